@@ -1,0 +1,60 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+GO ?= go
+N ?= 30
+FUZZTIME ?= 30s
+OUT ?= out
+
+.PHONY: help
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the command into bin/reactorspec
+	$(GO) build -o bin/reactorspec .
+
+.PHONY: test
+test: ## Run the project's tests (every package, real servers where installed)
+	$(GO) vet ./...
+	$(GO) test -timeout 15m ./...
+
+.PHONY: race
+race: ## Run the tests with the race detector
+	$(GO) test -race -timeout 20m ./spec/... ./reference/... ./suites ./suites/session ./suites/target ./suites/dialect ./suites/observe ./suites/report
+
+.PHONY: lint
+lint: ## Run the pinned linter
+	$(GO) tool -modfile=.ci/lint/go.mod golangci-lint run ./...
+
+.PHONY: check
+check: build ## Judge the reference, as a user would
+	bin/reactorspec check
+
+.PHONY: stress
+stress: build ## Judge the reference N times (N=30) beside a load on both cores; then the timing faults
+	$(GO) run ./suites/proof/stress -n $(N)
+
+.PHONY: proof
+proof: ## Prove the checks: each fault against its clauses, their families and the sentinels
+	$(GO) test -timeout 30m -v -run TestFaults ./suites/proof -args -scope=family
+
+.PHONY: proof-full
+proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix
+	$(GO) test -timeout 120m -v -run TestFaults ./suites/proof -args -scope=all -write
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target in turn for FUZZTIME (30s) each
+	fuzz/run $(FUZZTIME)
+
+.PHONY: model
+model: ## Check the wakeup protocol with spin
+	spec/models/check
+
+.PHONY: bench
+bench: ## Benchmark the reference beside its peers (long); see reference/bench
+	$(MAKE) -C reference/bench bench
+
+.PHONY: clean
+clean: ## Remove what the other targets built
+	rm -rf bin $(OUT)

@@ -1,0 +1,129 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// standalone is the reference as a program by itself; it links faster than the
+// whole command, and there is one link for each fault.
+const standalone = "./reference/standalone"
+
+// Apply returns the edited files of the row by their path from the root. It
+// fails where an edit does not match exactly once, so that a row can not rot
+// unseen when the reference changes.
+func (f Fault) Apply(root string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for i, e := range f.edits() {
+		text, ok := files[e.File]
+		if !ok {
+			var err error
+			if text, err = os.ReadFile(filepath.Join(root, e.File)); err != nil {
+				return nil, fmt.Errorf("fault %s: edit %d: %w", f.Name, i+1, err)
+			}
+		}
+		if n := bytes.Count(text, []byte(e.Old)); n != 1 {
+			return nil, fmt.Errorf("fault %s: edit %d: its old text occurs %d times in %s, want once: mend the row", f.Name, i+1, n, e.File)
+		}
+		files[e.File] = bytes.Replace(text, []byte(e.Old), []byte(e.New), 1)
+	}
+	return files, nil
+}
+
+// Build makes the row's server below dir and returns the command that runs it.
+func (f Fault) Build(ctx context.Context, root, dir string) ([]string, error) {
+	if f.Server != "" {
+		return f.buildServer(ctx, root, dir)
+	}
+	files, err := f.Apply(root)
+	if err != nil {
+		return nil, err
+	}
+	replace := map[string]string{}
+	for name, text := range files {
+		to := filepath.Join(dir, f.Name, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return nil, err
+		}
+		replace[filepath.Join(root, name)] = to
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return nil, err
+	}
+	overlayFile := filepath.Join(dir, f.Name+".overlay.json")
+	if err := os.WriteFile(overlayFile, overlay, 0o644); err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(dir, f.Name+".server")
+	if err := run(ctx, root, "go", "build", "-overlay", overlayFile, "-o", binary, standalone); err != nil {
+		return nil, fmt.Errorf("fault %s: %w", f.Name, err)
+	}
+	return append([]string{binary, "--listen", "127.0.0.1:{port}"}, f.Args...), nil
+}
+
+// buildServer builds, or finds, a small server that is no edit of the reference.
+func (f Fault) buildServer(ctx context.Context, root, dir string) ([]string, error) {
+	source := filepath.Join(root, "suites", "proof", "servers", f.Server)
+	binary := filepath.Join(dir, f.Name+".server")
+	switch {
+	case exists(filepath.Join(source, "main.go")):
+		if err := run(ctx, root, "go", "build", "-o", binary, "./suites/proof/servers/"+f.Server); err != nil {
+			return nil, fmt.Errorf("fault %s: %w", f.Name, err)
+		}
+	case exists(filepath.Join(source, "main.c")):
+		if err := run(ctx, source, "cc", "-O2", "-Wall", "-pthread", "-o", binary, "main.c"); err != nil {
+			return nil, fmt.Errorf("fault %s: %w", f.Name, err)
+		}
+	case exists(filepath.Join(source, "main.py")):
+		return append([]string{"python3", filepath.Join(source, "main.py")}, f.Args...), nil
+	default:
+		return nil, fmt.Errorf("fault %s: %s holds neither main.go, main.c nor main.py", f.Name, source)
+	}
+	return append([]string{binary}, f.Args...), nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// run runs a build command and turns what it printed into the error.
+func run(ctx context.Context, dir string, command ...string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// Root finds the module's root from the working directory upwards.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && bytes.HasPrefix(text, []byte("module github.com/reactorspec/reactorspec\n")) {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("no go.mod of reactorspec in this directory or above it: run inside the checkout")
+		}
+		dir = up
+	}
+}

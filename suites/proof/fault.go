@@ -1,0 +1,69 @@
+// Package proof tests the checks: it builds servers that break the spec on
+// purpose and shows that exactly the clauses they break are called broken.
+//
+// A fault is one edit of the reference, built with `go build -overlay` so that
+// no shipped code carries a switch, or a small server of its own for what a
+// reactor in Go cannot get wrong. A row names the whole set of clauses that
+// the fault breaks: a clause that fails and is not named is as much a defect
+// of the suites as one that is named and passes.
+package proof
+
+import "slices"
+
+// Edit replaces one piece of a source file of the reference.
+type Edit struct {
+	File string // from the module's root: reference/loop.go
+	Old  string // must occur exactly once
+	New  string
+}
+
+// Fault is one way to break the spec, and the clauses that it breaks.
+type Fault struct {
+	// Name is unique, in words joined by hyphens, and says what is wrong.
+	Name string
+	// Why says in a sentence how the edit breaks the clauses.
+	Why string
+	// File, Old and New are the edit; More holds further ones.
+	File, Old, New string
+	More           []Edit
+	// Server, where set, takes the place of an edit: a directory below
+	// suites/proof/servers that holds main.go, main.c or main.py.
+	Server string
+	// Args follow the server's command; for an edited reference they are flags
+	// of serve. {port} is replaced, and for an edited reference
+	// --listen 127.0.0.1:{port} is given already.
+	Args []string
+	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty.
+	Dialect, Class string
+	// Features are declared for a Server; an edited reference says them itself.
+	Features []string
+	// Breaks is the exact set of clauses that fail (MUST) or warn (SHOULD).
+	Breaks []string
+	// Sometimes lists clauses that the fault may or may not break, each a
+	// matter of chance or timing, with no say in the verdict of the self-test.
+	Sometimes []string
+	// Because is a phrase that the reason of each broken clause contains; with
+	// several clauses, one of the phrases separated by " | ".
+	Because string
+	// Shares says why another fault may break the same set.
+	Shares string
+	// Timing marks the faults that stay recognisable beside a load (make stress).
+	Timing bool
+}
+
+// Sentinels are judged under every fault, whatever it breaks: a broken server
+// must not be blamed for what it still does right.
+var Sentinels = []string{"CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"}
+
+// Faults lists every row, in the order of the families.
+func Faults() []Fault {
+	return slices.Concat[[]Fault]()
+}
+
+// edits gives all edits of the row.
+func (f Fault) edits() []Edit {
+	if f.File == "" {
+		return f.More
+	}
+	return append([]Edit{{f.File, f.Old, f.New}}, f.More...)
+}
