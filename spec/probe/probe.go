@@ -25,11 +25,11 @@ const MaxSource = 1 << 40
 
 // What the decoders report. Each ends the conversation on the server's side.
 var (
-	ErrTooLong = errors.New("line too long")                             // a line above its limit
-	ErrSignOn  = errors.New("not a sign-on command")                     // a line that is none of the five commands
-	ErrLength  = errors.New("frame length is not 1 to 65536")            // a frame header out of range
+	ErrTooLong = errors.New("line too long")                              // a line above its limit
+	ErrSignOn  = errors.New("not a sign-on command")                      // a line that is none of the five commands
+	ErrLength  = errors.New("frame length is not 1 to 65536")             // a frame header out of range
 	ErrID      = errors.New("frame body does not start with a 32-bit id") // no decimal id, or one of 2^32 and above
-	ErrStatus  = errors.New("reply has an unknown status")               // a reply body without one of the six statuses
+	ErrStatus  = errors.New("reply has an unknown status")                // a reply body without one of the six statuses
 )
 
 // The sign-on commands.

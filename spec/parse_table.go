@@ -1,0 +1,177 @@
+package spec
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
+)
+
+// The heads of the tables that this package reads; other tables are prose.
+var (
+	coreTable    = []string{"class", "core set"}
+	promiseTable = []string{"clause", "promised by"}
+	featureTable = []string{"feature", "offered by"}
+)
+
+// EveryClause is the row of a promise table that stands for the whole spec.
+const everyClause = "every clause"
+
+// verdicts reads the core sets: one row a class, literal clause IDs.
+func (p *parser) verdicts() {
+	pg, ok := p.open(verdictsPage)
+	if !ok {
+		return
+	}
+	rows, found := pg.table(coreTable)
+	if !found {
+		p.fail(pg.file, 1, "no table `| class | core set |`")
+		return
+	}
+	for _, row := range rows {
+		class := Class(row.cells[0])
+		if !slices.Contains(Classes(), class) {
+			p.fail(pg.file, row.line, "unknown class %q; known are %s", class, join(Classes()))
+			continue
+		}
+		if _, twice := p.spec.core[class]; twice {
+			p.fail(pg.file, row.line, "class %s has two rows", class)
+			continue
+		}
+		core := []string{}
+		for _, id := range strings.FieldsFunc(row.cells[1], func(r rune) bool { return r == ' ' || r == ',' }) {
+			clause, ok := p.reference(pg, row, id)
+			switch {
+			case !ok:
+			case slices.Contains(core, id):
+				p.fail(pg.file, row.line, "%s stands twice in the core set of %s", id, class)
+			case clause.Level == Should || clause.Kind == Untested || !clause.Binds(class):
+				p.fail(pg.file, row.line, "%s cannot be core for %s: it has to be a MUST that is tested and binds the class", id, class)
+			default:
+				core = append(core, id)
+			}
+		}
+		p.spec.core[class] = core
+	}
+	for _, class := range Classes() {
+		if _, found := p.spec.core[class]; !found {
+			p.fail(pg.file, 1, "class %s has no core set", class)
+		}
+	}
+}
+
+// dialect reads one dialect's page: `# resp: title`, prose, and the table of
+// promises, each with its citation.
+func (p *parser) dialect(file string) {
+	pg, ok := p.open(file)
+	if !ok {
+		return
+	}
+	name := strings.TrimSuffix(path.Base(file), ".md")
+	dialect := Dialect{Name: name, Promises: make(map[string]string)}
+	if len(pg.blocks) > 0 && heading(pg.blocks[0], 1) {
+		titled, title, _ := strings.Cut(pg.raw(pg.blocks[0]), ":")
+		if titled == name {
+			dialect.Title = strings.TrimSpace(title)
+		}
+	}
+	if dialect.Title == "" {
+		p.fail(file, 1, "the page does not open with `# %s: title`", name)
+	}
+	rows, found := pg.table(promiseTable)
+	if !found {
+		p.fail(file, 1, "no table `| clause | promised by |`")
+	}
+	for _, row := range rows {
+		p.promise(pg, &dialect, row)
+	}
+	rows, _ = pg.table(featureTable)
+	for _, row := range rows {
+		feature := Feature(strings.Trim(row.cells[0], "`"))
+		if !slices.Contains(Features(), feature) {
+			p.fail(file, row.line, "unknown feature %q; known are %s", feature, join(Features()))
+			continue
+		}
+		dialect.Features = append(dialect.Features, feature)
+	}
+	p.spec.dialects = append(p.spec.dialects, dialect)
+}
+
+// promise reads one row: one or more clause IDs, or every clause, and where the
+// promise is made.
+func (p *parser) promise(pg page, dialect *Dialect, row row) {
+	citation := row.cells[1]
+	if citation == "" {
+		p.fail(pg.file, row.line, "the promise of %s has no citation", row.cells[0])
+	}
+	ids := strings.FieldsFunc(row.cells[0], func(r rune) bool { return r == ' ' || r == ',' })
+	if row.cells[0] == everyClause {
+		ids = nil
+		for id, clause := range p.spec.clauses {
+			if _, already := dialect.Promises[id]; !already && !clause.Withdrawn {
+				dialect.Promises[id] = citation
+			}
+		}
+	} else if len(ids) == 0 {
+		p.fail(pg.file, row.line, "a promise names no clause")
+	}
+	for _, id := range ids {
+		if _, ok := p.reference(pg, row, id); !ok {
+			continue
+		}
+		if _, twice := dialect.Promises[id]; twice {
+			p.fail(pg.file, row.line, "%s is promised twice", id)
+		}
+		dialect.Promises[id] = citation
+	}
+}
+
+// reference finds a clause in force that a table names.
+func (p *parser) reference(pg page, row row, id string) (Clause, bool) {
+	clause, found := p.spec.clauses[id]
+	switch {
+	case !found:
+		p.fail(pg.file, row.line, "unknown clause %s", id)
+	case clause.Withdrawn:
+		p.fail(pg.file, row.line, "%s is withdrawn", id)
+	}
+	return clause, found && !clause.Withdrawn
+}
+
+// row is one row of a table, its cells as Markdown.
+type row struct {
+	cells []string
+	line  int
+}
+
+// table gathers the rows of all of a page's tables with that head.
+func (pg page) table(head []string) (rows []row, found bool) {
+	for _, block := range pg.blocks {
+		table, ok := block.(*extast.Table)
+		if !ok || table.FirstChild() == nil {
+			continue
+		}
+		if !slices.Equal(pg.cells(table.FirstChild()), head) {
+			continue
+		}
+		found = true
+		for child := table.FirstChild().NextSibling(); child != nil; child = child.NextSibling() {
+			cells := pg.cells(child)
+			for len(cells) < len(head) {
+				cells = append(cells, "")
+			}
+			rows = append(rows, row{cells: cells, line: pg.line(child)})
+		}
+	}
+	return rows, found
+}
+
+func (pg page) cells(row ast.Node) []string {
+	var cells []string
+	for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+		cells = append(cells, pg.raw(cell))
+	}
+	return cells
+}
