@@ -1,0 +1,212 @@
+// Package conversation is the target contract (spec/target.md) for servers
+// whose event loop hands them bytes: sign-on, ECHO, SINK, SOURCE, and PROBE
+// with PING and HELLO. It does no I/O and knows no event loop, so one copy
+// serves every adapter below testdata/targets and suites/proof/regress.
+package conversation
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+const (
+	maxSignOn = 256
+	maxFrame  = 65536
+)
+
+// Options are what an adapter says of its server.
+type Options struct {
+	Class string // as in the target contract
+	Loops int
+	Limit int64 // declared unread output, 0 if none
+	// Closes reports that the loop delivers pending output before a close, so
+	// that SOURCE and SINK can be offered.
+	Closes bool
+	// Piece, where above 0, echoes in writes of that many bytes.
+	Piece int
+	// Stats offers STATS; the adapter calls Closed when a connection ends.
+	Stats bool
+	// Contain offers FAIL, of which a handler is all that panics here.
+	Contain bool
+}
+
+// What STATS tells, of all connections.
+var numbers, closed, received, sent atomic.Uint64
+
+// Conn is one connection's conversation. It belongs to the thread that serves
+// the connection.
+type Conn struct {
+	opts    Options
+	number  uint64
+	command string
+	held    []byte // of an unfinished line or frame
+	sunk    uint64
+}
+
+// New starts the conversation of a fresh connection.
+func New(opts Options) *Conn { return &Conn{opts: opts, number: numbers.Add(1)} }
+
+// Closed tells that the connection has ended.
+func (c *Conn) Closed() { closed.Add(1) }
+
+// Feed takes what was read and hands what is to be sent to write, in order.
+// The pieces are the callee's to keep. done asks for a close once they are sent.
+func (c *Conn) Feed(in []byte, write func([]byte)) (done bool) {
+	received.Add(uint64(len(in)))
+	reply := write
+	write = func(p []byte) {
+		sent.Add(uint64(len(p)))
+		reply(p)
+	}
+	if c.command == "" {
+		c.held = append(c.held, in...)
+		end := bytes.IndexByte(c.held, '\n')
+		if end < 0 {
+			return len(c.held) >= maxSignOn
+		}
+		line := strings.TrimSuffix(string(c.held[:end]), "\r")
+		in = append([]byte(nil), c.held[end+1:]...)
+		c.held = nil
+		if done, ok := c.signOn(line, write); !ok || done {
+			return true
+		}
+	}
+	switch c.command {
+	case "ECHO":
+		piece := len(in)
+		if c.opts.Piece > 0 {
+			piece = c.opts.Piece
+		}
+		for len(in) > 0 {
+			n := min(piece, len(in))
+			write(append([]byte(nil), in[:n]...))
+			in = in[n:]
+		}
+	case "SINK":
+		c.sunk += uint64(len(in))
+	case "PROBE":
+		return c.frames(in, write)
+	}
+	return false
+}
+
+// End tells of the client's FIN; the adapter closes once what is due is sent.
+func (c *Conn) End(write func([]byte)) {
+	if c.command == "SINK" {
+		write(fmt.Appendf(nil, "SUNK %d\n", c.sunk))
+	}
+}
+
+func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
+	command, argument, _ := strings.Cut(line, " ")
+	var n int64
+	switch {
+	case line == "ECHO", line == "PROBE", line == "SINK" && c.opts.Closes:
+	case command == "SOURCE" && c.opts.Closes:
+		var err error
+		if n, err = strconv.ParseInt(argument, 10, 64); err != nil || n < 0 || n > 1<<40 {
+			return false, false
+		}
+	default:
+		return false, false
+	}
+	c.command = command
+	write(fmt.Appendf(nil, "OK %d\n", c.number))
+	if command != "SOURCE" {
+		return false, true
+	}
+	for sent := int64(0); sent < n; {
+		chunk := make([]byte, min(n-sent, 1<<16))
+		for i := range chunk {
+			chunk[i] = byte((sent + int64(i)) % 251)
+		}
+		write(chunk)
+		sent += int64(len(chunk))
+	}
+	return true, true
+}
+
+// frames answers every whole frame.
+func (c *Conn) frames(in []byte, write func([]byte)) (done bool) {
+	c.held = append(c.held, in...)
+	var out []byte
+	for len(c.held) >= 4 {
+		n := int(binary.BigEndian.Uint32(c.held))
+		if n == 0 || n > maxFrame {
+			done = true
+			break
+		}
+		if len(c.held) < 4+n {
+			break
+		}
+		body := c.held[4 : 4+n]
+		c.held = c.held[4+n:]
+		id, rest, _ := bytes.Cut(body, []byte(" "))
+		if _, err := strconv.ParseUint(string(id), 10, 32); err != nil {
+			done = true
+			break
+		}
+		verb, args, spaced := bytes.Cut(rest, []byte(" "))
+		reply := append([]byte(nil), id...)
+		switch string(verb) {
+		case "PING":
+			reply = append(reply, " ok"...)
+			if spaced {
+				reply = append(append(reply, ' '), args...)
+			}
+		case "HELLO":
+			reply = append(reply, " ok "+c.hello()...)
+		case "STATS":
+			reply = append(reply, " "+c.stats()...)
+		case "FAIL":
+			if c.opts.Contain && string(args) == "handler" {
+				panic("FAIL handler")
+			}
+			reply = append(reply, " unsupported"...)
+		default:
+			reply = append(reply, " unsupported"...)
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(len(reply)))
+		out = append(out, reply...)
+	}
+	if len(c.held) == 0 {
+		c.held = nil // an idle connection holds no buffer
+	}
+	if len(out) > 0 {
+		write(out)
+	}
+	return done
+}
+
+func (c *Conn) hello() string {
+	nonce := os.Getenv("REACTORSPEC_NONCE")
+	if nonce == "" {
+		nonce = "-"
+	}
+	var features []string
+	if c.opts.Closes {
+		features = append(features, "sink", "source")
+	}
+	if c.opts.Stats {
+		features = append(features, "stats")
+	}
+	if c.opts.Contain {
+		features = append(features, "contain")
+	}
+	return fmt.Sprintf("class=%s loops=%d features=%s limit=%d wakeup=- poller=epoll nonce=%s",
+		c.opts.Class, max(1, c.opts.Loops), strings.Join(features, ","), c.opts.Limit, nonce)
+}
+
+func (c *Conn) stats() string {
+	if !c.opts.Stats {
+		return "unsupported"
+	}
+	accepted := numbers.Load()
+	return fmt.Sprintf("ok accepted=%d open=%d in=%d out=%d wakes=0 coalesced=0 tasks=0 timers=0 lag=0 stalls=0",
+		accepted, accepted-closed.Load(), received.Load(), sent.Load())
+}

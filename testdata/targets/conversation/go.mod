@@ -1,0 +1,3 @@
+module reactorspec.test/conversation
+
+go 1.26
