@@ -1,0 +1,53 @@
+package session
+
+import "time"
+
+// Budget is how long a check waits. It is the only place where waiting times
+// are chosen. All of them are measured on the effective clock (see Stopwatch):
+// time in which this machine stalled does not count.
+type Budget struct {
+	// Await is how long something that must come may take. Two seconds is two
+	// thousand times what a reply on loopback takes, and well below the
+	// fifteen seconds after which people think that a tool hangs.
+	Await time.Duration
+	// Silence is how long a check listens for what must not come. A spurious
+	// byte on loopback arrives within a millisecond; 300 ms forgives a delayed
+	// ACK (40 ms) and several housekeeping timers.
+	Silence time.Duration
+	// Poll is the pause between two looks at a condition that nothing announces.
+	// Five milliseconds is coarser than a scheduling slice and finer than
+	// any budget.
+	Poll time.Duration
+	// Check is the hard deadline of one attempt at a check, in wall time.
+	Check time.Duration
+	// Study is the hard deadline of one attempt at a study, in wall time.
+	Study time.Duration
+	// Wall bounds a single wait in wall time, however much the machine stalls.
+	Wall time.Duration
+	// Grace is how long a check that was told to end (its connections are
+	// closed by then) may take to return.
+	Grace time.Duration
+}
+
+// DefaultBudget is the budget of every run that names no other.
+var DefaultBudget = Budget{
+	Await:   2 * time.Second,
+	Silence: 300 * time.Millisecond,
+	Poll:    5 * time.Millisecond,
+	Check:   40 * time.Second,
+	Study:   90 * time.Second,
+	Wall:    30 * time.Second,
+	Grace:   3 * time.Second,
+}
+
+const (
+	// headBytes is how much of each piece of data evidence quotes: enough for
+	// any sign-on line, and a failure still fits a terminal.
+	headBytes = 48
+	// firstEvents and lastEvents bound the evidence of an attempt: how it
+	// began and how it ended.
+	firstEvents = 12
+	lastEvents  = 36
+	// maxNotes bounds the remarks that a check may leave.
+	maxNotes = 32
+)

@@ -1,0 +1,191 @@
+package session
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/dialect"
+)
+
+// Conn is one recorded connection to the target. One goroutine may read while
+// another writes; two may not do the same. Failures end the check.
+type Conn struct {
+	s       *Session
+	socket  net.Conn
+	number  int    // counted from 1 in the order of dialling, as in the evidence
+	item    uint64 // the connection number of the sign-on answer
+	reader  *bufio.Reader
+	dialect dialect.Dialect // this connection's own
+	extra   time.Duration   // added to the await of every operation
+	closed  bool
+}
+
+// Patience adds extra to the time that this connection's operations wait, for
+// answers that are not due at once. It returns the connection.
+func (c *Conn) Patience(extra time.Duration) *Conn {
+	c.extra = extra
+	return c
+}
+
+// Number returns the connection number that the target gave at sign-on.
+func (c *Conn) Number() uint64 { return c.item }
+
+// Local returns the client's own address, the one to look for in a server's log.
+func (c *Conn) Local() net.Addr { return c.socket.LocalAddr() }
+
+// Raw returns the socket for what Conn does not offer. What is done with it is
+// not recorded, and bytes that a read has buffered already are not seen there.
+func (c *Conn) Raw() net.Conn { return c.socket }
+
+func (c *Conn) budget() time.Duration { return c.s.Budget.Await + c.extra }
+
+// Send writes all of b. It fails Late when nothing of it could be written for
+// an await, and Wrong when the connection is closed under it.
+func (c *Conn) Send(b []byte) {
+	n, err := c.TrySend(b)
+	if err == nil {
+		return
+	}
+	want := fmt.Sprintf("the server reads the %d bytes sent to it", len(b))
+	got := fmt.Sprintf("%d bytes were taken, then: %v", n, err)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.s.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
+	}
+	c.s.Failf(Wrong, fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), want, got, "")
+}
+
+// TrySend is Send for checks in which being cut off is legal. The error is
+// os.ErrDeadlineExceeded when nothing could be written for an await.
+func (c *Conn) TrySend(b []byte) (int, error) {
+	sent := 0
+	watch := c.s.Clock()
+	for {
+		remaining := c.budget() - watch.Wall()
+		if remaining <= 0 {
+			remaining = max(c.budget()-watch.Elapsed(), 0)
+		}
+		_ = c.socket.SetWriteDeadline(time.Now().Add(max(remaining, time.Millisecond)))
+		n, err := c.socket.Write(b[sent:])
+		c.s.alive()
+		if n > 0 {
+			c.s.log.add(c.number, "send", b[sent:sent+n])
+			sent += n
+			watch = c.s.Clock()
+		}
+		switch {
+		case err == nil:
+			return sent, nil
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			c.s.log.add(c.number, ending(err), nil)
+			return sent, err
+		case n == 0 && (watch.Elapsed() >= c.budget() || watch.Wall() >= c.s.Budget.Wall+c.extra):
+			return sent, err
+		}
+	}
+}
+
+// SendInPieces writes b in pieces of the given sizes, each in a segment of its
+// own as far as the kernel allows (TCP_NODELAY is set); what the sizes leave
+// goes in pieces of the last size. Without sizes it goes byte by byte.
+func (c *Conn) SendInPieces(b []byte, sizes ...int) {
+	size := 1
+	for len(b) > 0 {
+		if len(sizes) > 0 {
+			size, sizes = max(sizes[0], 1), sizes[1:]
+		}
+		n := min(size, len(b))
+		c.Send(b[:n])
+		b = b[n:]
+	}
+}
+
+// Request sends one request with that payload in the target's dialect.
+func (c *Conn) Request(payload []byte) { c.Send(c.dialect.Request(payload)) }
+
+// Reply reads the reply to the request with that payload, and fails unless it
+// carries the same bytes.
+func (c *Conn) Reply(payload []byte) {
+	got, err := c.dialect.ReadReply(c.buffered(), payload)
+	if err != nil {
+		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(got))
+	}
+	c.compare(payload, got, "the reply")
+}
+
+// Exchange is one request and its reply.
+func (c *Conn) Exchange(payload []byte) {
+	c.Request(payload)
+	c.Reply(payload)
+}
+
+// CloseWrite sends the FIN; the server's output can still be read.
+func (c *Conn) CloseWrite() {
+	half, ok := c.socket.(interface{ CloseWrite() error })
+	if !ok {
+		c.s.broken("a %s connection cannot be half-closed", c.s.Target.Network())
+	}
+	c.s.log.add(c.number, "close", []byte("half"))
+	if err := half.CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+		c.s.alive()
+		c.s.broken("shutdown: %v", err)
+	}
+}
+
+// Close closes the connection; unread data makes the kernel send RST instead of
+// FIN. A second Close does nothing.
+func (c *Conn) Close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.s.log.add(c.number, "close", nil)
+	_ = c.socket.Close()
+	c.reader = nil
+}
+
+// Reset closes with RST (SO_LINGER 0). Unix sockets know no RST and are closed.
+func (c *Conn) Reset() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if tcp, ok := c.socket.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	c.s.log.add(c.number, "rst", []byte("ours"))
+	_ = c.socket.Close()
+	c.reader = nil
+}
+
+// SetReadBuffer sets SO_RCVBUF, in bytes. Beware of tiny ones: window probes
+// make correct servers slow.
+func (c *Conn) SetReadBuffer(bytes int) {
+	if b, ok := c.socket.(interface{ SetReadBuffer(int) error }); ok {
+		_ = b.SetReadBuffer(bytes)
+	}
+}
+
+// alive ends the check when the runner closed its connections.
+func (s *Session) alive() {
+	if s.ended.Load() {
+		panic(aborted{})
+	}
+}
+
+// ending names how a connection ended, for the evidence.
+func ending(err error) string {
+	switch {
+	case errors.Is(err, io.EOF):
+		return "eof"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+		return "rst"
+	default:
+		return "note"
+	}
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/dialect"
+)
+
+// Dial opens a raw connection: not a byte is sent.
+func (s *Session) Dial() *Conn { return s.DialFrom("") }
+
+// DialFrom is Dial from a local address such as 127.0.0.7, so that many
+// connections do not run out of ports. Unix sockets have no such address.
+func (s *Session) DialFrom(ip string) *Conn {
+	c, err := s.tryDial(ip)
+	if err == nil {
+		return c
+	}
+	want := "the connection is accepted"
+	switch {
+	case s.ended.Load():
+		panic(aborted{})
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.ENOBUFS):
+		s.Inconclusive(fmt.Sprintf("the harness itself cannot open another connection: %v", err))
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EAGAIN):
+		s.Failf(Late, fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Await)), want, err.Error(),
+			"the accept queue is full and nobody takes from it")
+	default:
+		s.Failf(Wrong, fmt.Sprintf("%s refuses connections", s.Target.Addr()), want, err.Error(), "the listener is closed, or the server is gone")
+	}
+	return nil
+}
+
+// TryDial is Dial for checks in which being refused is legal.
+func (s *Session) TryDial() (*Conn, error) { return s.tryDial("") }
+
+func (s *Session) tryDial(ip string) (*Conn, error) {
+	if s.ended.Load() {
+		panic(aborted{})
+	}
+	dialer := net.Dialer{KeepAlive: -1}
+	if ip != "" && s.Target.Network() != "unix" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(ip)}
+	}
+	watch := s.Clock()
+	s.mu.Lock()
+	s.dialled++
+	number := s.dialled
+	s.mu.Unlock()
+	address := s.Target.Addr()
+	for {
+		ctx, cancel := context.WithTimeout(s.ctx, s.Await())
+		socket, err := dialer.DialContext(ctx, s.Target.Network(), address.String())
+		cancel()
+		if err != nil {
+			late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+			if late && s.ctx.Err() == nil && watch.Elapsed() < s.Budget.Await && watch.Wall() < s.Budget.Wall {
+				continue
+			}
+			s.log.add(number, "dial", []byte(err.Error()))
+			return nil, err
+		}
+		c := &Conn{s: s, socket: socket, number: number, dialect: dialect.PerConn(s.Dialect)}
+		s.log.add(number, "dial", nil)
+		s.mu.Lock()
+		s.conns = append(s.conns, c)
+		s.source = socket.LocalAddr().String()
+		s.mu.Unlock()
+		if s.ended.Load() {
+			_ = socket.Close()
+			panic(aborted{})
+		}
+		return c, nil
+	}
+}
+
+// Open dials and makes the connection ready for requests in the target's
+// dialect; for probe that is the ECHO conversation.
+func (s *Session) Open() *Conn { return s.Ready(s.Dial()) }
+
+// Ready performs the dialect's opening on a connection that was dialled.
+func (s *Session) Ready(c *Conn) *Conn {
+	if s.Dialect.Name() == "probe" {
+		c.signOn(probe.Echo)
+		return c
+	}
+	send, read := c.dialect.Opening()
+	if len(send) > 0 {
+		c.Send(send)
+	}
+	if read != nil {
+		if err := read(c.buffered()); err != nil {
+			c.fail(err, "the answer to the "+s.Dialect.Name()+" dialect's opening", 0)
+		}
+	}
+	return c
+}
+
+// Converse dials and signs on with a command of the probe dialect, such as
+// "SOURCE 100"; the OK line has been read when it returns.
+func (s *Session) Converse(signOn string) *Conn {
+	c := s.Dial()
+	c.signOn(signOn)
+	return c
+}
+
+// signOn sends a sign-on line and reads its answer; the connection number in it
+// is kept for Number.
+func (c *Conn) signOn(command string) {
+	c.Send([]byte(command + "\n"))
+	line := c.WantLine()
+	var number uint64
+	if n, err := fmt.Sscanf(line, "OK %d", &number); n != 1 || err != nil || line != fmt.Sprintf("OK %d", number) {
+		c.s.Failf(Wrong, fmt.Sprintf("the sign-on %s was answered %s", Quoted([]byte(command)), Quoted([]byte(line))),
+			`"OK <connection number>"`, Quoted([]byte(line)), "")
+	}
+	c.item = number
+}
+
+// Probe opens a PROBE conversation.
+func (s *Session) Probe() *Probe { return &Probe{conn: s.Converse(probe.Probe), s: s} }
+
+// Hello returns the fields of the target's answer to HELLO; a target that
+// cannot say HELLO has none.
+func (s *Session) Hello() map[string]string {
+	s.mu.Lock()
+	known := s.hello
+	s.mu.Unlock()
+	if known != nil {
+		return known
+	}
+	p := s.Probe()
+	reply := p.Call("HELLO")
+	if reply.Status != probe.OK {
+		s.Failf(Wrong, "HELLO was answered "+string(reply.Status), "ok class=… features=…", Quoted(reply.Fields), "")
+	}
+	fields := Fields(reply)
+	p.Conn().Close()
+	s.mu.Lock()
+	s.hello = fields
+	s.mu.Unlock()
+	return fields
+}
+
+// closeAll ends every connection, so that blocked calls return. Sockets that
+// still hold unread data are reset by the kernel; none lingers.
+func (s *Session) closeAll() {
+	s.ended.Store(true)
+	s.mu.Lock()
+	conns := s.conns
+	s.conns = nil
+	s.mu.Unlock()
+	for _, c := range conns {
+		_ = c.socket.SetDeadline(time.Unix(1, 0))
+		_ = c.socket.Close()
+	}
+}

@@ -1,0 +1,98 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind says what a failure rests on, and so whether a stalled machine excuses it.
+type Kind int
+
+const (
+	// Wrong rests on bytes, counts or CPU time: no stall excuses it.
+	Wrong Kind = iota
+	// Late rests on time: it is repeated where the machine stalled.
+	Late
+)
+
+func (k Kind) String() string {
+	if k == Late {
+		return "late"
+	}
+	return "wrong"
+}
+
+// Failure is one broken promise, as a check saw it.
+type Failure struct {
+	Kind   Kind
+	Reason string // one line: what the server did
+	Want   string // the expected set
+	Got    string // what came
+	Why    string // the likely cause; may be empty
+}
+
+func (f *Failure) Error() string { return f.Reason }
+
+// The values that a check panics with; the runner recovers them, and nobody
+// outside this package can raise or catch one by accident.
+type (
+	failed       struct{ failure *Failure }
+	undecided    struct{ reason string }
+	aborted      struct{} // the attempt is over: the connection was closed under the check
+	harnessFault struct{ reason string }
+)
+
+// Failf ends the check: the target broke the clause. reason is one line that
+// says what the server did, want and got the expected set and what came, why
+// the likely cause. (The name is Gomega's; the strings are not formats.)
+// It may be called from the check and from what Go started.
+func (s *Session) Failf(kind Kind, reason, want, got, why string) {
+	panic(failed{&Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why}})
+}
+
+// Inconclusive ends the check: our own side cannot judge, for that reason.
+func (s *Session) Inconclusive(reason string) { panic(undecided{oneLine(reason)}) }
+
+// broken ends the check because the harness, not the target, failed.
+func (s *Session) broken(format string, args ...any) {
+	panic(harnessFault{oneLine(fmt.Sprintf(format, args...))})
+}
+
+// gomegaFailed is the fail handler of the session's Gomega. An Eventually that
+// timed out is Late, every other assertion is Wrong.
+func (s *Session) gomegaFailed(message string, _ ...int) {
+	kind := Wrong
+	if strings.HasPrefix(message, "Timed out after") {
+		kind = Late
+	}
+	description, _, _ := strings.Cut(message, "\n")
+	want, got := "", ""
+	lines := strings.Split(message, "\n")
+	for i, line := range lines {
+		if strings.TrimSpace(line) == "Expected" && i+1 < len(lines) {
+			got = strings.TrimSpace(lines[i+1])
+			want = strings.TrimSpace(strings.Join(lines[i+2:], " "))
+			break
+		}
+	}
+	if strings.TrimSpace(description) == "Expected" {
+		description = strings.Join(strings.Fields(message), " ")
+	}
+	if want == "" {
+		want, got = "the assertion holds", strings.Join(strings.Fields(message), " ")
+	}
+	s.Failf(kind, description, want, got, "")
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func milliseconds(d time.Duration) string {
+	if d >= 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	if d >= time.Second {
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return d.Round(100 * time.Microsecond).String()
+}

@@ -1,0 +1,104 @@
+package session
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+// recorder keeps the timed exchange of one attempt: the first events and the
+// last ones, whatever lies between is counted. Safe for concurrent use.
+type recorder struct {
+	mu      sync.Mutex
+	start   time.Time
+	first   []event
+	last    []event // a ring once full
+	next    int
+	dropped int
+	notes   []string
+}
+
+type event struct {
+	at    time.Duration
+	conn  int
+	kind  string
+	bytes int
+	head  [headBytes]byte
+	kept  int
+}
+
+func newRecorder() *recorder { return &recorder{start: time.Now()} }
+
+// add records that kind happened on a connection; data is copied as far as
+// evidence quotes it.
+func (r *recorder) add(conn int, kind string, data []byte) {
+	e := event{at: time.Since(r.start), conn: conn, kind: kind, bytes: len(data)}
+	e.kept = copy(e.head[:], data)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case len(r.first) < firstEvents:
+		r.first = append(r.first, e)
+	case len(r.last) < lastEvents:
+		r.last = append(r.last, e)
+	default:
+		r.last[r.next] = e
+		r.next = (r.next + 1) % lastEvents
+		r.dropped++
+	}
+}
+
+func (r *recorder) note(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.notes) < maxNotes {
+		r.notes = append(r.notes, text)
+	}
+}
+
+// events renders what was recorded, heads quoted; notes come last.
+func (r *recorder) events() []report.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []report.Event
+	for _, e := range r.first {
+		out = append(out, e.render())
+	}
+	if r.dropped > 0 {
+		out = append(out, report.Event{At: r.last[r.next].at, Kind: "note", Head: fmt.Sprintf("%d events left out", r.dropped)})
+	}
+	for i := range r.last {
+		out = append(out, r.last[(r.next+i)%len(r.last)].render())
+	}
+	for _, text := range r.notes {
+		out = append(out, report.Event{At: time.Since(r.start), Kind: "note", Head: text})
+	}
+	return out
+}
+
+func (e *event) render() report.Event {
+	out := report.Event{At: e.at, Conn: e.conn, Kind: e.kind, Bytes: e.bytes}
+	if e.kept > 0 {
+		out.Head = quote(e.head[:e.kept], e.bytes)
+	}
+	return out
+}
+
+// quote renders bytes in Go's ASCII quoting, so that nothing a target sends
+// reaches a terminal raw; total is how many there were.
+func quote(head []byte, total int) string {
+	if len(head) > headBytes {
+		head = head[:headBytes]
+	}
+	text := strconv.QuoteToASCII(string(head))
+	if total > len(head) {
+		text += "…"
+	}
+	return text
+}
+
+// Quoted renders data as evidence does: in ASCII quotes, at most 48 bytes of it.
+func Quoted(data []byte) string { return quote(data, len(data)) }

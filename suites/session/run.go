@@ -1,0 +1,173 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+// Attempt is what came of running a check once. At most one of Failure,
+// Undecided and Broken is set; none means that the clause was kept.
+type Attempt struct {
+	Failure   *Failure
+	Undecided string // why our own side cannot judge
+	Broken    string // how the harness failed
+	Cancelled bool   // the context ended before the check did
+	Hung      bool   // the hard deadline ended it
+
+	Events  []report.Event
+	Source  string // local address of the last connection dialled
+	Took    time.Duration
+	Stalled time.Duration // the part of Took in which the machine stalled
+	Slack   float64
+}
+
+// Steady reports whether the machine stalled so little that the attempt's
+// timing can be trusted as it is.
+func (a Attempt) Steady() bool {
+	return a.Stalled < max(steadyStall, a.Took/steadyShare)
+}
+
+// A good server answers on loopback within a fraction of the await even when it
+// loses 50 ms, or a twentieth of the time, to others.
+const (
+	steadyStall = 50 * time.Millisecond
+	steadyShare = 20
+)
+
+// Attempt runs the check once against setup's target. It returns when the check
+// did, with all goroutines joined and all connections closed; a check that
+// passes its hard deadline has its connections closed under it.
+func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
+	s := newSession(ctx, setup)
+	done := make(chan any, 1)
+	go func() {
+		defer func() {
+			raised := recover()
+			if raised == nil {
+				done <- nil
+				return
+			}
+			s.raise(raised)
+			s.mu.Lock()
+			raised = s.first
+			s.mu.Unlock()
+			done <- raised
+		}()
+		defer s.finish()
+		c.Run(s)
+	}()
+
+	limit := setup.Budget.Check
+	if c.Study || c.Own {
+		limit = setup.Budget.Study
+	}
+	if c.Soak {
+		limit = time.Hour
+	}
+	hard := time.NewTimer(limit)
+	defer hard.Stop()
+	var raised any
+	hung, cancelled, returned := false, false, true
+	select {
+	case raised = <-done:
+	case <-hard.C:
+		hung = true
+	case <-ctx.Done():
+		cancelled = true
+	}
+	attempt := Attempt{Took: s.watch.Wall(), Stalled: s.watch.Stalled(), Slack: s.watch.Slack(), Hung: hung}
+	if hung || cancelled {
+		s.cancel()
+		s.closeAll()
+		grace := time.NewTimer(setup.Budget.Grace)
+		defer grace.Stop()
+		select {
+		case raised = <-done:
+		case <-grace.C:
+			returned = false
+		}
+	}
+	s.cancel()
+	s.closeAll()
+	attempt.Events = s.log.events()
+	s.mu.Lock()
+	attempt.Source = s.source
+	s.mu.Unlock()
+	attempt.conclude(raised, limit, returned, cancelled, setup.Clause.ID)
+	return attempt
+}
+
+func newSession(ctx context.Context, setup Setup) *Session {
+	s := &Session{
+		Target: setup.Target, Info: setup.Info, Dialect: setup.Dialect, Spec: setup.Clause, Budget: setup.Budget,
+		Rand: rand.New(rand.NewPCG(setup.Seed, idHash(setup.Clause.ID))),
+		log:  newRecorder(), setup: setup, hello: setup.Hello,
+	}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.Gomega = gomega.NewGomega(s.gomegaFailed)
+	s.watch = s.Clock()
+	return s
+}
+
+// finish joins what Go started, whether the check returned or failed. After a
+// failure the connections are closed first, so that nothing waits for a verdict
+// that is known.
+func (s *Session) finish() {
+	if raised := recover(); raised != nil {
+		s.raise(raised)
+		s.cancel()
+		s.closeAll()
+	}
+	s.Join()
+}
+
+func (a *Attempt) conclude(raised any, limit time.Duration, returned, cancelled bool, id string) {
+	switch {
+	case !returned && !cancelled:
+		a.Broken = fmt.Sprintf("the check of %s did not return %s after its connections were closed", id, milliseconds(limit))
+		return
+	case cancelled:
+		a.Cancelled = true
+		return
+	}
+	switch v := raised.(type) {
+	case nil:
+		if a.Hung {
+			a.late(limit)
+		}
+	case failed:
+		a.Failure = v.failure
+	case undecided:
+		a.Undecided = v.reason
+	case harnessFault:
+		a.Broken = v.reason
+	case aborted:
+		if a.Hung {
+			a.late(limit)
+		} else {
+			a.Broken = "the check of " + id + " used a connection after its end"
+		}
+	default:
+		a.Broken = fmt.Sprintf("the check of %s panicked: %v\n%s", id, v, debug.Stack())
+	}
+}
+
+func (a *Attempt) late(limit time.Duration) {
+	a.Failure = &Failure{Kind: Late, Reason: fmt.Sprintf("the exchange was not over within %s", milliseconds(limit)),
+		Want: "the exchange ends", Got: "bytes kept trickling, or the server kept the check waiting",
+		Why: "the server makes progress too slowly, or never ends what it sends"}
+}
+
+func idHash(id string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return h.Sum64()
+}

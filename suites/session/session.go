@@ -1,0 +1,241 @@
+// Package session is what a check sees of a target: connections that record
+// what passes, budgets of time that a stalled machine cannot spend, and ways to
+// say that a promise was broken.
+//
+// A check is a plain function of a Session. Whatever goes wrong in a call ends
+// the check there (by a panic that only the runner recovers), so checks read
+// top-down without error handling. Reads are progress-based: a deadline starts
+// again with every byte, so that slow is never mistaken for silent.
+package session
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// Check is the judge of one clause.
+type Check struct {
+	Clause string // the clause's ID
+	// Study marks a long wait: it runs on an instance of its own, beside at
+	// most one other.
+	Study bool
+	// Own marks a check that signals, limits or kills the target: it gets an
+	// instance of its own, and none can be judged on an attached target.
+	Own bool
+	// Soak marks a check that only --soak runs; it takes minutes.
+	Soak bool
+	Run  func(s *Session)
+}
+
+// Session is one attempt at one check. It is the check's own: goroutines that
+// Go starts may use it too; it is dead once the check returned.
+//
+// The embedded Gomega judges with the session's fail handler: s.Expect(…).
+type Session struct {
+	gomega.Gomega
+	Target  *target.Instance
+	Info    target.File
+	Dialect dialect.Dialect
+	Rand    *rand.Rand // seeded per clause; not for use by several goroutines at once
+	Spec    spec.Clause
+	Budget  Budget
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	setup  Setup
+	log    *recorder
+	watch  Stopwatch // started with the attempt
+
+	mu       sync.Mutex
+	conns    []*Conn
+	dialled  int
+	hello    map[string]string
+	first    any // the first verdict raised, by whichever goroutine
+	source   string
+	ended    atomic.Bool
+	children sync.WaitGroup
+}
+
+// Setup is what the engine hands to an attempt.
+type Setup struct {
+	Target  *target.Instance
+	Info    target.File
+	Dialect dialect.Dialect
+	Clause  spec.Clause
+	Seed    uint64
+	Budget  Budget
+	Canary  *observe.Canary   // nil: the machine is taken to be steady
+	Meter   *Meter            // nil: the target's run delay is not known
+	Hello   map[string]string // nil: asked for when a check wants it
+}
+
+// Context ends when the check is over or out of time.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Await is the time that something which must come may take, already scaled by
+// how much this machine stalled during the attempt.
+func (s *Session) Await() time.Duration { return s.scaled(s.Budget.Await) }
+
+// Silence is how long to listen for what must not come, scaled like Await.
+func (s *Session) Silence() time.Duration { return s.scaled(s.Budget.Silence) }
+
+// maxScale bounds the scaling of budgets; a machine that is slower than this
+// makes the attempt inconclusive, not longer.
+const maxScale = 4
+
+func (s *Session) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * min(s.watch.Slack(), maxScale))
+}
+
+// Clock starts a stopwatch of effective time.
+func (s *Session) Clock() Stopwatch { return startStopwatch(s.setup.Canary, s.setup.Meter) }
+
+// Tree returns the target's processes. Only clauses whose vantage includes
+// process may ask; they are not run where the pid is unknown.
+func (s *Session) Tree() *observe.Tree {
+	tree := s.Target.Tree()
+	if tree == nil {
+		s.broken("the check of %s asked for the process tree of a target whose pid is unknown", s.Spec.ID)
+	}
+	return tree
+}
+
+// Note adds a line to the evidence; only failures and --verbose show it.
+func (s *Session) Note(format string, args ...any) {
+	s.log.note(oneLine(fmt.Sprintf(format, args...)))
+}
+
+// Until waits until cond holds, looking every poll interval. After within of
+// effective time the clause fails Late: what did not come true.
+func (s *Session) Until(what string, within time.Duration, cond func() bool) {
+	if took, held := s.Holds(within, cond); !held {
+		s.Failf(Late, fmt.Sprintf("%s did not come true within %s", what, milliseconds(within)),
+			fmt.Sprintf("%s within %s", what, milliseconds(within)),
+			fmt.Sprintf("still not so after %s", milliseconds(took)), "")
+	}
+}
+
+// Holds is Until for checks that word their own failure: it reports whether
+// cond came true within that effective time, and after how much of it.
+func (s *Session) Holds(within time.Duration, cond func() bool) (took time.Duration, held bool) {
+	watch := s.Clock()
+	ticker := time.NewTicker(s.Budget.Poll)
+	defer ticker.Stop()
+	for {
+		if cond() {
+			return watch.Elapsed(), true
+		}
+		if watch.Wall() >= within {
+			if took := watch.Elapsed(); took >= within || watch.Wall() > within+s.Budget.Wall {
+				return took, false
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-s.ctx.Done():
+			panic(aborted{})
+		}
+	}
+}
+
+// Pause waits for d, or until the check is told to end. It is for studies that
+// watch a target over a time, not for synchronisation.
+func (s *Session) Pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ctx.Done():
+		panic(aborted{})
+	}
+}
+
+// Go runs f beside the check. A failure inside is the check's failure; it shows
+// at Join, which the runner calls at last.
+func (s *Session) Go(f func()) {
+	s.children.Add(1)
+	go func() {
+		defer s.children.Done()
+		defer func() {
+			if raised := recover(); raised != nil {
+				s.raise(raised)
+			}
+		}()
+		f()
+	}()
+}
+
+// Join waits for all that Go started, and ends the check if one of them failed.
+func (s *Session) Join() {
+	s.children.Wait()
+	s.mu.Lock()
+	raised := s.first
+	s.mu.Unlock()
+	if raised != nil {
+		panic(raised)
+	}
+}
+
+// raise keeps the first verdict; what follows from it is noise.
+func (s *Session) raise(raised any) {
+	switch raised.(type) {
+	case failed, undecided, harnessFault, aborted:
+	default:
+		raised = harnessFault{oneLine(fmt.Sprintf("the check of %s panicked: %v", s.Spec.ID, raised)) + "\n" + string(debug.Stack())}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, over := s.first.(aborted); s.first == nil || over {
+		s.first = raised
+	}
+}
+
+// Payload returns n random bytes that the dialect can carry, clamped to its
+// least and greatest payload.
+func (s *Session) Payload(n int) []byte {
+	n = max(n, s.Dialect.MinPayload())
+	if most := s.Dialect.MaxPayload(); most > 0 {
+		n = min(n, most)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	payload := make([]byte, n)
+	for i := 0; i < n; i += 8 {
+		word := s.Rand.Uint64()
+		for j := i; j < n && j < i+8; j++ {
+			payload[j] = byte(word)
+			word >>= 8
+		}
+	}
+	return payload
+}
+
+// Sane proves that a fresh connection is still served: one request, one reply.
+// Every abuse ends with it.
+func (s *Session) Sane() {
+	defer func() {
+		if raised := recover(); raised != nil {
+			if f, ok := raised.(failed); ok {
+				told := *f.failure
+				told.Reason = "a fresh connection is not served: " + told.Reason
+				raised = failed{&told}
+			}
+			panic(raised)
+		}
+	}()
+	c := s.Open()
+	c.Exchange(s.Payload(16))
+	c.Close()
+}
