@@ -1,0 +1,95 @@
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// LimitFDs sets the soft limit on descriptor numbers of every process of the
+// tree and returns what puts the old limits back. The limit caps numbers, not
+// counts: descriptors at or above it stay open and usable, and numbers below
+// it that are free may still be given out (see LeaveFDs). The caller calls
+// restore in every case; it works once and skips processes that have ended.
+func (t *Tree) LimitFDs(soft uint64) (restore func() error, err error) {
+	return t.limit(func(Process) (uint64, error) { return soft, nil })
+}
+
+// LeaveFDs limits every process of the tree so that exactly free descriptor
+// numbers are left to it: holes below its highest descriptor count.
+func (t *Tree) LeaveFDs(free int) (restore func() error, err error) {
+	return t.limit(func(p Process) (uint64, error) {
+		used, err := numbers(p.path("fd"))
+		return softLimitFor(used, free), err
+	})
+}
+
+// softLimitFor returns the smallest soft limit below which free numbers are
+// not in used, which is in ascending order.
+func softLimitFor(used []int, free int) uint64 {
+	limit := 0
+	for _, fd := range used {
+		holes := fd - limit
+		if holes >= free {
+			return uint64(limit + free)
+		}
+		free -= holes
+		limit = fd + 1
+	}
+	return uint64(limit + free)
+}
+
+func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
+	type saved struct {
+		Process
+		limit unix.Rlimit
+	}
+	var list []saved
+	var once sync.Once
+	var restored error
+	restore := func() error {
+		once.Do(func() {
+			for _, s := range list {
+				err := prlimit(s.Process, &s.limit, nil)
+				if !errors.Is(err, ErrGone) && !errors.Is(err, ErrReused) {
+					restored = errors.Join(restored, err)
+				}
+			}
+		})
+		return restored
+	}
+	err := t.each(func(p Process) error {
+		var old unix.Rlimit
+		if err := prlimit(p, nil, &old); err != nil {
+			return err
+		}
+		n, err := soft(p)
+		if err != nil {
+			return err
+		}
+		limit := unix.Rlimit{Cur: min(n, old.Max), Max: old.Max}
+		if err := prlimit(p, &limit, nil); err != nil {
+			return err
+		}
+		list = append(list, saved{p, old})
+		return nil
+	})
+	if err != nil {
+		return func() error { return nil }, errors.Join(err, restore())
+	}
+	return restore, nil
+}
+
+// prlimit reads or sets RLIMIT_NOFILE of this very process.
+func prlimit(p Process, set, old *unix.Rlimit) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if err := unix.Prlimit(p.Pid, unix.RLIMIT_NOFILE, set, old); err != nil {
+		return fmt.Errorf("process %d: %w", p.Pid, kind(os.NewSyscallError("prlimit", err)))
+	}
+	return nil
+}

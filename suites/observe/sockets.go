@@ -1,0 +1,279 @@
+package observe
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Socket is one socket of the machine, and of the tree where Pid is set.
+type Socket struct {
+	Network string // tcp, tcp6, unix
+	Inode   uint64
+	State   string // LISTEN, ESTABLISHED, CLOSE_WAIT, … ; LISTEN or empty for unix
+	Local   string // host:port or path
+	Remote  string
+	// TxQueue and RxQueue are bytes not yet acknowledged and not yet read; of a
+	// TCP listener RxQueue is the number of connections that wait for accept.
+	TxQueue, RxQueue uint64
+	Pid, FD          int // who holds it; 0 and -1 when it is none of the tree
+}
+
+const stateListen = "LISTEN"
+
+// The states of linux/tcp_states.h by number.
+var tcpStates = []string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", stateListen, "CLOSING", "NEW_SYN_RECV"}
+
+// Sockets lists the TCP and unix stream sockets that the tree holds; one entry
+// for each descriptor.
+func (t *Tree) Sockets() ([]Socket, error) {
+	return t.sockets(func(Socket) bool { return true })
+}
+
+// Listeners lists the listening sockets that the tree holds.
+func (t *Tree) Listeners() ([]Socket, error) {
+	return t.sockets(func(s Socket) bool { return s.State == stateListen })
+}
+
+func (t *Tree) sockets(wanted func(Socket) bool) ([]Socket, error) {
+	var found []Socket
+	tables := map[string]map[uint64]Socket{} // by network namespace
+	err := t.each(func(p Process) error {
+		space, err := os.Readlink(p.path("ns/net"))
+		if err != nil {
+			return kind(err)
+		}
+		if tables[space] == nil {
+			if tables[space], err = socketTable(p.path("net"), wanted); err != nil {
+				return err
+			}
+		}
+		fds, err := numbers(p.path("fd"))
+		if err != nil {
+			return err
+		}
+		for _, fd := range fds {
+			inode, ok := socketInode(p, fd)
+			if !ok {
+				continue
+			}
+			if s, ok := tables[space][inode]; ok {
+				s.Pid, s.FD = p.Pid, fd
+				found = append(found, s)
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Owns reports whether a process of the tree holds the socket that listens at
+// addr. ErrForeign when somebody else's socket does, whether or not the tree
+// has one there too; false without an error when nobody listens.
+func (t *Tree) Owns(addr net.Addr) (bool, error) {
+	listening, err := listenersAt("/proc/net", addr)
+	if err != nil || len(listening) == 0 {
+		return false, err
+	}
+	mine, err := t.Listeners()
+	if err != nil {
+		return false, err
+	}
+	held := map[uint64]bool{}
+	for _, s := range mine {
+		held[s.Inode] = true
+	}
+	for _, s := range listening {
+		if !held[s.Inode] {
+			return false, fmt.Errorf("%s is served by %s: %w", addr, holder(s.Inode), ErrForeign)
+		}
+	}
+	return true, nil
+}
+
+// ErrForeign is reported when the socket at an address is not the tree's.
+var ErrForeign = errors.New("a process that does not belong to the target")
+
+// Listening reports whether anybody of this network namespace listens at addr.
+func Listening(addr net.Addr) (bool, error) {
+	list, err := listenersAt("/proc/net", addr)
+	return len(list) > 0, err
+}
+
+// listenersAt finds the sockets that a client dialling addr would reach.
+func listenersAt(dir string, addr net.Addr) ([]Socket, error) {
+	table, err := socketTable(dir, func(s Socket) bool { return s.State == stateListen && reaches(s, addr) })
+	if err != nil {
+		return nil, err
+	}
+	var list, exact []Socket
+	for _, s := range table {
+		list = append(list, s)
+		if s.Local == addr.String() {
+			exact = append(exact, s)
+		}
+	}
+	if len(exact) > 0 { // the kernel prefers the exact address over a wildcard
+		return exact, nil
+	}
+	return list, nil
+}
+
+func reaches(s Socket, addr net.Addr) bool {
+	switch a := addr.(type) {
+	case *net.UnixAddr:
+		return s.Network == "unix" && s.Local == a.Name
+	case *net.TCPAddr:
+		local, err := netip.ParseAddrPort(s.Local)
+		if err != nil || int(local.Port()) != a.Port {
+			return false
+		}
+		want, _ := netip.AddrFromSlice(a.IP)
+		want, host := want.Unmap(), local.Addr().Unmap()
+		return host == want || host.IsUnspecified() && (host.Is6() || want.Is4())
+	}
+	return false
+}
+
+// holder names the process that holds a socket, for error texts.
+func holder(inode uint64) string {
+	list, _ := pids()
+	for _, pid := range list {
+		p := Process{Pid: pid}
+		fds, _ := numbers(p.path("fd"))
+		for _, fd := range fds {
+			if n, ok := socketInode(p, fd); ok && n == inode {
+				s, _ := readStat(pid)
+				return fmt.Sprintf("pid %d (%s)", pid, s.name)
+			}
+		}
+	}
+	return "an unknown process"
+}
+
+func socketInode(p Process, fd int) (uint64, bool) {
+	link, err := os.Readlink(p.path("fd/" + strconv.Itoa(fd)))
+	if err != nil {
+		return 0, false
+	}
+	digits, ok := strings.CutPrefix(link, "socket:[")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(digits, "]"), 10, 64)
+	return n, err == nil
+}
+
+// socketTable reads the wanted rows of tcp, tcp6 and unix below dir, by inode.
+func socketTable(dir string, wanted func(Socket) bool) (map[uint64]Socket, error) {
+	table := map[uint64]Socket{}
+	for _, network := range []string{"tcp", "tcp6", "unix"} {
+		f, err := os.Open(dir + "/" + network)
+		if errors.Is(err, os.ErrNotExist) && network == "tcp6" {
+			continue // a kernel without IPv6
+		}
+		if err != nil {
+			return nil, kind(err)
+		}
+		err = eachSocket(f, network, func(s Socket) {
+			if wanted(s) {
+				table[s.Inode] = s
+			}
+		})
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", dir, network, err)
+		}
+	}
+	return table, nil
+}
+
+// eachSocket parses one table of /proc/net. Rows that are not of the known form
+// are left out: the kernel may write such while a table changes.
+func eachSocket(r io.Reader, network string, f func(Socket)) error {
+	parse := parseTCP
+	if network == "unix" {
+		parse = parseUnix
+	}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if s, ok := parse(lines.Bytes()); ok {
+			s.Network, s.FD = network, -1
+			f(s)
+		}
+	}
+	return lines.Err()
+}
+
+// parseTCP reads a row "sl local rem st tx:rx tr:when retr uid timeout inode …".
+func parseTCP(line []byte) (Socket, bool) {
+	words := bytes.Fields(line)
+	if len(words) < 10 {
+		return Socket{}, false
+	}
+	state, err := strconv.ParseUint(string(words[3]), 16, 8)
+	if err != nil || int(state) >= len(tcpStates) {
+		return Socket{}, false
+	}
+	s := Socket{State: tcpStates[state]}
+	var ok bool
+	if s.Local, ok = hexAddr(words[1]); !ok {
+		return Socket{}, false
+	}
+	if s.Remote, ok = hexAddr(words[2]); !ok {
+		return Socket{}, false
+	}
+	tx, rx, _ := bytes.Cut(words[4], []byte(":"))
+	s.TxQueue, _ = strconv.ParseUint(string(tx), 16, 64)
+	s.RxQueue, _ = strconv.ParseUint(string(rx), 16, 64)
+	s.Inode, err = strconv.ParseUint(string(words[9]), 10, 64)
+	return s, err == nil
+}
+
+// hexAddr decodes "0100007F:1F90", whose address is 32-bit words in host order.
+func hexAddr(b []byte) (string, bool) {
+	host, port, ok := bytes.Cut(b, []byte(":"))
+	raw, err := hex.DecodeString(string(host))
+	if !ok || err != nil || len(raw)%4 != 0 {
+		return "", false
+	}
+	for i := 0; i < len(raw); i += 4 {
+		binary.BigEndian.PutUint32(raw[i:], binary.NativeEndian.Uint32(raw[i:]))
+	}
+	ip, ok := netip.AddrFromSlice(raw)
+	p, err := strconv.ParseUint(string(port), 16, 16)
+	return netip.AddrPortFrom(ip, uint16(p)).String(), ok && err == nil
+}
+
+// parseUnix reads a row "num refs protocol flags type st inode path". The flag
+// 0x10000 is __SO_ACCEPTCON: the socket listens.
+func parseUnix(line []byte) (Socket, bool) {
+	words := bytes.Fields(line)
+	if len(words) < 7 {
+		return Socket{}, false
+	}
+	flags, err := strconv.ParseUint(string(words[3]), 16, 32)
+	if err != nil {
+		return Socket{}, false
+	}
+	var s Socket
+	if s.Inode, err = strconv.ParseUint(string(words[6]), 10, 64); err != nil {
+		return Socket{}, false
+	}
+	if flags&0x10000 != 0 {
+		s.State = stateListen
+	}
+	if len(words) > 7 {
+		s.Local = string(bytes.Join(words[7:], []byte(" ")))
+	}
+	return s, true
+}

@@ -1,0 +1,203 @@
+package observe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// Tree is a process and all that came of it: children, children's children,
+// those that left for a session of their own, and those whose parents died.
+// Its methods may be called from any goroutine; each walks /proc anew.
+type Tree struct {
+	root  Process
+	mark  []byte // NAME=value that the root's environment held, or nil
+	group int    // process group led by the root, or 0
+
+	mu    sync.Mutex
+	known map[Process]*account // every process ever seen in the tree
+}
+
+// account is what is kept of a process so that sums never shrink when a
+// process or a thread ends.
+type account struct {
+	cpu   int64                // last CPU time read, in nanoseconds
+	delay map[int]*threadDelay // run delay by thread
+}
+
+// An Option widens what belongs to a tree.
+type Option func(*Tree)
+
+// Marked also counts processes whose environment holds the entry NAME=value:
+// the way to find a daemon whose parents exited before anybody looked.
+func Marked(entry string) Option { return func(t *Tree) { t.mark = []byte(entry) } }
+
+// Grouped also counts the members of the process group that the root leads.
+func Grouped() Option { return func(t *Tree) { t.group = t.root.Pid } }
+
+// OpenTree returns the tree of the process that has pid now. The root may end
+// while others of the tree go on.
+func OpenTree(pid int, options ...Option) (*Tree, error) {
+	root, err := Identify(pid)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{root: root, known: map[Process]*account{root: newAccount()}}
+	for _, o := range options {
+		o(t)
+	}
+	return t, nil
+}
+
+func newAccount() *account { return &account{delay: map[int]*threadDelay{}} }
+
+// Root is the process that the tree was opened with.
+func (t *Tree) Root() Process { return t.root }
+
+// Processes lists the running processes of the tree, parents before children
+// as far as they are known, else by age. ErrGone or ErrReused when none is left.
+func (t *Tree) Processes() ([]Process, error) {
+	members, err := t.walk()
+	if err != nil {
+		return nil, err
+	}
+	var live []Process
+	for _, m := range members {
+		if !m.stat.dead() {
+			live = append(live, m.Process)
+		}
+	}
+	if len(live) == 0 {
+		if err := t.root.Check(); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("process %d: %w", t.root.Pid, ErrGone)
+	}
+	return live, nil
+}
+
+// Zombies lists the processes of the tree that have ended and wait for their
+// parent, with that parent's pid.
+func (t *Tree) Zombies() (map[Process]int, error) {
+	members, err := t.walk()
+	if err != nil {
+		return nil, err
+	}
+	zombies := map[Process]int{}
+	for _, m := range members {
+		if m.stat.dead() {
+			zombies[m.Process] = m.stat.ppid
+		}
+	}
+	return zombies, nil
+}
+
+// Has reports whether the running process with that pid belongs to the tree.
+func (t *Tree) Has(pid int) bool {
+	live, err := t.Processes()
+	return err == nil && slices.ContainsFunc(live, func(p Process) bool { return p.Pid == pid })
+}
+
+type member struct {
+	Process
+	stat stat
+}
+
+// walk finds the members now, dead ones included, and remembers them.
+func (t *Tree) walk() ([]member, error) {
+	list, err := pids()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int]stat, len(list))
+	for _, pid := range list {
+		if s, err := readStat(pid); err == nil { // it may have vanished since
+			all[pid] = s
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	in := map[int]bool{}
+	for pid, s := range all {
+		if _, ok := t.known[Process{pid, s.start}]; ok || t.adopts(pid, s) {
+			in[pid] = true
+		}
+	}
+	for grown := true; grown; { // descendants, to any depth
+		grown = false
+		for pid, s := range all {
+			if !in[pid] && in[s.ppid] {
+				in[pid], grown = true, true
+			}
+		}
+	}
+	members := make([]member, 0, len(in))
+	for pid := range in {
+		p := Process{pid, all[pid].start}
+		if t.known[p] == nil {
+			t.known[p] = newAccount()
+		}
+		members = append(members, member{p, all[pid]})
+	}
+	slices.SortFunc(members, func(a, b member) int {
+		switch {
+		case a.Process == t.root:
+			return -1
+		case b.Process == t.root:
+			return 1
+		case a.Start != b.Start:
+			return int(int64(a.Start - b.Start))
+		}
+		return a.Pid - b.Pid
+	})
+	return members, nil
+}
+
+// adopts says whether a process belongs to the tree though no living parent
+// shows it: a member of the root's group, or an orphan that carries the mark.
+func (t *Tree) adopts(pid int, s stat) bool {
+	if pid == os.Getpid() || s.start < t.root.Start {
+		return false
+	}
+	if t.group != 0 && s.group == t.group {
+		return true
+	}
+	if t.mark == nil || (s.ppid != 1 && s.ppid != os.Getpid()) {
+		return false
+	}
+	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(e []byte) bool { return bytes.Equal(e, t.mark) })
+}
+
+// each calls f for every running process of the tree. A process that vanishes
+// meanwhile is skipped; any other error ends the walk.
+func (t *Tree) each(f func(Process) error) error {
+	live, err := t.Processes()
+	if err != nil {
+		return err
+	}
+	seen := 0
+	var gone error
+	for _, p := range live {
+		err := f(p)
+		if errors.Is(err, ErrGone) {
+			gone = fmt.Errorf("process %d: %w", p.Pid, err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("process %d: %w", p.Pid, err)
+		}
+		seen++
+	}
+	if seen == 0 {
+		return gone
+	}
+	return nil
+}
+
+// path is a file of a process under /proc.
+func (p Process) path(name string) string { return "/proc/" + strconv.Itoa(p.Pid) + "/" + name }
