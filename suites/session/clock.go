@@ -30,8 +30,10 @@ type Meter struct {
 // meterPause is the least pause between samples, and meterShare the part of one
 // core that sampling may take: a target with thousands of threads is read less
 // often.
+// A reading younger than meterFresh is not taken again.
 const (
 	meterPause = 50 * time.Millisecond
+	meterFresh = 20 * time.Millisecond
 	meterShare = 50
 )
 
@@ -74,14 +76,18 @@ func (m *Meter) run() {
 	}
 }
 
-// sample adds what happened since the last sample. Of the threads' delays the
-// greatest counts: threads that queue side by side delay a reply once.
+// sample adds what happened since the last sample, unless that was just now. Of
+// the threads' delays the greatest counts: threads that queue side by side
+// delay a reply once.
 func (m *Meter) sample() {
 	if m.tree == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if time.Since(m.sampled) < meterFresh {
+		return
+	}
 	threads, err := m.tree.Threads()
 	if err != nil {
 		return // it exited; whoever waits for it learns that from its socket
@@ -131,13 +137,20 @@ func (w Stopwatch) Wall() time.Duration { return time.Since(w.start) }
 
 // Stalled returns the part of Wall that does not count.
 func (w Stopwatch) Stalled() time.Duration {
+	if w.meter != nil {
+		w.meter.sample()
+	}
+	return w.stalled()
+}
+
+// stalled is Stalled as of the meter's last sample, which is cheap.
+func (w Stopwatch) stalled() time.Duration {
 	wall := w.Wall()
 	var stalled time.Duration
 	if w.canary != nil {
 		stalled = w.canary.Stall(w.start)
 	}
 	if w.meter != nil {
-		w.meter.sample()
 		stalled += time.Duration(w.meter.delay.Load() - w.delay)
 		// Beyond all cores but one, the target's CPU use displaces others and itself.
 		own := time.Duration(w.meter.cpu.Load()-w.cpu) - time.Duration(runtime.NumCPU()-1)*wall
@@ -152,6 +165,6 @@ func (w Stopwatch) Elapsed() time.Duration { return max(w.Wall()-w.Stalled(), 0)
 // Slack returns how many times slower than effective time wall time passed, at least 1.
 func (w Stopwatch) Slack() float64 {
 	wall := w.Wall()
-	effective := max(wall-w.Stalled(), time.Millisecond)
+	effective := max(wall-w.stalled(), time.Millisecond)
 	return max(1, float64(wall)/float64(effective))
 }

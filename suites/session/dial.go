@@ -56,7 +56,7 @@ func (s *Session) tryDial(ip string) (*Conn, error) {
 	s.mu.Unlock()
 	address := s.Target.Addr()
 	for {
-		ctx, cancel := context.WithTimeout(s.ctx, s.Await())
+		ctx, cancel := context.WithTimeout(s.ctx, s.Budget.Await)
 		socket, err := dialer.DialContext(ctx, s.Target.Network(), address.String())
 		cancel()
 		if err != nil {

@@ -59,8 +59,8 @@ func (r *recorder) note(text string) {
 	}
 }
 
-// events renders what was recorded, heads quoted; notes come last.
-func (r *recorder) events() []report.Event {
+// events renders what was recorded, heads quoted, and the check's notes.
+func (r *recorder) events() ([]report.Event, []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []report.Event
@@ -73,10 +73,7 @@ func (r *recorder) events() []report.Event {
 	for i := range r.last {
 		out = append(out, r.last[(r.next+i)%len(r.last)].render())
 	}
-	for _, text := range r.notes {
-		out = append(out, report.Event{At: time.Since(r.start), Kind: "note", Head: text})
-	}
-	return out
+	return out, append([]string(nil), r.notes...)
 }
 
 func (e *event) render() report.Event {

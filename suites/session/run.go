@@ -14,15 +14,17 @@ import (
 )
 
 // Attempt is what came of running a check once. At most one of Failure,
-// Undecided and Broken is set; none means that the clause was kept.
+// Undecided, Blind and Broken is set; none means that the clause was kept.
 type Attempt struct {
 	Failure   *Failure
 	Undecided string // why our own side cannot judge
+	Blind     string // what this run lacks to see the clause at all
 	Broken    string // how the harness failed
 	Cancelled bool   // the context ended before the check did
 	Hung      bool   // the hard deadline ended it
 
 	Events  []report.Event
+	Notes   []string
 	Source  string // local address of the last connection dialled
 	Took    time.Duration
 	Stalled time.Duration // the part of Took in which the machine stalled
@@ -97,7 +99,7 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	}
 	s.cancel()
 	s.closeAll()
-	attempt.Events = s.log.events()
+	attempt.Events, attempt.Notes = s.log.events()
 	s.mu.Lock()
 	attempt.Source = s.source
 	s.mu.Unlock()
@@ -147,6 +149,8 @@ func (a *Attempt) conclude(raised any, limit time.Duration, returned, cancelled 
 		a.Failure = v.failure
 	case undecided:
 		a.Undecided = v.reason
+	case blind:
+		a.Blind = v.reason
 	case harnessFault:
 		a.Broken = v.reason
 	case aborted:

@@ -102,12 +102,12 @@ func (s *Session) scaled(d time.Duration) time.Duration {
 // Clock starts a stopwatch of effective time.
 func (s *Session) Clock() Stopwatch { return startStopwatch(s.setup.Canary, s.setup.Meter) }
 
-// Tree returns the target's processes. Only clauses whose vantage includes
-// process may ask; they are not run where the pid is unknown.
+// Tree returns the target's processes. Where the pid is unknown it ends the
+// check, and the clause is untested.
 func (s *Session) Tree() *observe.Tree {
 	tree := s.Target.Tree()
 	if tree == nil {
-		s.broken("the check of %s asked for the process tree of a target whose pid is unknown", s.Spec.ID)
+		panic(blind{"it is seen in the target's processes, whose pid nobody gave"})
 	}
 	return tree
 }
@@ -191,7 +191,7 @@ func (s *Session) Join() {
 // raise keeps the first verdict; what follows from it is noise.
 func (s *Session) raise(raised any) {
 	switch raised.(type) {
-	case failed, undecided, harnessFault, aborted:
+	case failed, undecided, blind, harnessFault, aborted:
 	default:
 		raised = harnessFault{oneLine(fmt.Sprintf("the check of %s panicked: %v", s.Spec.ID, raised)) + "\n" + string(debug.Stack())}
 	}
