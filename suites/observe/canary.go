@@ -1,0 +1,159 @@
+package observe
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// canaryEvery is how long a canary thread sleeps. 200 wakeups a second
+	// cost some 0.3 % of a CPU.
+	canaryEvery = 5 * time.Millisecond
+	// canarySlack is the delay that an unloaded machine shows now and then,
+	// timer slack and one scheduler tick; it counts as none.
+	canarySlack = 3 * time.Millisecond
+	// canaryKept bounds the remembered stalls; a run of an hour with one every
+	// second fits.
+	canaryKept = 4096
+)
+
+// Canary measures how far this machine delays a thread that only sleeps. One
+// thread a CPU does, bound to it where that is allowed; a wakeup later than
+// canarySlack is a stall. It covers what delays a target and is nobody's
+// fault: other load, a hypervisor that takes the CPU away, a suspended
+// machine. It sees the load of the target itself too, so ask the target's own
+// CPU time before excusing anything.
+type Canary struct {
+	stop    chan struct{}
+	stopped sync.Once
+	threads sync.WaitGroup
+	due     []atomic.Int64 // for each thread, its next wakeup, monotonic nanoseconds
+
+	mu     sync.Mutex
+	stalls []span // of all threads, in order of their ends
+}
+
+// span is a stretch of monotonic time, in nanoseconds.
+type span struct{ from, to int64 }
+
+// StartCanary starts measuring. The caller calls Stop.
+func StartCanary() *Canary {
+	cpus := allowedCPUs()
+	c := &Canary{stop: make(chan struct{}), due: make([]atomic.Int64, len(cpus))}
+	for i, cpu := range cpus {
+		c.due[i].Store(monotonic() + int64(canaryEvery))
+		c.threads.Add(1)
+		go c.watch(&c.due[i], cpu)
+	}
+	return c
+}
+
+// Stop ends the measuring and waits for its threads. What was measured stays.
+func (c *Canary) Stop() {
+	c.stopped.Do(func() { close(c.stop) })
+	c.threads.Wait()
+}
+
+// Stall returns for how much of the time since then a CPU did not run a thread
+// that was due: the length of the union of all delays above the slack, one
+// that still goes on included. A nil canary never stalls.
+func (c *Canary) Stall(since time.Time) time.Duration {
+	if c == nil {
+		return 0
+	}
+	now := monotonic()
+	start := now - int64(time.Since(since))
+	c.mu.Lock()
+	spans := slices.Clone(c.stalls)
+	c.mu.Unlock()
+	for i := range c.due {
+		if due := c.due[i].Load(); due != 0 && now-due > int64(canarySlack) {
+			spans = append(spans, span{due, now})
+		}
+	}
+	return union(spans, start)
+}
+
+// union is the length of what the spans cover after start.
+func union(spans []span, start int64) time.Duration {
+	slices.SortFunc(spans, func(a, b span) int { return int(a.from - b.from) })
+	var sum int64
+	covered := start
+	for _, s := range spans {
+		if s.to > covered {
+			sum += s.to - max(s.from, covered)
+			covered = s.to
+		}
+	}
+	return time.Duration(sum)
+}
+
+// watch sleeps and wakes on one CPU until Stop. The goroutine ends locked, so
+// that its thread ends with it and its affinity goes nowhere else.
+func (c *Canary) watch(due *atomic.Int64, cpu int) {
+	defer c.threads.Done()
+	runtime.LockOSThread()
+	if cpu >= 0 {
+		var set unix.CPUSet
+		set.Set(cpu)
+		_ = unix.SchedSetaffinity(0, &set) // without the right, the thread roams
+	}
+	defer due.Store(0)
+	for {
+		select {
+		case <-c.stop:
+			return
+		default:
+		}
+		wake := monotonic() + int64(canaryEvery)
+		due.Store(wake)
+		sleepUntil(wake)
+		if now := monotonic(); now-wake > int64(canarySlack) {
+			c.remember(span{wake, now})
+		}
+	}
+}
+
+func (c *Canary) remember(s span) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.stalls) == canaryKept {
+		c.stalls = slices.Delete(c.stalls, 0, canaryKept/4)
+	}
+	c.stalls = append(c.stalls, s)
+}
+
+// sleepUntil sleeps in the kernel, not in Go's scheduler: the thread is the measure.
+func sleepUntil(wake int64) {
+	at := unix.NsecToTimespec(wake)
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
+	}
+}
+
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		panic(err) // every Linux has it
+	}
+	return ts.Nano()
+}
+
+// allowedCPUs lists the CPUs that we may run on, [-1] if that is unknown.
+func allowedCPUs() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil || set.Count() == 0 {
+		return []int{-1}
+	}
+	var cpus []int
+	for cpu := 0; len(cpus) < set.Count(); cpu++ {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}

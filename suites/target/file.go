@@ -1,0 +1,255 @@
+// Package target starts the server under test, or finds one that runs, waits
+// until it serves, and sees to it that nothing of it is left at the end.
+package target
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/dialect"
+)
+
+// File is a target file: what a server is, how it is built and started, and
+// which failures of it are known.
+type File struct {
+	Name     string         `yaml:"name"`
+	Upstream string         `yaml:"upstream"` // where the server comes from, a URL
+	Version  string         `yaml:"version"`
+	Language string         `yaml:"language"`
+	Class    spec.Class     `yaml:"class"`    // empty if not known
+	Dialect  string         `yaml:"dialect"`  // echo, probe, resp, memcache, http
+	Features []spec.Feature `yaml:"features"` // beyond what the dialect itself offers
+	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
+	// Build makes the server; it runs once before the first start. Start runs
+	// it in the foreground. Both run in Dir.
+	Build Command `yaml:"build"`
+	Start Command `yaml:"start"`
+	// Env is added to our own environment, in which PORT and
+	// REACTORSPEC_NONCE are set as well.
+	Env map[string]string `yaml:"env"`
+	// Dir is where commands run, relative to the file's own directory.
+	Dir string `yaml:"dir"`
+	// ReadyTimeout bounds the time from start to the first accepted
+	// connection, BuildTimeout that of Build.
+	ReadyTimeout Duration   `yaml:"ready_timeout"`
+	BuildTimeout Duration   `yaml:"build_timeout"`
+	Expected     []Expected `yaml:"expected"`
+
+	// Path is where the file was read, empty for a target that has none.
+	Path string `yaml:"-"`
+}
+
+// Expected is a known failure.
+type Expected struct {
+	Clause string `yaml:"clause"`
+	Reason string `yaml:"reason"`
+	Link   string `yaml:"link"`
+	// Frequency is always or sometimes; always when not given.
+	Frequency string `yaml:"frequency"`
+}
+
+// The frequencies of an expected failure.
+const (
+	Always    = "always"
+	Sometimes = "sometimes"
+)
+
+// The timeouts of a file that names none.
+const (
+	DefaultReadyTimeout = 15 * time.Second // a JVM on a busy machine takes seconds
+	DefaultBuildTimeout = 10 * time.Minute // a cold Go build with downloads
+)
+
+// Duration is a time.Duration that YAML writes as "15s".
+type Duration time.Duration
+
+// UnmarshalYAML reads a duration in Go's form.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	var text string
+	if err := yaml.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q is no duration above 0: write 15s or 2m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalYAML writes a duration in Go's form.
+func (d Duration) MarshalYAML() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+func (d Duration) or(otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return time.Duration(d)
+	}
+	return otherwise
+}
+
+// Command is a program and its arguments. YAML gives a list, which is run as
+// it is, or a string, which /bin/sh runs when it holds more than words.
+type Command []string
+
+// shellMeta are the characters that make a string a shell's business.
+const shellMeta = "|&;<>()$`\\\"'*?[]#~%!\n"
+
+// ParseCommand makes a command of a string.
+func ParseCommand(s string) Command {
+	words := strings.Fields(s)
+	first, _, _ := strings.Cut(s, " ")
+	if strings.ContainsAny(s, shellMeta) || strings.Contains(first, "=") {
+		return Command{"/bin/sh", "-c", s}
+	}
+	return words
+}
+
+// UnmarshalYAML reads a string or a list of strings.
+func (c *Command) UnmarshalYAML(b []byte) error {
+	var list []string
+	if err := yaml.Unmarshal(b, &list); err == nil {
+		*c = list
+		return nil
+	}
+	var line string
+	if err := yaml.Unmarshal(b, &line); err != nil {
+		return errors.New("want a command line or a list of words")
+	}
+	*c = ParseCommand(line)
+	return nil
+}
+
+// String is the command as one would type it.
+func (c Command) String() string {
+	if len(c) == 3 && c[0] == "/bin/sh" && c[1] == "-c" {
+		return c[2]
+	}
+	words := make([]string, len(c))
+	for i, w := range c {
+		words[i] = w
+		if w == "" || strings.ContainsAny(w, shellMeta+" \t") {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Load reads a target file. Errors name the file and the field.
+func Load(path string) (File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, fmt.Errorf("target file: %w", err)
+	}
+	defer f.Close()
+	file, err := Read(f, path)
+	if err != nil {
+		return File{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return file, nil
+}
+
+// maxFile bounds a target file, in bytes.
+const maxFile = 1 << 20
+
+// Read is Load from a reader; path says where relative directories start.
+func Read(r io.Reader, path string) (File, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return File{}, err
+	}
+	if len(text) == maxFile {
+		return File{}, fmt.Errorf("longer than %d bytes", maxFile)
+	}
+	var file File
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField(), yaml.Strict()).Decode(&file); err != nil {
+		if errors.Is(err, io.EOF) {
+			return File{}, errors.New("is empty: a target file needs at least name, dialect and start")
+		}
+		return File{}, errors.New(oneLine(err))
+	}
+	file.Path = path
+	file.Dir = filepath.Join(filepath.Dir(path), file.Dir)
+	for i := range file.Expected {
+		if file.Expected[i].Frequency == "" {
+			file.Expected[i].Frequency = Always
+		}
+	}
+	return file, file.check()
+}
+
+// check finds what YAML's form does not show.
+func (f File) check() error {
+	if f.Name == "" {
+		return errors.New("name: is missing")
+	}
+	if f.Dialect == "" {
+		return fmt.Errorf("dialect: is missing: use one of %s", strings.Join(dialect.Names(), ", "))
+	}
+	if err := oneOf("dialect", f.Dialect, dialect.Names()); err != nil {
+		return err
+	}
+	if f.Class != "" {
+		if err := oneOf("class", f.Class, spec.Classes()); err != nil {
+			return err
+		}
+	}
+	for i, word := range f.Features {
+		if err := oneOf(fmt.Sprintf("features[%d]", i), word, spec.Features()); err != nil {
+			return err
+		}
+	}
+	if f.Limit < 0 {
+		return fmt.Errorf("limit: %d is below 0", f.Limit)
+	}
+	if len(f.Start) == 0 {
+		return errors.New("start: is missing: name the command that runs the server")
+	}
+	for i, e := range f.Expected {
+		field := func(name string) string { return fmt.Sprintf("expected[%d].%s", i, name) }
+		if e.Clause == "" {
+			return fmt.Errorf("%s: is missing", field("clause"))
+		}
+		if e.Reason == "" {
+			return fmt.Errorf("%s: is missing: say why %s fails", field("reason"), e.Clause)
+		}
+		if err := oneOf(field("frequency"), e.Frequency, []string{Always, Sometimes}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneOf checks a word of a vocabulary.
+func oneOf[T ~string](field string, word T, words []T) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	known := make([]string, len(words))
+	for i, w := range words {
+		known[i] = string(w)
+	}
+	return fmt.Errorf("%s: unknown %q: use one of %s", field, word, strings.Join(known, ", "))
+}
+
+// oneLine keeps the first line of a YAML error, which holds line, column and
+// cause, and the offending source line that follows, marked by ">".
+func oneLine(err error) string {
+	head, rest, _ := strings.Cut(err.Error(), "\n")
+	for line := range strings.Lines(rest) {
+		if marked, ok := strings.CutPrefix(strings.TrimSpace(line), ">"); ok {
+			_, source, _ := strings.Cut(marked, "|")
+			return head + ": " + strings.TrimSpace(source)
+		}
+	}
+	return head
+}

@@ -1,0 +1,206 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// Instance is a running target. Its methods may be called from any goroutine,
+// but Restart and Stop by one at a time.
+type Instance struct {
+	// Nonce is the value of REACTORSPEC_NONCE in the target's environment.
+	Nonce string
+
+	file    File
+	addr    net.Addr
+	owned   bool   // we started it
+	scratch string // {scratch}
+
+	root observe.Process // the process that we started, or were told of
+	main observe.Process // the process that listens: root, or one below it
+	tree *observe.Tree   // nil when nothing is known of the process
+	proc *process        // nil when attached
+}
+
+// Addr is where the target accepts connections; Network its network, tcp or unix.
+func (i *Instance) Addr() net.Addr  { return i.addr }
+func (i *Instance) Network() string { return i.addr.Network() }
+
+// Pid is the process that listens, which takes the target's signals; 0 when
+// it is not known. Where a shell or a build tool started the server, it is the
+// server and not the shell.
+func (i *Instance) Pid() int { return i.main.Pid }
+
+// Tree is the target's process tree, nil for an attached target without a pid.
+func (i *Instance) Tree() *observe.Tree { return i.tree }
+
+// Owned reports whether we started the target, and so may kill and restart it.
+func (i *Instance) Owned() bool { return i.owned }
+
+// File is the target file of the instance.
+func (i *Instance) File() File { return i.file }
+
+// Signal sends a signal to the target's main process.
+func (i *Instance) Signal(sig syscall.Signal) error {
+	if i.main.Pid == 0 {
+		return errors.New("the target's process is not known: give --pid")
+	}
+	return i.main.Signal(sig)
+}
+
+// Alive returns nil while the target's main process runs or is not known, and
+// else what became of it.
+func (i *Instance) Alive() error {
+	if i.main.Pid == 0 {
+		return nil
+	}
+	return i.main.Check()
+}
+
+// Stderr is the tail of what the target printed on its standard error, or, if
+// that is empty, on its standard output; sanitised, some twenty lines at most.
+// It is empty for an attached target.
+func (i *Instance) Stderr() string {
+	if i.proc == nil {
+		return ""
+	}
+	return i.proc.printed()
+}
+
+// Exit says how a process ended.
+type Exit struct {
+	Known  bool           // false where the process was not our child to ask about
+	Code   int            // exit status, if it was not killed
+	Signal syscall.Signal // that killed it, or 0
+}
+
+// Clean reports exit status 0.
+func (e Exit) Clean() bool { return e.Known && e.Code == 0 && e.Signal == 0 }
+
+func (e Exit) String() string {
+	switch {
+	case !e.Known:
+		return "ended, its exit status is not ours to know"
+	case e.Signal != 0:
+		return fmt.Sprintf("was killed by %s", unix.SignalName(e.Signal))
+	}
+	return fmt.Sprintf("exited with %d", e.Code)
+}
+
+func exitOf(status syscall.WaitStatus) Exit {
+	if status.Signaled() {
+		return Exit{Known: true, Signal: status.Signal()}
+	}
+	return Exit{Known: true, Code: status.ExitStatus()}
+}
+
+// Wait waits until the target's main process has ended, or for ctx.
+func (i *Instance) Wait(ctx context.Context) (Exit, error) {
+	if i.main.Pid == 0 {
+		return Exit{}, errors.New("the target's process is not known: give --pid")
+	}
+	if i.proc != nil && i.main == i.root {
+		return i.proc.wait(ctx)
+	}
+	for {
+		err := i.main.Check()
+		if errors.Is(err, observe.ErrGone) || errors.Is(err, observe.ErrReused) {
+			break
+		}
+		if err != nil {
+			return Exit{}, err
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return Exit{}, fmt.Errorf("process %d still runs: %w", i.main.Pid, err)
+		}
+	}
+	if e, ok := reap(i.main); ok {
+		return e, nil
+	}
+	if i.proc == nil {
+		return Exit{}, nil
+	}
+	// The parent is a shell or a build tool, which hands the status on. One
+	// that lives on for longer than this does not.
+	short, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if e, err := i.proc.wait(short); err == nil {
+		return e, nil
+	}
+	return Exit{}, nil
+}
+
+// Stop ends an owned target: SIGKILL to its process group and to every process
+// of its tree, whatever group or session it went to; its scratch directory is
+// removed. It returns once nothing is left, may be called more than once, and
+// leaves an attached target alone.
+func (i *Instance) Stop() {
+	if !i.owned {
+		return
+	}
+	i.kill()
+	if i.scratch != "" {
+		os.RemoveAll(i.scratch)
+	}
+}
+
+func (i *Instance) kill() {
+	if i.proc != nil {
+		i.proc.kill(i.tree)
+	}
+	if u, ok := i.addr.(*net.UnixAddr); ok {
+		os.Remove(u.Name) // a killed server cannot
+	}
+}
+
+// Restart ends an owned target and starts it again at the same address. It
+// waits for nothing between, so a server that cannot take its port back while
+// old connections linger fails here (ErrExited or ErrSilent).
+func (i *Instance) Restart(ctx context.Context) error {
+	if !i.owned {
+		return errors.New("a target that runs already is not ours to restart")
+	}
+	i.kill()
+	return i.start(ctx)
+}
+
+// Leftover lists the processes of the target that still run.
+func (i *Instance) Leftover() []observe.Process {
+	if i.tree == nil {
+		return nil
+	}
+	live, err := i.tree.Processes()
+	if err != nil {
+		return nil
+	}
+	return live
+}
+
+// pollEvery is how often the life cycle looks at a condition that the kernel
+// does not announce.
+const pollEvery = 5 * time.Millisecond
+
+// pause waits for d or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// once guards what belongs to this process and is done for the first target.
+var once sync.Once

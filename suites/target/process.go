@@ -1,0 +1,226 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// process is one started command: leader of a process group of its own, its
+// output drained, followed by a guard that kills the group should we die.
+type process struct {
+	identity observe.Process
+	guard    *guard
+	out, err *output
+	pipes    []*os.File // our ends of the output pipes
+	drained  chan struct{}
+	ended    chan struct{} // closed once the process was reaped; exit is set then
+	exit     Exit
+}
+
+// startProcess runs argv. The started process gets SIGKILL when the thread
+// that started it dies, so that thread is kept, locked, until it was reaped.
+func startProcess(argv []string, dir string, env []string) (*process, error) {
+	becomeSubreaper()
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	errR, errW, err := os.Pipe()
+	if err != nil {
+		outR.Close()
+		outW.Close()
+		return nil, err
+	}
+	p := &process{out: &output{}, err: &output{}, pipes: []*os.File{outR, errR}, drained: make(chan struct{}), ended: make(chan struct{})}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, outW, errW
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.identity, err = observe.Identify(cmd.Process.Pid)
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		_ = cmd.Wait() // the status says more than the error
+		p.exit = exitOf(cmd.ProcessState.Sys().(syscall.WaitStatus))
+		close(p.ended)
+	}()
+	err = <-started
+	outW.Close()
+	errW.Close()
+	if err != nil {
+		outR.Close()
+		errR.Close()
+		return nil, err
+	}
+	go func() {
+		defer close(p.drained)
+		other := make(chan struct{})
+		go func() { defer close(other); p.out.drain(outR) }()
+		p.err.drain(errR)
+		<-other
+	}()
+	p.guard = startGuard(p.identity.Pid)
+	return p, nil
+}
+
+// printed is the tail of stderr, or of stdout where stderr is empty.
+func (p *process) printed() string {
+	if text := p.err.tail(); text != "" {
+		return text
+	}
+	return p.out.tail()
+}
+
+// wait waits for the started process itself.
+func (p *process) wait(ctx context.Context) (Exit, error) {
+	select {
+	case <-p.ended:
+		return p.exit, nil
+	default:
+	}
+	select {
+	case <-p.ended:
+		return p.exit, nil
+	case <-ctx.Done():
+		return Exit{}, fmt.Errorf("process %d still runs: %w", p.identity.Pid, ctx.Err())
+	}
+}
+
+// hasEnded reports whether the started process itself has ended.
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// killFor bounds the killing of one tree. A process that outlives it is stuck
+// in the kernel, where no signal reaches it.
+const killFor = 5 * time.Second
+
+// kill ends every process of the tree and collects what is ours to collect.
+func (p *process) kill(tree *observe.Tree) {
+	// The group first: one call, before anything can fork again. The leader is
+	// not reaped before it ends, so until then the number is its own.
+	if !p.hasEnded() {
+		_ = unix.Kill(-p.identity.Pid, unix.SIGKILL)
+	}
+	until := time.Now().Add(killFor)
+	ctx := context.Background()
+	for tree != nil && time.Now().Before(until) {
+		live, err := tree.Processes()
+		if err != nil { // none is left
+			break
+		}
+		for _, member := range live {
+			_ = member.Signal(syscall.SIGKILL)
+		}
+		_ = pause(ctx, time.Millisecond)
+	}
+	p.guard.stop()
+	<-p.ended
+	if tree != nil {
+		collect(tree)
+	}
+	// Whoever escaped may still hold the pipes; nothing waits for it.
+	select {
+	case <-p.drained:
+	case <-time.After(100 * time.Millisecond):
+	}
+	for _, r := range p.pipes {
+		r.Close()
+	}
+	<-p.drained
+}
+
+// collect reaps the tree's zombies that became our children.
+func collect(tree *observe.Tree) {
+	zombies, err := tree.Zombies()
+	if err != nil {
+		return
+	}
+	for z, parent := range zombies {
+		if parent == os.Getpid() {
+			reap(z)
+		}
+	}
+}
+
+// reap collects a process that is a child of ours though exec did not start
+// it: one that was orphaned. It does not wait.
+func reap(p observe.Process) (Exit, bool) {
+	var status unix.WaitStatus
+	pid, err := unix.Wait4(p.Pid, &status, unix.WNOHANG, nil)
+	if err != nil || pid != p.Pid {
+		return Exit{}, false
+	}
+	return exitOf(syscall.WaitStatus(status)), true
+}
+
+// becomeSubreaper makes orphans of our targets our own children, so that one
+// that leaves its parents behind is still found and collected.
+func becomeSubreaper() {
+	once.Do(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
+}
+
+// guard is a shell that kills a process group as soon as we are gone, however
+// we went: its standard input is a pipe that only we hold. It covers what the
+// parent-death signal does not, the children of the started process.
+type guard struct {
+	cmd  *exec.Cmd
+	hold *os.File
+}
+
+// startGuard returns nil where no shell can be started; the parent-death
+// signal is left then.
+func startGuard(group int) *guard {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	cmd := exec.Command("/bin/sh", "-c", `read _; kill -KILL -- "-$1"`, "reactorspec-guard", strconv.Itoa(group))
+	cmd.Stdin = r
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the terminal's Ctrl-C
+	if cmd.Start() != nil {
+		w.Close()
+		return nil
+	}
+	return &guard{cmd, w}
+}
+
+func (g *guard) stop() {
+	if g == nil || g.hold == nil {
+		return
+	}
+	_ = g.cmd.Process.Kill()
+	_ = g.cmd.Wait()
+	g.hold.Close()
+	g.hold = nil
+}
+
+// notRunnable tells a command that cannot be run from a fault of ours.
+func notRunnable(err error) bool {
+	var exit *exec.Error
+	return errors.As(err, &exit) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOEXEC)
+}

@@ -1,0 +1,218 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// start runs the start command and waits until its tree serves the address.
+func (i *Instance) start(ctx context.Context) error {
+	if taken, err := observe.Listening(i.addr); err != nil {
+		return err
+	} else if taken {
+		return &LaunchError{Cause: ErrInUse, Detail: fmt.Sprintf("somebody listens at %s already", i.addr)}
+	}
+	argv := make([]string, len(i.file.Start))
+	for n, word := range i.file.Start {
+		argv[n] = i.fill(word)
+	}
+	p, err := startProcess(argv, i.file.Dir, i.environment())
+	if err != nil {
+		if notRunnable(err) {
+			return &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
+		}
+		return fmt.Errorf("starting the target: %w", err)
+	}
+	i.proc, i.root, i.main = p, p.identity, p.identity
+	i.tree, err = observe.OpenTree(p.identity.Pid, observe.Grouped(), observe.Marked("REACTORSPEC_NONCE="+i.Nonce))
+	if err != nil {
+		return err
+	}
+	return i.ready(ctx)
+}
+
+// fill puts this start's values into a word of the command or environment.
+// Other words in braces are left as they are.
+func (i *Instance) fill(word string) string {
+	port, socket := "0", ""
+	switch a := i.addr.(type) {
+	case *net.TCPAddr:
+		port = strconv.Itoa(a.Port)
+	case *net.UnixAddr:
+		socket = a.Name
+	}
+	return strings.NewReplacer("{port}", port, "{socket}", socket, "{scratch}", i.scratch).Replace(word)
+}
+
+// environment is ours with the contract's variables and the target file's.
+func (i *Instance) environment() []string {
+	env := append(os.Environ(), "REACTORSPEC_NONCE="+i.Nonce)
+	if a, ok := i.addr.(*net.TCPAddr); ok {
+		env = append(env, "PORT="+strconv.Itoa(a.Port))
+	}
+	for name, value := range i.file.Env {
+		env = append(env, name+"="+i.fill(value))
+	}
+	return env
+}
+
+// ready waits until a connection is accepted and the socket that accepts is
+// the tree's own.
+func (i *Instance) ready(ctx context.Context) error {
+	limit := i.file.ReadyTimeout.or(DefaultReadyTimeout)
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		ended := i.proc.hasEnded() // looked at first: what listened before the end is seen below
+		owns, err := i.tree.Owns(i.addr)
+		switch {
+		case errors.Is(err, observe.ErrForeign):
+			return i.foreign(err)
+		case err != nil && !errors.Is(err, observe.ErrGone):
+			return i.failed(ErrSilent, fmt.Sprintf("its sockets cannot be seen: %v", err))
+		}
+		if owns && i.accepts(bounded) {
+			return i.findMain()
+		}
+		if ended {
+			if err := i.afterEnd(); err != nil {
+				return err
+			}
+		}
+		if pause(bounded, pollEvery) == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("starting the target: %w", ctx.Err())
+		}
+		return i.failed(ErrSilent, i.silence(limit))
+	}
+}
+
+// accepts dials once. The connection is closed at once, as any client may.
+func (i *Instance) accepts(ctx context.Context) bool {
+	d := net.Dialer{Timeout: time.Second}
+	c, err := d.DialContext(ctx, i.addr.Network(), i.addr.String())
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// findMain finds the process that listens: the eldest that holds the socket.
+func (i *Instance) findMain() error {
+	listening, err := i.tree.Listeners()
+	if err != nil {
+		return err
+	}
+	holds := map[int]bool{}
+	for _, s := range listening {
+		holds[s.Pid] = true
+	}
+	live, err := i.tree.Processes()
+	if err != nil {
+		return err
+	}
+	for _, p := range live {
+		if holds[p.Pid] {
+			i.main = p
+			return nil
+		}
+	}
+	return nil
+}
+
+// afterEnd says what the end of the started process means: an error, or nil
+// while descendants go on that may yet listen.
+func (i *Instance) afterEnd() error {
+	exit := i.proc.exit
+	if exit.Known && exit.Code == 127 {
+		return i.failed(ErrUnsupported, "")
+	}
+	if len(i.Leftover()) > 0 {
+		return nil
+	}
+	if taken, err := observe.Listening(i.addr); err == nil && taken {
+		return i.failed(ErrDaemon, "let it stay in the foreground (a flag such as --daemonize no)")
+	}
+	detail := "it " + exit.String()
+	if last := lastLine(i.Stderr()); last != "" {
+		detail += ": " + last
+	}
+	return i.failed(ErrExited, detail)
+}
+
+// silence says what a target does that does not listen.
+func (i *Instance) silence(limit time.Duration) string {
+	detail := fmt.Sprintf("nothing listened at %s within %s", i.addr, limit)
+	if i.proc.hasEnded() {
+		detail += "; the started process ended and left others behind"
+	}
+	listening, err := i.tree.Listeners()
+	if err == nil {
+		for _, s := range listening {
+			return fmt.Sprintf("%s, but process %d listens at %s: pass it {port}, {socket} or $PORT", detail, s.Pid, s.Local)
+		}
+	}
+	return detail + ": pass it {port} or $PORT, and see that it listens there"
+}
+
+// foreign is the error when somebody else listens: either it took the port
+// first, or the target left our sight.
+func (i *Instance) foreign(err error) error {
+	if i.proc.hasEnded() && i.proc.exit.Clean() {
+		return i.failed(ErrDaemon, fmt.Sprintf("%v: let it stay in the foreground (a flag such as --daemonize no)", err))
+	}
+	return i.failed(ErrInUse, err.Error())
+}
+
+func (i *Instance) failed(cause error, detail string) error {
+	return &LaunchError{Cause: cause, Detail: detail, Stderr: i.Stderr()}
+}
+
+func lastLine(text string) string {
+	text = strings.TrimRight(text, "\n")
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// build runs the build command to its end.
+func build(ctx context.Context, f File) error {
+	limit := f.BuildTimeout.or(DefaultBuildTimeout)
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p, err := startProcess(f.Build, f.Dir, os.Environ())
+	if err != nil {
+		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
+	}
+	tree, err := observe.OpenTree(p.identity.Pid, observe.Grouped())
+	if err != nil && !errors.Is(err, observe.ErrGone) {
+		p.kill(nil)
+		return err
+	}
+	exit, err := p.wait(bounded)
+	p.kill(tree)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("building the target: %w", ctx.Err())
+	case err != nil:
+		return &LaunchError{Cause: ErrBuild, Detail: fmt.Sprintf("%q did not end within %s", f.Build, limit), Stderr: p.printed()}
+	case exit.Known && exit.Code == 127:
+		return &LaunchError{Cause: ErrUnsupported, Detail: fmt.Sprintf("build: %q", f.Build), Stderr: p.printed()}
+	case !exit.Clean():
+		detail := fmt.Sprintf("%q %s", f.Build, exit)
+		if last := lastLine(p.printed()); last != "" {
+			detail += ": " + last
+		}
+		return &LaunchError{Cause: ErrBuild, Detail: detail, Stderr: p.printed()}
+	}
+	return nil
+}

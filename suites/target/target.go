@@ -1,0 +1,231 @@
+package target
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// Target is a server to be judged: one that File says how to start, or one
+// that serves at Addr already.
+type Target struct {
+	File File
+	// Addr attaches to a running server: tcp://host:port or unix:///path.
+	Addr string
+	// Pid is the attached server's process; 0 when it is not known, and then
+	// nothing can be told from the process vantage.
+	Pid int
+}
+
+// What keeps a target from being judged. LaunchError wraps one of them.
+var (
+	// ErrUnsupported: the command ended with 127, by which it says that it
+	// cannot be run here.
+	ErrUnsupported = errors.New("the command says that it is not supported here (exit 127)")
+	ErrNotFound    = errors.New("the command was not found or cannot be run")
+	ErrBuild       = errors.New("the build failed")
+	ErrExited      = errors.New("the target exited before it accepted a connection")
+	ErrSilent      = errors.New("the target never accepted a connection")
+	ErrDaemon      = errors.New("the target put itself in the background and cannot be followed")
+	ErrInUse       = errors.New("the address is in use")
+	ErrForeign     = errors.New("another server answers at the target's address")
+	ErrAddress     = errors.New("bad address")
+	ErrUnreachable = errors.New("no server answers")
+)
+
+// LaunchError says why a target could not be started or reached. Its text is
+// one line that says what to do; Stderr is the tail of what the target printed.
+type LaunchError struct {
+	Cause  error // one of the Err… values
+	Detail string
+	Stderr string
+}
+
+func (e *LaunchError) Error() string {
+	if e.Detail == "" {
+		return e.Cause.Error()
+	}
+	return e.Cause.Error() + ": " + e.Detail
+}
+
+// Unwrap returns the cause.
+func (e *LaunchError) Unwrap() error { return e.Cause }
+
+// ports is how many ports Launch tries when somebody else takes one first.
+const ports = 3
+
+// Launch starts the target, or attaches to it, and returns once it accepts
+// connections. The caller calls Stop on the instance, whatever happens; ctx
+// bounds the start only. Every start is a process tree of its own.
+func (t *Target) Launch(ctx context.Context) (*Instance, error) {
+	if t.Addr != "" {
+		return t.attach(ctx)
+	}
+	if len(t.File.Start) == 0 {
+		return nil, &LaunchError{Cause: ErrNotFound, Detail: "the target has neither a start command nor an address"}
+	}
+	for try := 1; ; try++ {
+		i, err := newInstance(t.File)
+		if err != nil {
+			return nil, err
+		}
+		if err = i.start(ctx); err == nil {
+			return i, nil
+		}
+		i.Stop()
+		if try == ports || !errors.Is(err, ErrInUse) {
+			return nil, err
+		}
+	}
+}
+
+// Build runs the target's build command, if it has one.
+func (t *Target) Build(ctx context.Context) error {
+	if len(t.File.Build) == 0 || t.Addr != "" {
+		return nil
+	}
+	return build(ctx, t.File)
+}
+
+// attach finds a server that runs already.
+func (t *Target) attach(ctx context.Context) (*Instance, error) {
+	addr, err := ParseAddr(t.Addr)
+	if err != nil {
+		return nil, &LaunchError{Cause: ErrAddress, Detail: err.Error()}
+	}
+	i := &Instance{file: t.File, addr: addr}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, addr.Network(), addr.String())
+	if err != nil {
+		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("at %s: %v: start it first, or let reactorspec start it", t.Addr, errors.Unwrap(err))}
+	}
+	c.Close()
+	if t.Pid == 0 {
+		return i, nil
+	}
+	if i.tree, err = observe.OpenTree(t.Pid); err != nil {
+		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
+	}
+	i.root, i.main = i.tree.Root(), i.tree.Root()
+	owns, err := i.tree.Owns(addr)
+	switch {
+	case errors.Is(err, observe.ErrDenied):
+		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
+	case err != nil:
+		return nil, &LaunchError{Cause: ErrForeign, Detail: err.Error()}
+	case !owns:
+		return nil, &LaunchError{Cause: ErrForeign, Detail: fmt.Sprintf("process %d does not listen at %s", t.Pid, t.Addr)}
+	}
+	return i, nil
+}
+
+// ParseAddr reads tcp://host:port or unix:///path.
+func ParseAddr(s string) (net.Addr, error) {
+	const form = "write tcp://127.0.0.1:7000 or unix:///run/x.sock"
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %s", s, form)
+	}
+	switch u.Scheme {
+	case "tcp":
+		if u.Path != "" || u.Port() == "" || u.Hostname() == "" {
+			return nil, fmt.Errorf("%q has no host and port: %s", s, form)
+		}
+		addr, err := net.ResolveTCPAddr("tcp", u.Host)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", s, err)
+		}
+		return addr, nil
+	case "unix":
+		if u.Host != "" || u.Path == "" {
+			return nil, fmt.Errorf("%q has no absolute path: %s", s, form)
+		}
+		return &net.UnixAddr{Net: "unix", Name: u.Path}, nil
+	}
+	return nil, fmt.Errorf("%q has no known scheme: %s", s, form)
+}
+
+// freePort finds a TCP port that nobody listens on. It keeps out of the range
+// from which the kernel takes the ports of outgoing connections, so that none
+// of ours can sit on it while the target restarts.
+func freePort() (int, error) {
+	low := ephemeralLow()
+	const lowest = 10_000
+	for range 100 {
+		port := 0
+		if low > lowest+1000 {
+			var b [2]byte
+			if _, err := rand.Read(b[:]); err != nil {
+				return 0, err
+			}
+			port = lowest + (int(b[0])<<8|int(b[1]))%(low-lowest)
+		}
+		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		port = l.Addr().(*net.TCPAddr).Port
+		if err := l.Close(); err != nil {
+			return 0, err
+		}
+		return port, nil
+	}
+	return 0, &LaunchError{Cause: ErrInUse, Detail: "no free TCP port was found at 127.0.0.1"}
+}
+
+// ephemeralLow is the first port of the range of outgoing connections.
+func ephemeralLow() int {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return 0
+	}
+	words := strings.Fields(string(b))
+	if len(words) == 0 {
+		return 0
+	}
+	low, _ := strconv.Atoi(words[0])
+	return low
+}
+
+// newInstance prepares a start: address, nonce and scratch directory.
+func newInstance(f File) (*Instance, error) {
+	scratch, err := os.MkdirTemp("", "reactorspec-")
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{file: f, owned: true, scratch: scratch, Nonce: rand.Text()}
+	if f.mentions("{socket}") {
+		i.addr = &net.UnixAddr{Net: "unix", Name: filepath.Join(scratch, "server.sock")}
+		return i, nil
+	}
+	port, err := freePort()
+	if err != nil {
+		os.RemoveAll(scratch)
+		return nil, err
+	}
+	i.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
+	return i, nil
+}
+
+func (f File) mentions(word string) bool {
+	for _, w := range f.Start {
+		if strings.Contains(w, word) {
+			return true
+		}
+	}
+	for _, v := range f.Env {
+		if strings.Contains(v, word) {
+			return true
+		}
+	}
+	return false
+}
