@@ -1,0 +1,54 @@
+package poll
+
+import (
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// epollWait is an ordinary call when it may sleep and a raw one when it cannot;
+// rawio.go says why. It returns the number of events.
+func epollWait(fd int, ready []unix.EpollEvent, ms int) (int, error) {
+	buf, size := uintptr(unsafe.Pointer(unsafe.SliceData(ready))), uintptr(len(ready))
+	var r uintptr
+	var errno unix.Errno
+	if ms == 0 {
+		r, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), buf, size, 0, 0, 0)
+	} else {
+		r, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), buf, size, uintptr(ms), 0, 0)
+	}
+	if errno != 0 {
+		return waited("epoll_wait", 0, errno)
+	}
+	return int(r), nil
+}
+
+func pollWait(fds []unix.PollFd, ms int) (int, error) {
+	n, err := unix.Poll(fds, ms)
+	return waited("poll", n, err)
+}
+
+// selectWait counts microseconds, rounded up like milliseconds.
+func selectWait(top int, read, write *unix.FdSet, timeout time.Duration) (int, error) {
+	var tv *unix.Timeval
+	if timeout >= 0 {
+		t := unix.NsecToTimeval(int64(min(timeout, MaxTimeout) + time.Microsecond - 1))
+		tv = &t
+	}
+	n, err := unix.Select(top, read, write, nil, tv)
+	return waited("select", n, err)
+}
+
+// waited is the policy of the wait: a signal ends it without events, because the
+// caller must compute its timeout anew (netty PR #14425), and is never an error.
+func waited(op string, n int, err error) (int, error) {
+	switch err {
+	case nil:
+		return n, nil
+	case unix.EINTR:
+		return 0, nil
+	}
+	return 0, os.NewSyscallError(op, err)
+}

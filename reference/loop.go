@@ -1,0 +1,208 @@
+package reference
+
+import (
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+// Loop is one event loop: a thread that waits for descriptors, and between two
+// waits handles what is ready, runs tasks and fires timers (S6). It meets
+// contract.Loop and contract.Hooker.
+//
+// Run owns the loop's thread. From other goroutines only the exported methods
+// may be called; everything unexported belongs to the loop's thread, except
+// that descriptors may be added before Run.
+//
+// What the server's side uses (all on the loop's thread):
+//
+//	add(fd, h, interest) (slot, error)   watch fd; h.ready(events) is called when it is ready
+//	modify(slot, interest) error         change the interest
+//	remove(slot) error                   EPOLL_CTL_DEL at once, then the caller closes fd, last;
+//	                                     events of fd still in this turn's batch are rejected by generation
+//	later(slot, events)                  call h.ready(events) again next turn, without an event:
+//	                                     a connection whose budget is used up says so (fairness, and with
+//	                                     an edge-triggered poller the only way to hear of the rest)
+//	edge, index, tid(), now(), stats.turns.load()
+//
+// A handler that panics is told by failed(reason), if it has such a method, and
+// else removed; the loop goes on.
+type Loop struct {
+	poller poll.Poller
+	clock  clock
+	waker  Waker
+	log    *slog.Logger
+
+	index  int           // of this loop among its server's, from 0
+	edge   bool          // the poller is edge-triggered
+	thread atomic.Int64  // kernel id of the loop's thread; 0 before and after Run
+	exit   atomic.Bool   // Stop was called
+	asleep atomic.Bool   // the loop said that it is about to sleep, and nobody woke it yet
+	waking atomic.Int32  // threads between seeing asleep and the end of their write
+	woken  atomic.Bool   // Wake was called since the last poll
+	state  atomic.Uint32 // fresh, running, ended
+	stats  loopStats
+
+	slots  slotTable
+	events []poll.Event
+	tasks  taskQueue
+	shared *TaskSet // may be nil
+	timers timers
+	hooks  hooks
+}
+
+// Run serves until Stop. It is S6 word by word: init; while (!exit) { poll;
+// handle I/O; handle other things }; cleanup.
+func (l *Loop) Run() error {
+	if err := l.init(); err != nil {
+		return err
+	}
+	var err error
+	for !l.exit.Load() && err == nil {
+		var n int
+		l.pass(contract.BeforePoll)
+		timeout := l.fallAsleep() // after the hooks: what they posted must not wait (redis PR #12068)
+		n, err = l.poller.Wait(l.events, timeout)
+		l.wakeUp()
+		l.pass(contract.AfterPoll)
+		l.handleIO(l.events[:n])
+		l.pass(contract.AfterIO)
+		l.runTasks()
+		l.runTimers()
+		l.pass(contract.AfterTimers)
+	}
+	return l.cleanup(err)
+}
+
+// The states of a loop's life.
+const (
+	fresh uint32 = iota
+	running
+	ended
+)
+
+// init binds the loop to the thread that it keeps: a connection is served by one
+// thread all its life, and InLoop is a comparison of thread ids.
+func (l *Loop) init() error {
+	if !l.state.CompareAndSwap(fresh, running) {
+		return contract.ErrStopped // a loop runs once
+	}
+	runtime.LockOSThread()
+	l.thread.Store(int64(poll.ThreadID()))
+	l.stats.busySince.Store(int64(max(1, l.clock.now())))
+	return nil
+}
+
+// fallAsleep announces the sleep and then, not before, looks at everything that
+// could be due; the answer is the poll's timeout. Whoever posts appends first and
+// looks at the announcement second, so one of the two sees the other (WAKE).
+func (l *Loop) fallAsleep() time.Duration {
+	now := l.clock.now()
+	l.asleep.Store(true)
+	timeout := l.idleTime(now)
+	if timeout == 0 {
+		l.asleep.Store(false) // not going to: spare the posters their writes
+	}
+	l.stats.endTurn(now)
+	return timeout
+}
+
+// idleTime is how long there is nothing to do but I/O.
+func (l *Loop) idleTime(now time.Duration) time.Duration {
+	switch {
+	case l.slots.resuming(), l.tasks.waiting(), l.shared.waiting(), l.woken.Load(), l.exit.Load():
+		return 0
+	}
+	next, ok := l.timers.next()
+	if !ok {
+		return poll.Forever
+	}
+	return min(max(0, next-now), poll.MaxTimeout)
+}
+
+// wakeUp opens a turn. From here to the next fallAsleep nobody needs to write to
+// the waker: the queue is looked at again before the loop sleeps.
+func (l *Loop) wakeUp() {
+	l.asleep.Store(false)
+	l.woken.Store(false)
+	l.stats.beginTurn(l.clock.now())
+}
+
+// Wake makes a sleeping poll return, nothing more; the poll of a loop that is
+// not asleep returns at once the next time.
+func (l *Loop) Wake() error {
+	if l.state.Load() == ended {
+		return contract.ErrStopped
+	}
+	l.woken.Store(true)
+	l.rouse()
+	return nil
+}
+
+// rouse ends the loop's sleep, if it sleeps: of all that call it during one
+// sleep exactly one writes. It is called after what the loop is to find is in place.
+func (l *Loop) rouse() {
+	if !l.asleep.Load() {
+		return
+	}
+	l.waking.Add(1) // cleanup closes the descriptor only at 0
+	if l.asleep.CompareAndSwap(true, false) {
+		l.stats.wakes.Add(1)
+		if err := l.waker.Wake(); err != nil {
+			l.log.Error("waking the loop failed; it sees its tasks when something else wakes it", "loop", l.index, "waker", l.waker.Name(), "error", err)
+		}
+	}
+	l.waking.Add(-1)
+}
+
+// Stop ends the loop: Run returns after this turn and after the tasks that were
+// posted before. It does not wait.
+func (l *Loop) Stop() {
+	l.exit.Store(true)
+	l.rouse()
+}
+
+// cleanup runs the tasks that were posted before Stop, refuses later ones, and
+// releases what the loop holds. cause is the error that ended the loop, or nil.
+func (l *Loop) cleanup(cause error) error {
+	l.lastTasks()
+	l.timers.close()
+	l.asleep.Store(false)
+	for l.waking.Load() != 0 {
+		runtime.Gosched() // a poster is in the middle of its write
+	}
+	err := l.release()
+	l.thread.Store(0)
+	l.stats.endTurn(l.clock.now())
+	runtime.UnlockOSThread()
+	if cause == nil {
+		cause = err
+	}
+	return cause
+}
+
+// release closes the loop's own descriptors.
+func (l *Loop) release() error {
+	l.state.Store(ended)
+	err := l.poller.Close()
+	if e := l.waker.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// InLoop reports whether the caller runs on the loop's own thread.
+func (l *Loop) InLoop() bool {
+	t := l.thread.Load()
+	return t != 0 && t == int64(poll.ThreadID())
+}
+
+// tid is the kernel's id of the loop's thread, 0 before Run.
+func (l *Loop) tid() int { return int(l.thread.Load()) }
+
+// now is the loop's clock.
+func (l *Loop) now() time.Duration { return l.clock.now() }

@@ -1,0 +1,118 @@
+package reference
+
+import (
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+// taskQueue is a loop's own set of tasks (S9): producers append under the lock,
+// the loop swaps the whole out under the lock and runs it outside. There is one
+// queue and one way through it, so the order of each producer is kept.
+type taskQueue struct {
+	mu     sync.Mutex
+	posted []func()     // appended to by anyone, under mu
+	closed bool         // no more posts, under mu
+	total  uint64       // posts accepted, under mu
+	length atomic.Int64 // of posted, for a look without the lock
+
+	// The loop's own half.
+	batch []func() // swapped out, being run
+	done  int      // how far
+	share int      // how many tasks one turn runs at most
+}
+
+// retained is the capacity up to which an emptied queue keeps its memory: a
+// burst should not cost for ever.
+const retained = 1 << 16
+
+// Post appends a task that the loop's thread runs once. After the loop's end it
+// reports contract.ErrStopped, and the task does not run.
+func (l *Loop) Post(task func()) error {
+	q := &l.tasks
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return contract.ErrStopped
+	}
+	q.posted = append(q.posted, task)
+	q.length.Store(int64(len(q.posted)))
+	q.total++
+	q.mu.Unlock()
+	l.rouse()
+	return nil
+}
+
+// waiting reports whether a task is to be run.
+func (q *taskQueue) waiting() bool { return q.done < len(q.batch) || q.length.Load() > 0 }
+
+// take swaps the posted tasks out when the last batch is done. What the tasks of
+// a batch post comes with the next one.
+func (q *taskQueue) take(last bool) {
+	if q.done < len(q.batch) || q.length.Load() == 0 && !last {
+		return
+	}
+	empty := q.batch[:0]
+	if cap(empty) > retained {
+		empty = nil
+	}
+	q.mu.Lock()
+	q.batch, q.posted, q.done = q.posted, empty, 0
+	q.length.Store(0)
+	q.closed = q.closed || last
+	q.mu.Unlock()
+}
+
+// runTasks runs this turn's share of the loop's own tasks and of the shared set.
+// What is left over keeps the loop from sleeping and waits behind one round of
+// I/O, which a storm of tasks cannot starve (TASK).
+func (l *Loop) runTasks() {
+	if l.tasks.waiting() {
+		l.tasks.take(false)
+		l.runBatch(l.tasks.share)
+	}
+	l.shared.run(l)
+}
+
+// runBatch runs at most n tasks of the batch.
+func (l *Loop) runBatch(n int) {
+	q := &l.tasks
+	end := min(len(q.batch), q.done+n)
+	before := q.done
+	for q.done < end {
+		l.runUntil(end)
+	}
+	l.stats.tasks.add(uint64(q.done - before))
+}
+
+// runUntil runs tasks up to end, or up to one that panics.
+func (l *Loop) runUntil(end int) {
+	defer l.contain("task")
+	q := &l.tasks
+	for q.done < end {
+		task := q.batch[q.done]
+		q.batch[q.done] = nil // for the collector
+		q.done++
+		task()
+	}
+}
+
+// contain is deferred around what others wrote: its panic is counted and
+// logged, and the loop goes on (TASK).
+func (l *Loop) contain(what string) {
+	if reason := recover(); reason != nil {
+		l.stats.panics.Add(1)
+		l.log.Error("a "+what+" panicked", "loop", l.index, "panic", reason, "stack", string(debug.Stack()))
+	}
+}
+
+// lastTasks runs all that was posted before the end, and refuses what is posted
+// from then on: also by the tasks themselves, or a chain of them would never end.
+func (l *Loop) lastTasks() {
+	l.runBatch(len(l.tasks.batch))
+	l.tasks.take(true)
+	l.runBatch(len(l.tasks.batch))
+	l.shared.detach(l)
+}

@@ -1,0 +1,259 @@
+package reference
+
+import (
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+// timers are a loop's timers (S10). They are a hierarchical wheel for the far
+// ones and a small heap for those of the current tick, see wheel.go: setting and
+// cancelling a timer that never comes near costs a list operation, and those
+// that fire are still in exact order.
+//
+// A mutex guards them, because timers may be set, cancelled and reset from any
+// thread; callbacks run without it. It is almost never contended and costs a
+// tenth of what posting every operation to the loop would.
+type timers struct {
+	loop *Loop
+
+	mu      sync.Mutex
+	wheel   wheel
+	ready   timerList // due and about to run, in order
+	count   int       // pending: in the wheel or ready
+	created uint64
+	closed  bool
+}
+
+// timer is one timer. All fields but f and set are guarded by set.mu.
+type timer struct {
+	set    *timers
+	f      func()
+	when   int64  // next expiry on the loop's clock, ns
+	period int64  // 0: one shot
+	serial uint64 // order of creation, for ties
+	fired  int64  // the deadline that the last callback was for
+
+	next, prev *timer // in the wheel's slot, or in ready
+	where      int32  // index in the heap, or inSlot, inReady, idle
+	level, bit uint8  // the slot
+}
+
+// Where a timer is when it is not in the heap.
+const (
+	idle int32 = -1 - iota
+	inSlot
+	inReady
+)
+
+func (t *timers) init(l *Loop) {
+	t.loop = l
+	t.wheel.init(int64(l.clock.now()))
+}
+
+// After runs f once on the loop's thread, not before d has passed. It may be
+// called from any goroutine.
+func (l *Loop) After(d time.Duration, f func()) (contract.Timer, error) {
+	return l.timers.create(d, 0, f)
+}
+
+// Every runs f at d, 2d, 3d … after the call. A turn that comes late runs f
+// once; the expiries it missed follow, one a turn, so none is dropped and none
+// moves. It may be called from any goroutine.
+func (l *Loop) Every(d time.Duration, f func()) (contract.Timer, error) {
+	if d <= 0 {
+		return nil, errors.New("a periodic timer's period must be above 0")
+	}
+	return l.timers.create(d, d, f)
+}
+
+func (t *timers) create(d, period time.Duration, f func()) (*timer, error) {
+	tm := &timer{set: t, f: f, period: int64(period), where: idle}
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return nil, contract.ErrStopped
+	}
+	t.created++
+	tm.serial = t.created
+	tm.when = t.deadline(d)
+	t.count++
+	t.wheel.insert(tm)
+	t.mu.Unlock()
+	t.loop.rouse() // it looks at its deadlines after it announced the sleep, so a loop that is awake needs no wakeup
+	return tm, nil
+}
+
+// deadline is d from now; what is beyond the end of the clock is at its end.
+func (t *timers) deadline(d time.Duration) int64 {
+	now := int64(t.loop.clock.now())
+	if d <= 0 {
+		return now
+	}
+	if int64(d) > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + int64(d)
+}
+
+// Cancel reports whether the timer was pending; then its function is not called
+// again. Any goroutine may call it, also the timer's own function or that of
+// another timer that is due in the same turn.
+func (tm *timer) Cancel() bool {
+	t := tm.set
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tm.where == idle {
+		return false
+	}
+	t.take(tm)
+	t.count--
+	return true
+}
+
+// Reset moves a pending timer's next expiry to d from now and reports whether it
+// was pending; a periodic timer goes on from there. It keeps its place among
+// timers of the same deadline.
+func (tm *timer) Reset(d time.Duration) bool {
+	t := tm.set
+	t.mu.Lock()
+	if tm.where == idle {
+		t.mu.Unlock()
+		return false
+	}
+	t.take(tm)
+	tm.when = t.deadline(d)
+	t.wheel.insert(tm)
+	t.mu.Unlock()
+	t.loop.rouse()
+	return true
+}
+
+// due is the deadline that the callback which runs now was for.
+func (tm *timer) due() time.Duration {
+	tm.set.mu.Lock()
+	defer tm.set.mu.Unlock()
+	return time.Duration(tm.fired)
+}
+
+// take removes a pending timer from where it is. mu is held.
+func (t *timers) take(tm *timer) {
+	if tm.where == inReady {
+		t.ready.remove(tm)
+		tm.where = idle
+		return
+	}
+	t.wheel.remove(tm)
+}
+
+// next is a moment before which no timer is due.
+func (t *timers) next() (time.Duration, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	when, ok := t.wheel.next()
+	return time.Duration(when), ok
+}
+
+func (t *timers) pending() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
+
+// runTimers fires what is due. All that is due is moved to the ready list first,
+// and then run: a callback's new timer, however short, waits for the next turn,
+// and a callback may cancel what is due with it (libuv PR #4250).
+func (l *Loop) runTimers() {
+	t := &l.timers
+	t.mu.Lock()
+	if t.wheel.size == 0 {
+		t.mu.Unlock()
+		return
+	}
+	now := int64(l.clock.now())
+	for tm := t.wheel.expire(now); tm != nil; tm = t.wheel.expire(now) {
+		tm.where = inReady
+		t.ready.push(tm)
+	}
+	t.mu.Unlock()
+	for !l.fire() {
+	}
+}
+
+// fire runs the ready timers up to the end, which it reports, or up to one that
+// panics.
+func (l *Loop) fire() (end bool) {
+	defer l.contain("timer")
+	for tm := l.timers.pop(); tm != nil; tm = l.timers.pop() {
+		l.stats.fired.add(1)
+		tm.f()
+	}
+	return true
+}
+
+// pop takes the first of the ready timers; a periodic one is pending again before
+// its function runs, so that the function may cancel or reset it.
+func (t *timers) pop() *timer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tm := t.ready.head
+	if tm == nil {
+		return nil
+	}
+	t.ready.remove(tm)
+	tm.where = idle
+	tm.fired = tm.when
+	if tm.period == 0 {
+		t.count--
+		return tm
+	}
+	if tm.when > math.MaxInt64-tm.period {
+		tm.when = math.MaxInt64
+	} else {
+		tm.when += tm.period // from the deadline, not from now: no drift
+	}
+	t.wheel.insert(tm)
+	return tm
+}
+
+// close forgets all timers at the loop's end.
+func (t *timers) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	for tm := t.wheel.any(); tm != nil; tm = t.wheel.any() {
+		t.wheel.remove(tm)
+		tm.where = idle
+	}
+	t.count = 0
+}
+
+// timerList is a doubly linked list through the timers themselves.
+type timerList struct{ head, tail *timer }
+
+func (l *timerList) push(tm *timer) {
+	tm.prev, tm.next = l.tail, nil
+	if l.tail == nil {
+		l.head = tm
+	} else {
+		l.tail.next = tm
+	}
+	l.tail = tm
+}
+
+func (l *timerList) remove(tm *timer) {
+	if tm.prev == nil {
+		l.head = tm.next
+	} else {
+		tm.prev.next = tm.next
+	}
+	if tm.next == nil {
+		l.tail = tm.prev
+	} else {
+		tm.next.prev = tm.prev
+	}
+	tm.next, tm.prev = nil, nil
+}

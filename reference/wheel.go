@@ -1,0 +1,219 @@
+package reference
+
+import "math/bits"
+
+// wheel keeps pending timers by deadline. Time is cut into ticks of some 1 ms. A timer
+// of the current tick is in a heap, in exact order; a later one is in a slot of
+// one of eight rings. Ring k has 64 slots of 64^k ticks: a timer sits in the ring
+// of the highest base-64 digit in which its tick differs from the current
+// tick, in the slot of that digit. So every timer of ring k is due before every timer of ring k+1,
+// and within a ring a lower slot is due before a higher one: the first occupied
+// slot, found by two bit scans, holds the nearest of the far timers. When time
+// reaches a slot its timers move to lower rings, at most seven times in a timer's
+// life, and most timers are cancelled before they move at all.
+type wheel struct {
+	tick     int64 // the current tick; the heap holds the timers up to its end
+	near     timerHeap
+	occupied [rings]uint64 // a bit for each slot that has timers
+	rings    [rings][slotsOfRing]ringSlot
+	size     int
+}
+
+// ringSlot is a list of timers and a moment before which none of them is due:
+// exact unless the nearest was cancelled.
+type ringSlot struct {
+	timers   timerList
+	earliest int64
+}
+
+const (
+	tickShift   = 20 // a tick is 2^20 ns
+	digit       = 6
+	slotsOfRing = 1 << digit
+	rings       = (63-tickShift)/digit + 1 // all of an int64 of ns
+)
+
+func (w *wheel) init(now int64) { w.tick = now >> tickShift }
+
+// insert files a timer by its when.
+func (w *wheel) insert(tm *timer) {
+	w.size++
+	w.file(tm)
+}
+
+func (w *wheel) file(tm *timer) {
+	tick := tm.when >> tickShift
+	if tick <= w.tick {
+		w.near.push(tm)
+		return
+	}
+	ring := (63 - bits.LeadingZeros64(uint64(tick^w.tick))) / digit
+	slot := tick >> (ring * digit) & (slotsOfRing - 1)
+	s := &w.rings[ring][slot]
+	if s.timers.head == nil {
+		w.occupied[ring] |= 1 << slot
+		s.earliest = tm.when
+	} else if tm.when < s.earliest {
+		s.earliest = tm.when
+	}
+	s.timers.push(tm)
+	tm.where, tm.level, tm.bit = inSlot, uint8(ring), uint8(slot)
+}
+
+// remove takes a timer out.
+func (w *wheel) remove(tm *timer) {
+	w.size--
+	if tm.where >= 0 {
+		w.near.remove(tm)
+		return
+	}
+	s := &w.rings[tm.level][tm.bit]
+	s.timers.remove(tm)
+	if s.timers.head == nil {
+		w.occupied[tm.level] &^= 1 << tm.bit
+	}
+	tm.where = idle
+}
+
+// first is the first occupied slot and the tick at which it begins.
+func (w *wheel) first() (s *ringSlot, ring, slot int, begins int64) {
+	for ring := range rings {
+		if w.occupied[ring] == 0 {
+			continue
+		}
+		slot := bits.TrailingZeros64(w.occupied[ring])
+		shift := ring * digit
+		above := w.tick >> (shift + digit) << (shift + digit)
+		return &w.rings[ring][slot], ring, slot, above | int64(slot)<<shift
+	}
+	return nil, 0, 0, 0
+}
+
+// next is a moment before which nothing is due, exact unless timers were
+// cancelled; false when there is no timer.
+func (w *wheel) next() (int64, bool) {
+	if len(w.near.timers) > 0 {
+		return w.near.timers[0].when, true
+	}
+	if s, _, _, _ := w.first(); s != nil {
+		return s.earliest, true
+	}
+	return 0, false
+}
+
+// expire takes out the nearest timer if it is due, in the order of deadlines and,
+// among equal ones, of creation.
+func (w *wheel) expire(now int64) *timer {
+	if tick := now >> tickShift; tick > w.tick {
+		w.advance(tick)
+	}
+	if len(w.near.timers) == 0 || w.near.timers[0].when > now {
+		return nil
+	}
+	tm := w.near.timers[0]
+	w.size--
+	w.near.remove(tm)
+	return tm
+}
+
+// advance moves the current tick on. Slots that it reaches are filed anew, in
+// order, relative to the tick at which they begin.
+func (w *wheel) advance(tick int64) {
+	for {
+		s, ring, slot, begins := w.first()
+		if s == nil || begins > tick {
+			break
+		}
+		w.tick = begins
+		w.occupied[ring] &^= 1 << slot
+		tm := s.timers.head
+		s.timers = timerList{}
+		for tm != nil {
+			next := tm.next
+			tm.next, tm.prev = nil, nil
+			w.file(tm)
+			tm = next
+		}
+	}
+	w.tick = tick
+}
+
+// any is some timer, nil when there is none.
+func (w *wheel) any() *timer {
+	if n := len(w.near.timers); n > 0 {
+		return w.near.timers[n-1]
+	}
+	if s, _, _, _ := w.first(); s != nil {
+		return s.timers.head
+	}
+	return nil
+}
+
+// timerHeap is a 4-ary heap by deadline and creation; each timer knows its place
+// in it. Four children share a cache line of pointers and halve the depth.
+type timerHeap struct{ timers []*timer }
+
+func before(a, b *timer) bool {
+	return a.when < b.when || a.when == b.when && a.serial < b.serial
+}
+
+func (h *timerHeap) push(tm *timer) {
+	h.timers = append(h.timers, tm)
+	h.up(len(h.timers)-1, tm)
+}
+
+func (h *timerHeap) remove(tm *timer) {
+	i, last := int(tm.where), len(h.timers)-1
+	moved := h.timers[last]
+	h.timers[last] = nil
+	h.timers = h.timers[:last]
+	tm.where = idle
+	if i == last {
+		return
+	}
+	if i > 0 && before(moved, h.timers[(i-1)/4]) {
+		h.up(i, moved)
+	} else {
+		h.down(i, moved)
+	}
+}
+
+// up puts tm into the hole at i or above.
+func (h *timerHeap) up(i int, tm *timer) {
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !before(tm, h.timers[parent]) {
+			break
+		}
+		h.put(i, h.timers[parent])
+		i = parent
+	}
+	h.put(i, tm)
+}
+
+// down puts tm into the hole at i or below.
+func (h *timerHeap) down(i int, tm *timer) {
+	for {
+		child := 4*i + 1
+		if child >= len(h.timers) {
+			break
+		}
+		least := child
+		for c := child + 1; c < min(child+4, len(h.timers)); c++ {
+			if before(h.timers[c], h.timers[least]) {
+				least = c
+			}
+		}
+		if !before(h.timers[least], tm) {
+			break
+		}
+		h.put(i, h.timers[least])
+		i = least
+	}
+	h.put(i, tm)
+}
+
+func (h *timerHeap) put(i int, tm *timer) {
+	h.timers[i] = tm
+	tm.where = int32(i)
+}
