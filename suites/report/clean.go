@@ -2,7 +2,9 @@ package report
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -65,4 +67,50 @@ func harmless(text string) bool {
 // spaces only the common one is shown as it is.
 func shown(r rune) bool {
 	return r == ' ' || unicode.IsPrint(r)
+}
+
+// neutral is a copy of a part of the model with every string cleaned; what the
+// tag clean:"lines" marks keeps its lines. All views start from it.
+func neutral[T any](part T) T {
+	copied := reflect.New(reflect.TypeFor[T]()).Elem()
+	copied.Set(neutralValue(reflect.ValueOf(&part).Elem(), Clean))
+	return copied.Interface().(T)
+}
+
+func neutralValue(v reflect.Value, clean func(string) string) reflect.Value {
+	switch {
+	case v.Type() == reflect.TypeFor[time.Time]():
+		return v
+	case v.Kind() == reflect.String:
+		copied := reflect.New(v.Type()).Elem()
+		copied.SetString(clean(v.String()))
+		return copied
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		copied := reflect.New(v.Type().Elem())
+		copied.Elem().Set(neutralValue(v.Elem(), clean))
+		return copied
+	case v.Kind() == reflect.Slice && !v.IsNil():
+		copied := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			copied.Index(i).Set(neutralValue(v.Index(i), clean))
+		}
+		return copied
+	case v.Kind() == reflect.Map && !v.IsNil():
+		copied := reflect.MakeMap(v.Type())
+		for key, value := range v.Seq2() {
+			copied.SetMapIndex(neutralValue(key, clean), neutralValue(value, clean))
+		}
+		return copied
+	case v.Kind() == reflect.Struct:
+		copied := reflect.New(v.Type()).Elem()
+		for i := range v.NumField() {
+			clean := Clean
+			if v.Type().Field(i).Tag.Get("clean") == "lines" {
+				clean = CleanLines
+			}
+			copied.Field(i).Set(neutralValue(v.Field(i), clean))
+		}
+		return copied
+	}
+	return v
 }

@@ -67,7 +67,7 @@ type Target struct {
 	Command  []string       `json:"command,omitempty"` // how it was started
 	Address  string         `json:"address,omitempty"` // where it answered, "tcp://127.0.0.1:7000"
 	Pid      int            `json:"pid,omitempty"`
-	Stderr   string         `json:"stderr,omitempty"` // its tail, when a start failed
+	Stderr   string         `json:"stderr,omitempty" clean:"lines"` // its tail, when a start failed
 	Expected []Expected     `json:"expected,omitempty"`
 }
 
@@ -124,10 +124,10 @@ type Result struct {
 type Evidence struct {
 	Want     string   `json:"want"` // what would have been legal
 	Got      string   `json:"got"`
-	Why      string   `json:"why,omitempty"`    // the likely cause
-	Sent     []Event  `json:"sent,omitempty"`   // the exchange, in order
-	Source   string   `json:"source,omitempty"` // our local address, to find in the target's logs
-	Stderr   string   `json:"stderr,omitempty"` // the tail of the target's
+	Why      string   `json:"why,omitempty"`                  // the likely cause
+	Sent     []Event  `json:"sent,omitempty"`                 // the exchange, in order
+	Source   string   `json:"source,omitempty"`               // our local address, to find in the target's logs
+	Stderr   string   `json:"stderr,omitempty" clean:"lines"` // the tail of the target's
 	Notes    []string `json:"notes,omitempty"`
 	Slack    float64  `json:"slack,omitempty"` // how far time budgets were stretched for this machine, ×1.0 and up
 	Rerun    string   `json:"rerun,omitempty"` // a command that works when pasted
