@@ -1,0 +1,23 @@
+// The reference as it is shipped: the command `serve`, one reactor, every
+// feature, limit and counter on. Each connection signs on with ECHO first.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"os"
+
+	"github.com/reactorspec/reactorspec/reference"
+)
+
+func main() {
+	fs := flag.NewFlagSet("serve", flag.ExitOnError)
+	serve := reference.Command(fs)
+	if err := fs.Parse(append([]string{"--listen=127.0.0.1:" + os.Args[1], "--class=reactor"}, os.Args[2:]...)); err != nil {
+		log.Fatal(err)
+	}
+	if err := serve(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Results are everything one run of the benchmark measured; RESULTS.md and the
+// plot are views of it and of nothing else.
+type Results struct {
+	Head    Head
+	Samples []Sample
+	Calls   []CallSample
+}
+
+// Head is what there is to know about a run besides its samples.
+type Head struct {
+	When       time.Time `json:"when"`
+	Machine    Machine   `json:"machine"`
+	Commit     string    `json:"commit"`
+	Seed       uint64    `json:"seed"`
+	Rounds     int       `json:"rounds"`
+	CallRounds int       `json:"call_rounds"`
+	SliceMS    int64     `json:"slice_ms"`
+	Grid       []Cell    `json:"grid"`
+	Servers    []Shown   `json:"servers"`
+	Micro      []Micro   `json:"micro,omitempty"`
+}
+
+// Shown is a server as the tables show it.
+type Shown struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Kind    kind   `json:"kind"`
+	Version string `json:"version,omitempty"`
+}
+
+// Machine says where the numbers come from.
+type Machine struct {
+	CPU        string `json:"cpu"`
+	Cores      int    `json:"cores"`
+	Kernel     string `json:"kernel"`
+	Go         string `json:"go"`
+	CC         string `json:"cc"`
+	Congestion string `json:"congestion"`
+}
+
+// Micro is one line of `go test -bench`.
+type Micro struct {
+	Name    string             `json:"name"` // without "Benchmark" and the -GOMAXPROCS suffix
+	Metrics map[string]float64 `json:"metrics"`
+}
+
+// describe looks at this machine. What cannot be read stays empty.
+func describe() Machine {
+	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version()}
+	m.Kernel = line("/proc/sys/kernel/osrelease")
+	m.Congestion = line("/proc/sys/net/ipv4/tcp_congestion_control")
+	if found := regexp.MustCompile(`model name\s*: (.*)`).FindStringSubmatch(line("/proc/cpuinfo")); found != nil {
+		m.CPU = found[1]
+	}
+	if out, err := exec.Command("cc", "--version").Output(); err == nil {
+		m.CC, _, _ = strings.Cut(string(out), "\n")
+	}
+	return m
+}
+
+func line(path string) string {
+	b, _ := os.ReadFile(path)
+	return strings.TrimSpace(string(b))
+}
+
+// commit names the measured tree: the last commit that touched what is
+// measured, with + when the tree differs from it.
+func commit() string {
+	measured := []string{"--", "..", ":!../bench", "../../suites/load"}
+	out, err := exec.Command("git", append([]string{"log", "-1", "--format=%h"}, measured...)...).Output()
+	if err != nil {
+		return ""
+	}
+	id := strings.TrimSpace(string(out))
+	if dirty, err := exec.Command("git", append([]string{"status", "--porcelain"}, measured...)...).Output(); err == nil && len(bytes.TrimSpace(dirty)) > 0 {
+		id += "+"
+	}
+	return id
+}
+
+// save writes the results with one sample a line.
+func (r Results) save(path string) error {
+	var b bytes.Buffer
+	head, err := json.MarshalIndent(r.Head, "", " ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "{\"head\": %s,\n\"samples\": [\n", head)
+	if err := lines(&b, r.Samples, Sample.rounded); err != nil {
+		return err
+	}
+	b.WriteString("],\n\"calls\": [\n")
+	if err := lines(&b, r.Calls, CallSample.rounded); err != nil {
+		return err
+	}
+	b.WriteString("]}\n")
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+func lines[T any](b *bytes.Buffer, all []T, rounded func(T) T) error {
+	for i, one := range all {
+		text, err := json.Marshal(rounded(one))
+		if err != nil {
+			return err
+		}
+		b.Write(text)
+		if i+1 < len(all) {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+	}
+	return nil
+}
+
+func (s Sample) rounded() Sample {
+	s.CPU, s.Rate, s.P50, s.P99 = round(s.CPU, 4), round(s.Rate, 0), round(s.P50, 1), round(s.P99, 1)
+	return s
+}
+
+func (s CallSample) rounded() CallSample {
+	c := &s.Calls
+	c.Reads, c.Writes, c.Polls, c.Total = round(c.Reads, 5), round(c.Writes, 5), round(c.Polls, 5), round(c.Total, 5)
+	return s
+}
+
+func round(x float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	return math.Round(x*scale) / scale
+}
+
+func loadResults(path string) (Results, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Results{}, err
+	}
+	var r Results
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Results{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// values are one server's figures at one grid point, in order of rounds.
+func (r Results) values(cell int, name string, figure func(Sample) float64) []float64 {
+	var xs []float64
+	for _, s := range r.Samples {
+		if s.Cell == cell && s.Server == name {
+			xs = append(xs, figure(s))
+		}
+	}
+	return xs
+}
+
+// calls are one server's system calls a request at one grid point.
+func (r Results) calls(cell int, name string, figure func(Syscalls) float64) []float64 {
+	var xs []float64
+	for _, s := range r.Calls {
+		if s.Cell == cell && s.Server == name {
+			xs = append(xs, figure(s.Calls))
+		}
+	}
+	return xs
+}
+
+func cpu(s Sample) float64     { return s.CPU }
+func total(c Syscalls) float64 { return c.Total }
+
+// ratio is the estimate over pairs: the figures of a and b in the same round,
+// divided.
+func ratio(a, b []float64) Estimate {
+	n := min(len(a), len(b))
+	xs := make([]float64, n)
+	for i := range n {
+		xs[i] = a[i] / b[i]
+	}
+	return estimate(xs)
+}
+
+// best is the Go peer with the lowest median of a figure, "" if none was measured.
+func (r Results) best(figure func(name string) []float64) string {
+	var name string
+	var low float64
+	for _, s := range r.Head.Servers {
+		if xs := figure(s.Name); s.Kind == goPeer && len(xs) > 0 {
+			if m := median(slices.Clone(xs)); name == "" || m < low {
+				name, low = s.Name, m
+			}
+		}
+	}
+	return name
+}
+
+// parseMicro reads the output of go test -bench.
+func parseMicro(text string) []Micro {
+	var all []Micro
+	for _, l := range strings.Split(text, "\n") {
+		f := strings.Fields(l)
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+			continue
+		}
+		m := Micro{Name: strings.TrimPrefix(f[0], "Benchmark"), Metrics: map[string]float64{}}
+		if at := strings.LastIndexByte(m.Name, '-'); at > 0 {
+			m.Name = m.Name[:at]
+		}
+		for i := 2; i+1 < len(f); i += 2 {
+			if x, err := strconv.ParseFloat(f[i], 64); err == nil {
+				m.Metrics[f[i+1]] = x
+			}
+		}
+		all = append(all, m)
+	}
+	return all
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/load"
+)
+
+// Cell is one point of the grid.
+type Cell struct {
+	Conns int `json:"conns"`
+	Size  int `json:"size"`
+	Depth int `json:"depth"`
+}
+
+func (c Cell) String() string { return fmt.Sprintf("(%d,%d,%d)", c.Conns, c.Size, c.Depth) }
+
+var grid = []Cell{{1, 64, 1}, {100, 64, 1}, {1000, 64, 1}, {100, 64, 16}, {100, 16384, 1}}
+
+// Sample is one short run of one server at one grid point.
+type Sample struct {
+	Cell   int     `json:"cell"`   // index into Results.Grid
+	Server string  `json:"server"` // server.Name
+	Round  int     `json:"round"`  // runs of one cell and round are neighbours in time and make pairs
+	CPU    float64 `json:"cpu"`    // microseconds of CPU a request, all threads
+	Rate   float64 `json:"rate"`   // requests a second
+	P50    float64 `json:"p50"`    // microseconds
+	P99    float64 `json:"p99"`
+}
+
+// CallSample is one run of which only the system calls count.
+type CallSample struct {
+	Cell   int      `json:"cell"`
+	Server string   `json:"server"`
+	Round  int      `json:"round"`
+	Calls  Syscalls `json:"calls"` // a request
+}
+
+// plan says how to measure.
+type plan struct {
+	Bin           string
+	ServerCore    int
+	GeneratorCore int
+	Rounds        int           // pairs a grid point
+	CallRounds    int           // runs that count system calls
+	Slice         time.Duration // measured time of one run
+	Warmup        time.Duration
+	Servers       []server
+	Cells         []int // indices into grid
+	ReferenceArgs []string
+}
+
+// measure runs the whole plan: round after round, in each round every cell in
+// random order, and in each cell every server in random order, each as a fresh
+// process. Slow changes of the machine then fall on all servers alike.
+func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any)) ([]Sample, []CallSample, error) {
+	var samples []Sample
+	var calls []CallSample
+	random := rand.New(rand.NewPCG(seed, 0))
+	for round := range p.Rounds + p.CallRounds {
+		began := time.Now()
+		for _, k := range shuffled(random, p.Cells) {
+			for _, s := range shuffled(random, p.Servers) {
+				sample, count, err := p.once(ctx, s, grid[k], round >= p.Rounds)
+				if err != nil {
+					return nil, nil, fmt.Errorf("%s at %v: %w", s.Name, grid[k], err)
+				}
+				if round >= p.Rounds {
+					calls = append(calls, CallSample{Cell: k, Server: s.Name, Round: round - p.Rounds, Calls: count})
+					continue
+				}
+				sample.Cell, sample.Server, sample.Round = k, s.Name, round
+				samples = append(samples, sample)
+			}
+		}
+		say("round %d of %d took %v", round+1, p.Rounds+p.CallRounds, time.Since(began).Round(time.Millisecond))
+	}
+	return samples, calls, nil
+}
+
+// once is one run: start, connect, warm up, measure between two moments at
+// which nothing is in flight, kill.
+func (p plan) once(ctx context.Context, s server, c Cell, count bool) (sample Sample, calls Syscalls, err error) {
+	var args []string
+	if s.Kind == ours {
+		args = p.ReferenceArgs
+	}
+	i, err := launch(ctx, p.Bin, s, p.ServerCore, args...)
+	if err != nil {
+		return sample, calls, err
+	}
+	defer i.stop()
+	g, err := load.Dial(ctx, load.Options{Addr: i.addr, Conns: c.Conns, Size: c.Size, Depth: c.Depth, Duration: p.Slice, SignOn: s.SignOn})
+	if err != nil {
+		return sample, calls, err
+	}
+	defer g.Close()
+	if _, err := g.Drive(ctx, p.Warmup); err != nil {
+		return sample, calls, err
+	}
+	if count {
+		counts, err := countSyscalls(i.pid)
+		if err != nil {
+			return sample, calls, err
+		}
+		defer counts.close()
+		r, err := g.Drive(ctx, p.Slice)
+		if err != nil {
+			return sample, calls, err
+		}
+		calls, err = counts.read()
+		n := float64(r.Requests)
+		return sample, Syscalls{Reads: calls.Reads / n, Writes: calls.Writes / n, Polls: calls.Polls / n, Total: calls.Total / n}, err
+	}
+	before, err := processCPU(i.pid)
+	if err != nil {
+		return sample, calls, err
+	}
+	r, err := g.Drive(ctx, p.Slice)
+	if err != nil {
+		return sample, calls, err
+	}
+	after, err := processCPU(i.pid)
+	if err != nil {
+		return sample, calls, err
+	}
+	return Sample{
+		CPU:  float64(after-before) / 1e3 / float64(r.Requests),
+		Rate: r.Rate(),
+		P50:  float64(r.Percentile(50)) / 1e3,
+		P99:  float64(r.Percentile(99)) / 1e3,
+	}, calls, nil
+}
+
+func shuffled[T any](random *rand.Rand, in []T) []T {
+	out := append([]T(nil), in...)
+	random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}

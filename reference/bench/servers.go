@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// server is one echo server of the comparison.
+type server struct {
+	Name    string // also the directory under peers/ and the binary's name
+	Title   string // what the tables call it
+	Kind    kind
+	SignOn  string // first line of each connection; only ours has one
+	Version string
+}
+
+type kind string
+
+const (
+	limit     kind = "limit" // plain C, what the kernel costs
+	ours      kind = "ours"  // the reference
+	goPeer    kind = "go"    // Go servers we mean to be ahead of
+	otherPeer kind = "c"     // C libraries, for orientation
+)
+
+var servers = []server{
+	{Name: "epoll", Title: "raw C epoll", Kind: limit},
+	{Name: "reference", Title: "reference", Kind: ours, SignOn: "ECHO"},
+	{Name: "gonet", Title: "Go net", Kind: goPeer, Version: runtime.Version()},
+	{Name: "gnet", Title: "gnet", Kind: goPeer, Version: "v2.10.0"},
+	{Name: "netpoll", Title: "netpoll", Kind: goPeer, Version: "v0.7.2"},
+	{Name: "nbio", Title: "nbio", Kind: goPeer, Version: "v1.6.12"},
+	{Name: "evio", Title: "evio", Kind: goPeer, Version: "v1.0.8"},
+	{Name: "libuv", Title: "libuv", Kind: otherPeer},
+	{Name: "libevent", Title: "libevent", Kind: otherPeer},
+}
+
+// startLimit bounds how long a server may take until it accepts.
+const startLimit = 5 * time.Second
+
+// instance is a running server.
+type instance struct {
+	cmd  *exec.Cmd
+	addr string
+	pid  int
+}
+
+// launch starts s on the given core and returns once it accepts. The calling
+// goroutine must be locked to its thread: the server dies with that thread.
+func launch(ctx context.Context, bin string, s server, core int, args ...string) (*instance, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	argv := append([]string{"-c", strconv.Itoa(core), filepath.Join(bin, s.Name), strconv.Itoa(port)}, args...)
+	cmd := exec.CommandContext(ctx, "taskset", argv...)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+	}
+	i := &instance{cmd: cmd, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), pid: cmd.Process.Pid}
+	pause := time.NewTicker(2 * time.Millisecond)
+	defer pause.Stop()
+	for began := time.Now(); ; <-pause.C {
+		c, err := net.DialTimeout("tcp", i.addr, time.Second)
+		if err == nil {
+			c.Close()
+			return i, nil
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > startLimit || ctx.Err() != nil {
+			i.stop()
+			return nil, fmt.Errorf("%s does not accept on %s: %w", s.Name, i.addr, err)
+		}
+	}
+}
+
+// stop kills the server; it owns nothing that outlives it.
+func (i *instance) stop() {
+	_ = i.cmd.Process.Kill()
+	_ = i.cmd.Wait()
+}
+
+// freePort asks the kernel for a port and gives it back at once; servers take
+// their port as an argument.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// spin keeps the cores from halting until the returned function is called.
+func spin(bin string, cores ...int) (stop func(), err error) {
+	var running []*exec.Cmd
+	stop = func() {
+		for _, c := range running {
+			_ = c.Process.Kill()
+			_ = c.Wait()
+		}
+	}
+	for _, core := range cores {
+		cmd := exec.Command(filepath.Join(bin, "spinner"), strconv.Itoa(core))
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			stop()
+			return nil, fmt.Errorf("start spinner: %w", err)
+		}
+		running = append(running, cmd)
+	}
+	return stop, nil
+}

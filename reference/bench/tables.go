@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// The bars of the reference's CPU time and system calls a request, as ratios.
+const (
+	barLimit = 1.10 // to raw C epoll, where there are 100 connections or more
+	barPeer  = 1.00 // to every Go peer, everywhere
+	barCalls = 1.00 // system calls to raw C epoll, with many connections; to the best Go peer with one
+)
+
+// tie is how far the median numbers of calls of one and the same server differ
+// between two measurements: batches are as long as chance makes them.
+const tie = 0.005
+
+const manyConns = 100
+
+// render writes both views.
+func (r Results) render() error {
+	var b strings.Builder
+	r.report(&b)
+	if err := os.WriteFile("RESULTS.md", []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	return r.plot("results.svg")
+}
+
+func (r Results) report(w io.Writer) {
+	h := r.Head
+	fmt.Fprintf(w, `# Results
+
+Made by %smake bench%s from %sresults.json%s; do not edit. Measured %s on %s (%d cores, Linux %s, %s, %s, %s),
+tree %s, seed %d.
+
+Echo over loopback TCP, closed loop: N connections, S bytes a request, P requests in flight on each. The server is pinned to one core, the
+generator to the other; SCHED_IDLE spinners keep both from halting. Each figure is the median of %d runs of %d ms, each a fresh process, in shuffled rounds;
+a ratio is the median over pairs of the same round, in brackets its 95 %% bootstrap interval. CPU is that of all threads of the server (schedstat). %sNot shown%s: the interval straddles the bar.
+Absolute figures of one machine at one hour say little; ratios say more. One machine has two cores here: nothing is said about scaling over loops.
+
+![CPU and system calls a request](results.svg)
+`, "`", "`", "`", "`", h.When.Format("2006-01-02 15:04 UTC"), h.Machine.CPU, h.Machine.Cores, h.Machine.Kernel, h.Machine.Go, h.Machine.CC, h.Machine.Congestion,
+		h.Commit, h.Seed, h.Rounds, h.SliceMS, "“", "”")
+	r.bars(w)
+	fmt.Fprint(w, "\n## Server CPU a request, µs\n\n")
+	r.table(w, func(k int, s Shown) string { return number(r.values(k, s.Name, cpu), 3) })
+	fmt.Fprint(w, "\n## CPU of each server over that of raw C epoll\n\n")
+	r.table(w, func(k int, s Shown) string {
+		return interval(ratio(r.values(k, s.Name, cpu), r.values(k, "epoll", cpu)))
+	})
+	fmt.Fprint(w, "\n## System calls a request\n\nAll calls of all threads, by the raw_syscalls tracepoint, in runs of their own: total (reads + writes + polls).\n\n")
+	r.table(w, func(k int, s Shown) string {
+		part := func(f func(Syscalls) float64) string { return number(r.calls(k, s.Name, f), 2) }
+		return fmt.Sprintf("%s (%s + %s + %s)", number(r.calls(k, s.Name, total), 3),
+			part(func(c Syscalls) float64 { return c.Reads }), part(func(c Syscalls) float64 { return c.Writes }), part(func(c Syscalls) float64 { return c.Polls }))
+	})
+	fmt.Fprint(w, "\n## Requests a second, thousands\n\n")
+	r.table(w, func(k int, s Shown) string {
+		return number(r.values(k, s.Name, func(s Sample) float64 { return s.Rate / 1e3 }), 1)
+	})
+	fmt.Fprint(w, "\n## Latency, µs: median / 99th percentile\n\nOf a closed loop: the reply waits for its turn among N·P requests.\n\n")
+	r.table(w, func(k int, s Shown) string {
+		return number(r.values(k, s.Name, func(s Sample) float64 { return s.P50 }), 0) + " / " + number(r.values(k, s.Name, func(s Sample) float64 { return s.P99 }), 0)
+	})
+	r.micro(w)
+}
+
+// bars are the promises and what the data says of them.
+func (r Results) bars(w io.Writer) {
+	fmt.Fprint(w, "\n## The bars\n\n| (N,S,P) | CPU / raw C epoll ≤ 1.10 | | CPU / best Go peer < 1 | | behind any Go peer | system calls | |\n|---|---|---|---|---|---|---|---|\n")
+	for k, c := range r.Head.Grid {
+		mine := r.values(k, "reference", cpu)
+		if len(mine) == 0 {
+			continue
+		}
+		toLimit := ratio(mine, r.values(k, "epoll", cpu))
+		first := verdict(toLimit, barLimit)
+		if c.Conns < manyConns {
+			first = "no bar"
+		}
+		best := r.best(func(name string) []float64 { return r.values(k, name, cpu) })
+		toBest := ratio(mine, r.values(k, best, cpu))
+		behind := "none"
+		var names []string
+		for _, s := range r.Head.Servers {
+			if xs := r.values(k, s.Name, cpu); s.Kind == goPeer && len(xs) > 0 {
+				if v := verdict(ratio(mine, xs), barPeer); v != "met" {
+					names = append(names, s.Title+": "+v)
+				}
+			}
+		}
+		if len(names) > 0 {
+			behind = strings.Join(names, ", ")
+		}
+		against := "epoll"
+		if c.Conns < manyConns {
+			against = r.best(func(name string) []float64 { return r.calls(k, name, total) })
+		}
+		calls := ratio(r.calls(k, "reference", total), r.calls(k, against, total))
+		fmt.Fprintf(w, "| %v | %s | %s | %s %s | %s | %s | %s of %s's | %s |\n", c, interval(toLimit), first,
+			interval(toBest), r.title(best), verdict(toBest, barPeer), behind, interval(calls), r.title(against), callVerdict(calls))
+	}
+}
+
+func callVerdict(e Estimate) string {
+	switch {
+	case e.High <= barCalls:
+		return "met"
+	case e.Mid <= barCalls+tie:
+		return "met (equal within 0.5 %)"
+	}
+	return verdict(e, barCalls)
+}
+
+func (r Results) title(name string) string {
+	for _, s := range r.Head.Servers {
+		if s.Name == name {
+			return s.Title
+		}
+	}
+	return name
+}
+
+// table is one row a server, one column a grid point.
+func (r Results) table(w io.Writer, show func(cell int, s Shown) string) {
+	fmt.Fprint(w, "| (N,S,P) |")
+	for _, c := range r.Head.Grid {
+		fmt.Fprintf(w, " %v |", c)
+	}
+	fmt.Fprint(w, "\n|---|"+strings.Repeat("---|", len(r.Head.Grid))+"\n")
+	for _, s := range r.Head.Servers {
+		name := s.Title
+		if s.Version != "" {
+			name += " " + s.Version
+		}
+		if s.Kind == ours {
+			name = "**" + name + "**"
+		}
+		fmt.Fprintf(w, "| %s |", name)
+		for k := range r.Head.Grid {
+			fmt.Fprintf(w, " %s |", show(k, s))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// micro shows what one loop costs by itself.
+func (r Results) micro(w io.Writer) {
+	if len(r.Head.Micro) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n## One loop by itself\n\nBy `go test -bench` in the reference; medians of its runs.\n\n| benchmark | |\n|---|---|\n")
+	groups := map[string]map[string][]float64{}
+	var order []string
+	for _, m := range r.Head.Micro {
+		if groups[m.Name] == nil {
+			groups[m.Name] = map[string][]float64{}
+			order = append(order, m.Name)
+		}
+		for unit, x := range m.Metrics {
+			groups[m.Name][unit] = append(groups[m.Name][unit], x)
+		}
+	}
+	for _, name := range order {
+		var parts []string
+		for _, unit := range slices.Sorted(maps.Keys(groups[name])) {
+			parts = append(parts, fmt.Sprintf("%.4g %s", median(groups[name][unit]), unit))
+		}
+		fmt.Fprintf(w, "| %s | %s |\n", name, strings.Join(parts, ", "))
+	}
+}
+
+// summary is what a terminal shows of any run, whole or partial.
+func (r Results) summary(w io.Writer) {
+	for k, c := range r.Head.Grid {
+		for _, s := range r.Head.Servers {
+			xs := r.values(k, s.Name, cpu)
+			calls := r.calls(k, s.Name, total)
+			if len(xs)+len(calls) == 0 {
+				continue
+			}
+			part := func(f func(Syscalls) float64) string { return number(r.calls(k, s.Name, f), 3) }
+			fmt.Fprintf(w, "%-14v %-12s cpu %7s µs  /epoll %-22s /reference %-22s calls %s (%s %s %s)  rate %s/s  p50 %s\n", c, s.Title, number(xs, 3),
+				interval(ratio(xs, r.values(k, "epoll", cpu))), interval(ratio(xs, r.values(k, "reference", cpu))), number(calls, 3),
+				part(func(c Syscalls) float64 { return c.Reads }), part(func(c Syscalls) float64 { return c.Writes }), part(func(c Syscalls) float64 { return c.Polls }),
+				number(r.values(k, s.Name, func(s Sample) float64 { return s.Rate }), 0), number(r.values(k, s.Name, func(s Sample) float64 { return s.P50 }), 1))
+		}
+	}
+}
+
+func number(xs []float64, digits int) string {
+	if len(xs) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.*f", digits, median(slices.Clone(xs)))
+}
+
+func interval(e Estimate) string {
+	if e == (Estimate{}) {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f [%.3f, %.3f]", e.Mid, e.Low, e.High)
+}
