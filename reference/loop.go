@@ -37,15 +37,16 @@ type Loop struct {
 	waker  Waker
 	log    *slog.Logger
 
-	index  int           // of this loop among its server's, from 0
-	edge   bool          // the poller is edge-triggered
-	thread atomic.Int64  // kernel id of the loop's thread; 0 before and after Run
-	exit   atomic.Bool   // Stop was called
-	asleep atomic.Bool   // the loop said that it is about to sleep, and nobody woke it yet
-	waking atomic.Int32  // threads between seeing asleep and the end of their write
-	woken  atomic.Bool   // Wake was called since the last poll
-	state  atomic.Uint32 // fresh, running, ended
-	stats  loopStats
+	index     int                    // of this loop among its server's, from 0
+	edge      bool                   // the poller is edge-triggered
+	thread    atomic.Int64           // kernel id of the loop's thread; 0 before and after Run
+	exit      atomic.Bool            // Stop was called
+	asleep    atomic.Bool            // the loop said that it is about to sleep, and nobody woke it yet
+	waking    atomic.Int32           // threads between seeing asleep and the end of their write
+	woken     atomic.Bool            // Wake was called since the last poll
+	state     atomic.Uint32          // fresh, running, ended
+	goroutine atomic.Pointer[string] // how traces name Run's goroutine
+	stats     loopStats
 
 	slots  slotTable
 	events []poll.Event
@@ -93,6 +94,8 @@ func (l *Loop) init() error {
 	}
 	runtime.LockOSThread()
 	l.thread.Store(int64(poll.ThreadID()))
+	name := goroutineHeader()
+	l.goroutine.Store(&name)
 	l.stats.busySince.Store(int64(max(1, l.clock.now())))
 	return nil
 }
