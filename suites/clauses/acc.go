@@ -1,0 +1,230 @@
+package clauses
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var acc = []session.Check{
+	{Clause: "ACC-1", Run: burstsAreServed},
+	{Clause: "ACC-2", Run: silentClientsDelayNobody},
+	{Clause: "ACC-3", Run: abortedInTheQueue},
+	{Clause: "ACC-4", Own: true, Run: servesWhileOutOfDescriptors},
+	{Clause: "ACC-5", Own: true, Run: acceptsAgain},
+	{Clause: "ACC-6", Own: true, Run: idleWhileOutOfDescriptors},
+	{Clause: "ACC-7", Run: spreadOverLoops},
+	{Clause: "ACC-8", Run: closeOnExec},
+	{Clause: "ACC-9", Own: true, Run: samePortAgain},
+}
+
+// handshakePatience allows for handshakes that the kernel repeats after one and
+// three seconds because the server's backlog was full.
+const handshakePatience = 6 * time.Second
+
+// dialPatiently dials, and again when the handshake was lost in a full backlog.
+func dialPatiently(s *session.Session) *session.Conn {
+	for range 3 {
+		if c, err := s.TryDial(); err == nil {
+			return c.Patience(handshakePatience)
+		}
+	}
+	return s.Dial().Patience(handshakePatience)
+}
+
+func burstsAreServed(s *session.Session) {
+	const clients = 300
+	for range 3 {
+		start := make(chan struct{})
+		for range clients {
+			s.Go(func() {
+				<-start
+				c := s.Ready(dialPatiently(s))
+				c.Exchange(s.Payload(20))
+			})
+		}
+		close(start)
+		s.Join()
+	}
+}
+
+func silentClientsDelayNobody(s *session.Session) {
+	for range 50 {
+		s.Dial()
+	}
+	for range 8 {
+		s.Sane()
+	}
+}
+
+func abortedInTheQueue(s *session.Session) {
+	for range 20 {
+		for range 10 {
+			s.Dial().Reset()
+		}
+		s.Sane()
+	}
+}
+
+// exhaust leaves the target two descriptors and connects many more clients
+// than that, each with a request of its own. The caller calls restore.
+func exhaust(s *session.Session) (old, late []*session.Conn, restore func() error) {
+	// Whatever the server opens at its first connections (pools, libraries) is open then.
+	old = opened(s, 8)
+	s.Sane()
+	restore, err := s.Tree().LeaveFDs(2)
+	if err != nil {
+		s.Inconclusive("the descriptor limit of the target cannot be lowered: " + err.Error())
+	}
+	defer func() {
+		if raised := recover(); raised != nil {
+			_ = restore()
+			panic(raised)
+		}
+	}()
+	opening, _ := s.Dialect.Opening()
+	for range 12 {
+		c := dialPatiently(s)
+		_, _ = c.TrySend(append(opening, s.Dialect.Request(make([]byte, max(1, s.Dialect.MinPayload())))...))
+		late = append(late, c)
+	}
+	return old, late, restore
+}
+
+// pinched fails the harness's claim, not the target, if all late clients were
+// served although the limit was lowered.
+func pinched(s *session.Session, late []*session.Conn) {
+	served := 0
+	for _, c := range late {
+		_ = c.Raw().SetReadDeadline(time.Now().Add(gap))
+		var b [1]byte
+		if n, _ := c.Raw().Read(b[:]); n > 0 {
+			served++
+		}
+	}
+	s.Note("%d of %d clients beyond the limit were answered", served, len(late))
+	if served == len(late) {
+		s.Inconclusive("the target served every client beyond its descriptor limit: the limit does not reach it")
+	}
+}
+
+func servesWhileOutOfDescriptors(s *session.Session) {
+	old, late, restore := exhaust(s)
+	defer func() { _ = restore() }()
+	s.Pause(150 * gap)
+	pinched(s, late)
+	for range 3 {
+		for _, c := range old {
+			c.Exchange(s.Payload(200))
+		}
+		s.Pause(30 * gap)
+	}
+}
+
+func acceptsAgain(s *session.Session) {
+	old, late, restore := exhaust(s)
+	defer func() { _ = restore() }()
+	s.Pause(150 * gap)
+	pinched(s, late)
+	if err := restore(); err != nil {
+		s.Inconclusive("the descriptor limit could not be restored: " + err.Error())
+	}
+	c := s.Dial().Patience(3 * time.Second) // a server may retry after a pause of its own
+	s.Ready(c).Exchange(s.Payload(100))
+	for _, c := range old {
+		c.Exchange(s.Payload(10))
+	}
+	s.Sane()
+}
+
+func idleWhileOutOfDescriptors(s *session.Session) {
+	_, late, restore := exhaust(s)
+	defer func() { _ = restore() }()
+	s.Pause(150 * gap)
+	pinched(s, late)
+	rests(s, "while the server is out of descriptors")
+}
+
+func spreadOverLoops(s *session.Session) {
+	loops, err := strconv.Atoi(s.Hello()["loops"])
+	if err != nil || loops < 1 {
+		s.Failf(session.Wrong, "HELLO gives no number of loops", "loops=<n>", "loops="+strconv.Quote(s.Hello()["loops"]), "")
+	}
+	clients := min(40*loops, 600)
+	on := map[int64]int{}
+	for i := range clients {
+		c := s.DialFrom(fmt.Sprintf("127.0.%d.%d", 1+i/200, 2+i%200))
+		on[whereOn(s, c)]++
+	}
+	if len(on) < loops {
+		s.Failf(session.Wrong, fmt.Sprintf("%d of %d loops serve none of %d connections", loops-len(on), loops, clients),
+			fmt.Sprintf("some connections on each of %d loops", loops), fmt.Sprintf("connections by loop: %v", on), "")
+	}
+}
+
+func closeOnExec(s *session.Session) {
+	for range 5 {
+		s.Open().Exchange(s.Payload(10))
+	}
+	missing := 0
+	what := ""
+	for _, d := range observed(s, "the descriptors", s.Tree().CloexecMissing) {
+		if d.Kind == "socket" {
+			missing++
+			what = fmt.Sprintf("fd %d of process %d, %s", d.FD, d.Pid, d.Link)
+		}
+	}
+	if missing > 0 {
+		s.Failf(session.Wrong, fmt.Sprintf("%d sockets would be inherited by a child process", missing), "close-on-exec on every socket", "for example "+what,
+			"accept4 without SOCK_CLOEXEC, or socket without it")
+	}
+}
+
+func samePortAgain(s *session.Session) {
+	var conns []*session.Conn
+	n := 5
+	if serial(s) {
+		n = 1
+	}
+	for range n {
+		c := s.Open()
+		c.Exchange(s.Payload(10))
+		conns = append(conns, c)
+	}
+	if err := s.Target.Signal(syscall.SIGKILL); err != nil {
+		s.Inconclusive("the target could not be killed: " + err.Error())
+	}
+	for _, c := range conns {
+		c.WantClosed() // the server's end closed first and goes to TIME_WAIT
+		c.Close()
+	}
+	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.Target.Restart(ctx); err != nil {
+		s.Failf(session.Wrong, "the server does not come up again on its port: "+err.Error(), "it listens and accepts", err.Error(),
+			"bind without SO_REUSEADDR fails while connections of the last run are in TIME_WAIT")
+	}
+	s.Sane()
+}
+
+// whereOn asks a connection that is dialled only which loop serves it.
+func whereOn(s *session.Session, c *session.Conn) int64 {
+	c.Send(append([]byte("PROBE\n"), probe.AppendRequest(nil, probe.Request{ID: 1, Verb: "WHERE"})...))
+	wantOK(s, c)
+	header := c.Read(4)
+	body := c.Read(int(header[2])<<8 | int(header[3]))
+	reply, err := probe.ParseReply(body)
+	loop := int64(-1)
+	if err == nil && reply.Status == probe.OK {
+		loop, err = reply.Int("loop")
+	}
+	if err != nil || loop < 0 {
+		s.Failf(session.Wrong, "WHERE was answered "+session.Quoted(body), "ok loop=<index> tid=<id> conn=<number>", session.Quoted(body), "")
+	}
+	return loop
+}

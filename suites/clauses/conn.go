@@ -1,0 +1,242 @@
+package clauses
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var conn = []session.Check{
+	{Clause: "CONN-1", Run: bytesComeBack},
+	{Clause: "CONN-2", Run: requestsInPieces},
+	{Clause: "CONN-3", Run: requestsTogether},
+	{Clause: "CONN-4", Run: moreThanBuffersHold},
+	{Clause: "CONN-5", Run: lateReader},
+	{Clause: "CONN-6", Run: answersAfterFIN},
+	{Clause: "CONN-7", Run: pendingOutputAfterFIN},
+	{Clause: "CONN-8", Run: closesAfterFIN},
+	{Clause: "CONN-9", Run: outputGoesOnAfterFIN},
+	{Clause: "CONN-10", Run: outputBeforeClose},
+	{Clause: "CONN-11", Run: inputBeforeFIN},
+	{Clause: "CONN-12", Run: resetsAtEveryStage},
+	{Clause: "CONN-13", Run: resetGivesDescriptorBack},
+	{Clause: "CONN-14", Run: noCrossTalk},
+	{Clause: "CONN-15", Run: churn},
+	{Clause: "CONN-16", Run: urgentData},
+	{Clause: "CONN-17", Run: smallRepliesArePrompt},
+	{Clause: "CONN-18", Run: manySmallPendingReplies},
+	{Clause: "CONN-19", Run: everythingBeforeAccept},
+	{Clause: "CONN-20", Run: inputBeforeClose},
+}
+
+// fits reports whether the dialect carries a payload of n bytes.
+func fits(s *session.Session, n int) bool {
+	most := s.Dialect.MaxPayload()
+	return n >= s.Dialect.MinPayload() && (most == 0 || n <= most)
+}
+
+func bytesComeBack(s *session.Session) {
+	c := s.Open()
+	for power := 0; power <= 18; power++ {
+		for _, n := range []int{1<<power - 1, 1 << power, 1<<power + 1} {
+			if fits(s, n) && n > 0 {
+				c.Exchange(s.Payload(n))
+			}
+		}
+	}
+	for range 10 {
+		if n := 1 + s.Rand.IntN(100000); fits(s, n) {
+			c.Exchange(s.Payload(n))
+		}
+	}
+}
+
+func requestsInPieces(s *session.Session) {
+	c := s.Open()
+	payload := s.Payload(24)
+	request := s.Dialect.Request(payload)
+	inPieces(s, c, request, everyByte(len(request))...)
+	c.Reply(payload)
+	for round := range 30 {
+		payload := s.Payload(1 + s.Rand.IntN(20000))
+		request := s.Dialect.Request(payload)
+		for len(request) > 0 {
+			n := min(1+s.Rand.IntN(1+len(request)/3), len(request))
+			c.Send(request[:n])
+			request = request[n:]
+			if round%3 == 0 && s.Rand.IntN(4) == 0 {
+				s.Pause(gap)
+			}
+		}
+		c.Reply(payload)
+	}
+}
+
+func requestsTogether(s *session.Session) {
+	const n = 2000
+	if !s.Dialect.Pipelines() {
+		s.Note("the dialect does not pipeline: requests follow each other")
+		c := s.Open()
+		for range 20 {
+			c.Exchange(s.Payload(30))
+		}
+		return
+	}
+	c := s.Open()
+	var burst []byte
+	payloads := make([][]byte, n)
+	for i := range payloads {
+		payloads[i] = s.Payload(1 + i%61)
+		burst = append(burst, s.Dialect.Request(payloads[i])...)
+	}
+	s.Go(func() { c.Send(burst) })
+	for _, payload := range payloads {
+		c.Reply(payload)
+	}
+	s.Join()
+	c.Exchange(s.Payload(10))
+}
+
+func moreThanBuffersHold(s *session.Session) {
+	t := newTalk(s, s.Open(), 1<<20)
+	t.finish(t.requests(24 << 20))
+	t.c.Exchange(s.Payload(10))
+}
+
+func lateReader(s *session.Session) {
+	unlessShed(s, func() {
+		t := newTalk(s, s.Open(), pieceSize)
+		total := t.requests(beyondBuffers)
+		if !s.Dialect.Pipelines() {
+			total = 1
+		}
+		_, _ = t.push(total, stallPatience)
+		t.finish(total)
+		t.c.Exchange(s.Payload(10))
+	})
+}
+
+// manySmallPendingReplies leaves far more than IOV_MAX (1,024) replies waiting.
+func manySmallPendingReplies(s *session.Session) {
+	unlessShed(s, func() {
+		t := newTalk(s, s.Open(), 500)
+		total := t.requests(20 << 20)
+		if !s.Dialect.Pipelines() {
+			total = 1
+		}
+		_, _ = t.push(total, stallPatience)
+		t.finish(total)
+		t.c.Exchange(s.Payload(10))
+	})
+}
+
+// urgentData sends one byte out of band. Linux reports it as EPOLLPRI and takes
+// it out of the stream unless SO_OOBINLINE is set.
+func urgentData(s *session.Session) {
+	c := s.Open()
+	c.Exchange(s.Payload(10))
+	if s.Target.Network() == "unix" {
+		s.Note("no urgent data over a unix socket")
+		return
+	}
+	before, after := s.Payload(20), s.Payload(30)
+	request := s.Dialect.Request(before)
+	c.Send(request)
+	raw, err := c.Raw().(syscall.Conn).SyscallConn()
+	if err == nil {
+		controlErr := raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte{'!'}, syscall.MSG_OOB, nil) })
+		if err == nil {
+			err = controlErr
+		}
+	}
+	if err != nil {
+		s.Inconclusive("urgent data could not be sent: " + err.Error())
+	}
+	s.Note("one urgent byte sent on conn of %s", c.Local())
+	c.Reply(before)
+	// A server that reads urgent bytes in line echoes it here; one that does
+	// not has it out of its way. In a framed dialect it would be part of the
+	// next request, so only raw streams go on.
+	if name := s.Dialect.Name(); name == "echo" || name == "probe" {
+		c.Send(after)
+		got := c.Read(1)
+		if got[0] == '!' && after[0] != '!' {
+			c.Want(after, "the bytes after the urgent one")
+		} else {
+			if got[0] != after[0] {
+				s.Failf(session.Wrong, "the stream is not what was sent after an urgent byte", session.Quoted(after), session.Quoted(got), "")
+			}
+			c.Want(after[1:], "the bytes after the urgent one")
+		}
+	}
+	c.Close()
+	s.Sane()
+}
+
+// smallRepliesArePrompt compares a single small exchange with exchanges whose
+// answer a careless server writes in several small parts. Where the client
+// delays its acknowledgements, each part after the first then waits 40 ms.
+func smallRepliesArePrompt(s *session.Session) {
+	const rounds = 60
+	c := s.Open()
+	single := s.Payload(8)
+	var several [][]byte
+	var together []byte
+	if s.Dialect.Pipelines() {
+		for i := range 4 {
+			several = append(several, s.Payload(9+i))
+		}
+		// Longer than many a read buffer, so that raw echo is written in parts as well.
+		several = append(several, s.Payload(20000))
+	} else {
+		several = append(several, s.Payload(20000))
+	}
+	for _, payload := range several {
+		together = append(together, s.Dialect.Request(payload)...)
+	}
+	request := s.Dialect.Request(single)
+	one, many := make([]time.Duration, 0, rounds), make([]time.Duration, 0, rounds)
+	for i := range rounds {
+		delayAcks(c)
+		watch := s.Clock()
+		c.Send(request)
+		c.Reply(single)
+		one = append(one, watch.Elapsed())
+		delayAcks(c)
+		watch = s.Clock()
+		c.Send(together)
+		for _, payload := range several {
+			c.Reply(payload)
+		}
+		many = append(many, watch.Elapsed())
+		if i == 9 && median(many) < 5*time.Millisecond {
+			break // far from 40 ms
+		}
+	}
+	quick, slow := median(one), median(many)
+	s.Note("median of one small exchange %s, of several at once %s", quick, slow)
+	if slow >= 25*time.Millisecond && slow >= 8*quick {
+		s.Failf(session.Late, fmt.Sprintf("small replies sent together take %s, one alone %s", slow.Round(time.Millisecond/10), quick.Round(time.Millisecond/100)),
+			"the same order of time", fmt.Sprintf("%.0f times as long, in %d rounds", float64(slow)/float64(quick), len(many)),
+			"Nagle's algorithm waits for the client's delayed acknowledgement: set TCP_NODELAY, or write replies together")
+	}
+	if quick >= 25*time.Millisecond && quick < 500*time.Millisecond {
+		s.Failf(session.Late, fmt.Sprintf("one small exchange takes %s", quick.Round(time.Millisecond/10)),
+			"well below the 40 ms of a delayed acknowledgement", fmt.Sprintf("median of %d", len(one)),
+			"the reply is written in parts, and Nagle's algorithm holds the later ones back: set TCP_NODELAY, or write a reply at once")
+	}
+}
+
+// delayAcks puts the client's socket into the state of a long interactive
+// connection, in which Linux delays acknowledgements (tcp(7), TCP_QUICKACK).
+func delayAcks(c *session.Conn) {
+	if socket, ok := c.Raw().(syscall.Conn); ok {
+		if raw, err := socket.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) {
+				_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 0)
+			})
+		}
+	}
+}

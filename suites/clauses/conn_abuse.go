@@ -1,0 +1,156 @@
+package clauses
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+// abuses are the moments at which a client resets its connection.
+var abuses = []struct {
+	name string
+	do   func(s *session.Session, c *session.Conn, random *rand.Rand) // on a connection that is dialled only
+}{
+	{"at once after connect", func(*session.Session, *session.Conn, *rand.Rand) {}},
+	{"inside its opening or first request", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
+		opening, _ := s.Dialect.Opening()
+		start := append(opening, s.Dialect.Request(s.Payload(8))...)
+		c.Send(start[:2])
+	}},
+	{"when it is ready", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c) }},
+	{"inside a request", func(s *session.Session, c *session.Conn, random *rand.Rand) {
+		request := s.Dialect.Request(s.Payload(3000))
+		s.Ready(c).Send(request[:1+random.IntN(len(request)-1)])
+	}},
+	{"right behind a request", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Request(s.Payload(50000)) }},
+	{"between exchanges", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Exchange(s.Payload(500)) }},
+	{"with a reply half read", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
+		s.Ready(c).Request(s.Payload(50000))
+		c.Read(3)
+	}},
+	{"behind its FIN", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
+		s.Ready(c).Request(s.Payload(50000))
+		c.CloseWrite()
+	}},
+}
+
+func resetsAtEveryStage(s *session.Session) {
+	var old *session.Conn
+	if !serial(s) {
+		old = s.Open()
+		old.Exchange(s.Payload(100))
+	}
+	for _, abuse := range abuses {
+		for range 12 {
+			c := s.Dial()
+			abuse.do(s, c, s.Rand)
+			c.Reset()
+		}
+		s.Note("12 connections reset %s", abuse.name)
+		s.Sane()
+	}
+	for range 2 { // with megabytes of output pending, stalled and flowing
+		t, _ := stalledReader(s)
+		t.c.Reset()
+		t, _ = stalledReader(s)
+		_, _ = t.c.ReadAll(1 << 20)
+		t.c.Reset()
+	}
+	s.Sane()
+	if old != nil {
+		old.Exchange(s.Payload(100))
+	}
+}
+
+func resetGivesDescriptorBack(s *session.Session) {
+	count := func() int { return observed(s, "the descriptors", s.Tree().FDs) }
+	s.Sane()
+	before := settled(s, count)
+	var conns []*session.Conn
+	for _, t := range stalledReaders(s, 10) {
+		conns = append(conns, t.c)
+	}
+	for range 20 {
+		c := s.Open()
+		c.Exchange(s.Payload(10))
+		conns = append(conns, c)
+	}
+	for _, c := range conns {
+		c.Reset()
+	}
+	now := 0
+	if _, held := s.Holds(s.Budget.Await, func() bool { now = count(); return now <= before+2 }); !held {
+		s.Failf(session.Late, fmt.Sprintf("%d descriptors are still open %s after %d connections were reset", now-before, s.Budget.Await, len(conns)),
+			fmt.Sprintf("%d descriptors, as before, or two more", before), fmt.Sprintf("%d", now),
+			"a connection that only waits to write, or whose reading is paused, does not look at its hang-up")
+	}
+}
+
+// settled reads a count until it stays the same for a while, so that what
+// earlier connections leave behind is gone.
+func settled(s *session.Session, count func() int) int {
+	last, since := count(), time.Now()
+	s.Holds(s.Budget.Await, func() bool {
+		if now := count(); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) >= 50*time.Millisecond
+	})
+	return last
+}
+
+// tagged returns a payload that begins with a connection's own tag.
+func tagged(s *session.Session, tag, n int) []byte {
+	payload := s.Payload(n)
+	copy(payload, fmt.Sprintf("conn-%05d ", tag))
+	return payload
+}
+
+func noCrossTalk(s *session.Session) {
+	const clients, exchanges = 64, 15
+	for i := range clients {
+		random := rand.New(rand.NewPCG(uint64(i), s.Rand.Uint64()))
+		s.Go(func() {
+			c := s.Open()
+			for range exchanges {
+				c.Exchange(tagged(s, i, 20+random.IntN(8000)))
+			}
+		})
+	}
+	s.Join()
+}
+
+// churn closes connections in every manner while others take their descriptors.
+func churn(s *session.Session) {
+	const clients, rounds = 6, 100
+	for i := range clients {
+		random := rand.New(rand.NewPCG(uint64(i), s.Rand.Uint64()))
+		s.Go(func() {
+			for round := range rounds {
+				c := s.Dial()
+				if random.IntN(4) == 0 {
+					abuses[random.IntN(len(abuses))].do(s, c, random)
+					c.Reset()
+					continue
+				}
+				s.Ready(c)
+				for range random.IntN(3) + 1 {
+					c.Exchange(tagged(s, i*rounds+round, 20+random.IntN(3000)))
+				}
+				switch random.IntN(3) {
+				case 0:
+					c.Reset()
+				case 1:
+					c.CloseWrite()
+					c.Close()
+				default:
+					c.Close()
+				}
+			}
+		})
+	}
+	s.Join()
+	s.Sane()
+}

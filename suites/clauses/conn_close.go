@@ -1,0 +1,242 @@
+package clauses
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+// closeRounds is how many connections a check of a close race opens: 10-byte
+// and 100-kB messages show different bugs, and races hide from few.
+const closeRounds = 200
+
+// answersAfterFIN half-closes right behind the requests; the server's end is
+// CONN-8's business.
+func answersAfterFIN(s *session.Session) {
+	inParallel(s, closeRounds, func(i int) {
+		size := 10
+		if i%2 == 1 {
+			size = 100000
+		}
+		payload := s.Payload(size)
+		c := s.Open()
+		c.Request(payload)
+		c.CloseWrite()
+		c.Reply(payload)
+		c.Close()
+	})
+	s.Sane()
+}
+
+// inParallel runs n rounds, in four goroutines or (iterative targets) one.
+func inParallel(s *session.Session, n int, round func(i int)) {
+	workers := 4
+	if serial(s) {
+		workers = 1
+	}
+	for w := range workers {
+		s.Go(func() {
+			for i := w; i < n; i += workers {
+				round(i)
+			}
+		})
+	}
+	s.Join()
+}
+
+func pendingOutputAfterFIN(s *session.Session) {
+	unlessShed(s, func() {
+		c := s.Open()
+		t := newTalk(s, c, pieceSize)
+		total := t.requests(beyondBuffers)
+		if !s.Dialect.Pipelines() {
+			total = 1
+		}
+		stalled, err := t.push(total, stallPatience)
+		written := make(chan error, 1)
+		s.Go(func() {
+			if stalled && err == nil {
+				_, err = t.push(total, s.Budget.Check)
+			}
+			if err == nil {
+				c.CloseWrite()
+			}
+			written <- err
+		})
+		if !stalled {
+			<-written // FIN is on its way before the first byte is read
+			s.Pause(20 * gap)
+		}
+		t.hear(total)
+		c.WantEOF()
+		c.Close()
+	})
+	s.Sane()
+}
+
+func closesAfterFIN(s *session.Session) {
+	stages := []func(*session.Conn){
+		func(*session.Conn) {},
+		func(c *session.Conn) { c.Exchange(s.Payload(100)) },
+		func(c *session.Conn) { c.Exchange(s.Payload(100)); s.Pause(30 * gap) },
+		func(*session.Conn) { s.Pause(30 * gap) },
+	}
+	for _, stage := range stages {
+		for range 5 {
+			c := s.Open()
+			stage(c)
+			c.CloseWrite()
+			c.WantEOF()
+			c.Close()
+		}
+	}
+}
+
+// sourceBytes are the bytes that SOURCE sends, from offset on.
+func sourceBytes(offset, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte((offset + i) % 251)
+	}
+	return b
+}
+
+// wantSource reads n bytes of SOURCE from offset on.
+func wantSource(c *session.Conn, offset, n int) {
+	const piece = 251 << 10
+	for n > 0 {
+		part := min(n, piece)
+		c.Want(sourceBytes(offset, part), fmt.Sprintf("the output of SOURCE from byte %d on", offset))
+		offset += part
+		n -= part
+	}
+}
+
+func outputGoesOnAfterFIN(s *session.Session) {
+	const n = 8 << 20
+	signOn := []byte(fmt.Sprintf("SOURCE %d\n", n))
+	// FIN right behind the sign-on.
+	c := s.Dial()
+	c.Send(signOn)
+	c.CloseWrite()
+	wantOK(s, c)
+	wantSource(c, 0, n)
+	c.WantEOF()
+	c.Close()
+	// FIN in the middle, and FIN while the reader is stalled.
+	for _, first := range []int{1000, 0} {
+		c := s.Converse(fmt.Sprintf("SOURCE %d", n))
+		wantSource(c, 0, first)
+		if first == 0 {
+			s.Pause(100 * gap)
+		}
+		c.CloseWrite()
+		s.Pause(10 * gap)
+		wantSource(c, first, n-first)
+		c.WantEOF()
+		c.Close()
+	}
+	s.Sane()
+}
+
+func outputBeforeClose(s *session.Session) {
+	for _, n := range []int{0, 1, 100000, beyondBuffers} {
+		for _, late := range []bool{false, true} {
+			c := s.Converse(fmt.Sprintf("SOURCE %d", n))
+			if late {
+				s.Pause(60 * gap)
+			}
+			wantSource(c, 0, n)
+			c.WantEOF()
+			c.Close()
+		}
+	}
+	// Close races: the last bytes and the close leave the server together.
+	inParallel(s, closeRounds, func(i int) {
+		n := []int{10, 70000}[i%2]
+		c := s.Converse(fmt.Sprintf("SOURCE %d", n))
+		wantSource(c, 0, n)
+		c.WantEOF()
+		c.Close()
+	})
+}
+
+func inputBeforeFIN(s *session.Session) {
+	const n = 100000
+	payload := s.Payload(n)
+	inParallel(s, closeRounds, func(i int) {
+		c := s.Converse("SINK")
+		c.Send(payload)
+		c.CloseWrite()
+		if got := c.WantLine(); got != fmt.Sprintf("SUNK %d", n) {
+			s.Failf(session.Wrong, fmt.Sprintf("of %d bytes before FIN the server took in others: %s", n, session.Quoted([]byte(got))),
+				fmt.Sprintf("SUNK %d", n), session.Quoted([]byte(got)), "the event with data and hang-up was taken for the hang-up alone")
+		}
+		c.WantEOF()
+		c.Close()
+	})
+}
+
+// everythingBeforeAccept sends the opening, a request and FIN without reading.
+func everythingBeforeAccept(s *session.Session) {
+	const clients = 100
+	opening, _ := s.Dialect.Opening()
+	type client struct {
+		c       *session.Conn
+		payload []byte
+	}
+	batch := clients
+	if serial(s) {
+		batch = 1
+	}
+	for done := 0; done < clients; done += batch {
+		waiting := make([]client, batch)
+		for i := range waiting {
+			size := 10
+			if i%2 == 1 {
+				size = 20000
+			}
+			payload := s.Payload(size)
+			c := s.Dial()
+			c.Send(slices.Concat(opening, s.Dialect.Request(payload)))
+			c.CloseWrite()
+			waiting[i] = client{c, payload}
+		}
+		for _, w := range waiting {
+			if s.Dialect.Name() == "probe" {
+				wantOK(s, w.c)
+			}
+			w.c.Reply(w.payload)
+			w.c.WantEOF()
+			w.c.Close()
+		}
+	}
+	s.Sane()
+}
+
+// inputBeforeClose asks the server's own count, as the closed client cannot be told.
+func inputBeforeClose(s *session.Session) {
+	const clients, n = 40, 100000
+	p := s.Probe()
+	in := func() int64 { return p.Int(p.OK("STATS"), "in") }
+	payload := s.Payload(n)
+	before := in()
+	inParallel(s, clients, func(int) {
+		c := s.Converse("SINK")
+		c.Send(payload)
+		c.Close()
+	})
+	var got int64
+	if _, held := s.Holds(s.Budget.Await, func() bool { got = in() - before; return got >= clients*n }); !held {
+		s.Failf(session.Wrong, fmt.Sprintf("of %d bytes sent before close the server took in %d", clients*n, got),
+			fmt.Sprintf("in= grows by at least %d", clients*n), fmt.Sprintf("%d after %s", got, s.Budget.Await), "the event with data and hang-up was taken for the hang-up alone")
+	}
+}
+
+// median returns the middle of some durations.
+func median(all []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,221 @@
+package clauses
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var flow = []session.Check{
+	{Clause: "FLOW-1", Run: readsUpToTheLimit},
+	{Clause: "FLOW-2", Run: stopsBeyondTheLimit},
+	{Clause: "FLOW-3", Own: true, Run: memoryIsBounded},
+	{Clause: "FLOW-4", Run: resumesReading},
+	{Clause: "FLOW-5", Run: stalledReadersDelayNobody},
+	{Clause: "FLOW-6", Run: slowWritersDelayNobody},
+	{Clause: "FLOW-7", Run: fairBesideAFirehose},
+	{Clause: "FLOW-8", Own: true, Run: sourceIsBounded},
+	{Clause: "FLOW-9", Run: closingWithPendingOutput},
+}
+
+// runtimeShare is the memory that a server's runtime may take apart from its
+// connections while it is busy, in bytes: garbage not collected yet, stacks.
+const runtimeShare = 16 << 20
+
+// readsUpToTheLimit looks at the receive queue of the server's socket: what it
+// did not read stands there.
+func readsUpToTheLimit(s *session.Session) {
+	limit := unreadLimit(s)
+	c := s.Open()
+	c.SetReadBuffer(32 << 10)
+	t := newTalk(s, c, 4<<10)
+	total := limit / t.size
+	if _, err := t.push(total, s.Budget.Await); err != nil {
+		s.Failf(session.Wrong, fmt.Sprintf("the server closed a connection with no more than its limit of %d bytes unread", limit),
+			"the connection stays open", fmt.Sprintf("%d bytes sent, then %v", t.asked*t.size, err), "")
+	}
+	var unread uint64
+	client := c.Local().String()
+	if _, held := s.Holds(s.Budget.Await, func() bool {
+		unread = 0
+		for _, socket := range observed(s, "the sockets", s.Tree().Sockets) {
+			if socket.Remote == client {
+				unread += socket.RxQueue
+			}
+		}
+		return unread == 0
+	}); !held {
+		s.Failf(session.Late, fmt.Sprintf("the server leaves %d of %d bytes unread, at no more than its limit", unread, total*t.size),
+			fmt.Sprintf("with limit=%d everything sent is read", limit), fmt.Sprintf("%d bytes wait in the server's receive queue", unread), "reading pauses too early")
+	}
+	t.finish(total)
+	c.Exchange(s.Payload(10))
+}
+
+func stopsBeyondTheLimit(s *session.Session) {
+	limit := unreadLimit(s)
+	most := 64<<20 + 8*limit
+	t := newTalk(s, s.Open(), 256<<10)
+	stalled, err := t.push(t.requests(most), s.Budget.Silence)
+	if !stalled && err == nil {
+		s.Failf(session.Wrong, fmt.Sprintf("the server took %d MiB from a client that reads nothing, with limit=%d", most>>20, limit),
+			"it stops reading, or closes, once the limit and the kernel's buffers are full", fmt.Sprintf("%d MiB were taken without a stall", most>>20),
+			"output is queued without bound")
+	}
+	t.c.Close()
+	s.Sane()
+}
+
+// bounded fails if the tree's memory has grown beyond what n connections with
+// unread output may take.
+func bounded(s *session.Session, before int64, n, limit int) {
+	most := int64(n)*(4*int64(limit)+1<<20) + runtimeShare
+	grown := observed(s, "the memory", s.Tree().RSS) - before
+	s.Note("%d KiB more memory with %d clients that do not read, %d allowed", grown>>10, n, most>>10)
+	if grown > most {
+		s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d MiB for %d clients that do not read", grown>>20, n),
+			fmt.Sprintf("at most %d MiB with limit=%d", most>>20, limit), fmt.Sprintf("%d MiB", grown>>20), "output is queued without bound")
+	}
+}
+
+func memoryIsBounded(s *session.Session) {
+	const clients = 8
+	limit := unreadLimit(s)
+	s.Sane()
+	before := observed(s, "the memory", s.Tree().RSS)
+	for i := range clients {
+		t := newTalk(s, s.Open(), 256<<10)
+		_, _ = t.push(t.requests(24<<20+4*limit), stallPatience)
+		bounded(s, before, i+1, limit)
+	}
+	s.Sane()
+	bounded(s, before, clients, limit)
+}
+
+func sourceIsBounded(s *session.Session) {
+	const clients = 8
+	limit := unreadLimit(s)
+	s.Sane()
+	before := observed(s, "the memory", s.Tree().RSS)
+	for range clients {
+		s.Converse(fmt.Sprintf("SOURCE %d", int64(1)<<40))
+	}
+	for range 10 {
+		s.Pause(30 * gap)
+		bounded(s, before, clients, limit)
+	}
+	s.Sane()
+}
+
+func resumesReading(s *session.Session) {
+	unlessShed(s, func() {
+		c := s.Open()
+		t := newTalk(s, c, pieceSize)
+		total := 0
+		for range 2 {
+			total += t.requests(beyondBuffers)
+			_, _ = t.push(total, stallPatience)
+			if len(t.rest) > 0 { // stalled: read all that was asked, while the rest of the last request goes out
+				total = t.asked
+			}
+			t.finish(total)
+		}
+		c.Exchange(s.Payload(100))
+	})
+}
+
+// serves fails unless old and new connections are served now.
+func serves(s *session.Session, old *session.Conn) {
+	for range 3 {
+		old.Exchange(s.Payload(300))
+		s.Sane()
+	}
+}
+
+func stalledReadersDelayNobody(s *session.Session) {
+	old := opened(s, 8)
+	stalledReaders(s, 8)
+	for _, c := range old {
+		serves(s, c)
+	}
+}
+
+func closingWithPendingOutput(s *session.Session) {
+	old := opened(s, 8)
+	for i, t := range stalledReaders(s, 8) {
+		if i%2 == 0 {
+			t.c.Reset()
+		} else {
+			t.c.Close()
+		}
+	}
+	for _, c := range old {
+		serves(s, c)
+	}
+}
+
+func slowWritersDelayNobody(s *session.Session) {
+	old := opened(s, 8)
+	payload := s.Payload(2000)
+	request := s.Dialect.Request(payload)
+	slow := make([]*session.Conn, 30)
+	for i := range slow {
+		slow[i] = s.Open()
+		slow[i].Send(request[:len(request)/2])
+	}
+	for _, c := range old {
+		serves(s, c)
+	}
+	if offers(s, "idle-timeout") {
+		return
+	}
+	for _, c := range slow {
+		c.Send(request[len(request)/2:])
+		c.Reply(payload)
+	}
+}
+
+func fairBesideAFirehose(s *session.Session) {
+	const hoses, outstanding = 4, 64
+	old := opened(s, 8)
+	var stop atomic.Bool
+	var moved atomic.Int64
+	for range hoses {
+		t := newTalk(s, s.Open(), 64<<10)
+		asked := make(chan int, outstanding)
+		s.Go(func() {
+			defer close(asked)
+			for n := 0; !stop.Load(); n++ {
+				if s.Context().Err() != nil {
+					return
+				}
+				asked <- n
+				t.c.Request(t.payload(n))
+			}
+		})
+		s.Go(func() {
+			defer func() {
+				if raised := recover(); raised != nil {
+					stop.Store(true)
+					for range asked { // let the writer go on to its end
+					}
+					panic(raised)
+				}
+			}()
+			for n := range asked {
+				t.c.Reply(t.payload(n))
+				moved.Add(int64(t.size))
+			}
+		})
+	}
+	func() {
+		defer stop.Store(true)
+		s.Until("the firehoses flow", s.Budget.Await, func() bool { return moved.Load() > hoses<<20 })
+		for round := range 24 {
+			old[round%len(old)].Exchange(s.Payload(100))
+		}
+	}()
+	s.Join()
+	s.Note("%d MiB moved meanwhile", moved.Load()>>20)
+}

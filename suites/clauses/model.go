@@ -1,0 +1,124 @@
+package clauses
+
+import (
+	"fmt"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var model = []session.Check{
+	{Clause: "MODEL-1", Run: oneAtATime},
+	{Clause: "MODEL-2", Run: waitersAreServed},
+	{Clause: "MODEL-3", Run: severalAtATime},
+	{Clause: "MODEL-4", Run: threadOfItsOwn},
+	{Clause: "MODEL-5", Run: oneLoopOneThread},
+	{Clause: "MODEL-6", Run: eachLoopItsThread},
+}
+
+// ask sends a connection's opening and a request, and reads nothing.
+func ask(s *session.Session, payload []byte) *session.Conn {
+	opening, _ := s.Dialect.Opening()
+	c := s.Dial()
+	c.Send(append(opening, s.Dialect.Request(payload)...))
+	return c
+}
+
+// answered reads what ask asked for.
+func answered(s *session.Session, c *session.Conn, payload []byte) {
+	if s.Dialect.Name() == "probe" {
+		wantOK(s, c)
+	}
+	c.Reply(payload)
+}
+
+func oneAtATime(s *session.Session) {
+	first := s.Open()
+	first.Exchange(s.Payload(100))
+	payload := s.Payload(50)
+	second := ask(s, payload)
+	second.Quiet(s.Silence())
+	first.Exchange(s.Payload(100))
+	first.Close()
+	answered(s, second, payload)
+}
+
+func waitersAreServed(s *session.Session) {
+	first := s.Open()
+	first.Exchange(s.Payload(10))
+	var waiting []*session.Conn
+	var payloads [][]byte
+	for range 3 {
+		payload := s.Payload(3000)
+		payloads = append(payloads, payload)
+		waiting = append(waiting, ask(s, payload))
+	}
+	leave := []func(*session.Conn){(*session.Conn).CloseWrite, (*session.Conn).Close, (*session.Conn).Reset}
+	before := first
+	for i, c := range waiting {
+		leave[i](before)
+		answered(s, c, payloads[i])
+		c.Exchange(s.Payload(10))
+		before = c
+	}
+}
+
+func severalAtATime(s *session.Session) {
+	conns := make([]*session.Conn, 8)
+	for i := range conns {
+		conns[i] = s.Open()
+	}
+	for range 4 {
+		for _, i := range s.Rand.Perm(len(conns)) {
+			conns[i].Exchange(s.Payload(100))
+		}
+	}
+}
+
+// threadOfItsOwn opens connections until the threads have grown by one for
+// each of twenty; a pool made beforehand is used up by then.
+func threadOfItsOwn(s *session.Session) {
+	const each, pool = 20, 100
+	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
+	s.Sane()
+	first := settled(s, threads)
+	grown := 0
+	for opened := 0; opened < each+pool; opened += each {
+		before := threads()
+		for range each {
+			s.Open().Exchange(s.Payload(10))
+		}
+		if grown = threads() - before; grown >= each-2 { // a thread or two may be left over from before
+			return
+		}
+	}
+	s.Failf(session.Wrong, fmt.Sprintf("the last %d connections came with %d threads", each, grown),
+		"one more thread for each connection", fmt.Sprintf("%d threads with %d connections, %d before", threads(), each+pool, first), "connections share threads: this is no thread-per-connection server")
+}
+
+func oneLoopOneThread(s *session.Session) {
+	var home int64
+	for i := range 40 {
+		loop, tid := where(s.Probe())
+		if i == 0 {
+			home = tid
+		}
+		if tid != home || loop != 0 {
+			s.Failf(session.Wrong, "a reactor serves its connections by several threads", fmt.Sprintf("loop=0 tid=%d for all", home),
+				fmt.Sprintf("loop=%d tid=%d for connection %d", loop, tid, i+1), "")
+		}
+	}
+}
+
+func eachLoopItsThread(s *session.Session) {
+	threadOf, loopOf := map[int64]int64{}, map[int64]int64{}
+	for range 64 {
+		loop, tid := where(s.Probe())
+		if known, seen := threadOf[loop]; seen && known != tid {
+			s.Failf(session.Wrong, fmt.Sprintf("loop %d runs on several threads", loop), fmt.Sprintf("tid=%d", known), fmt.Sprintf("tid=%d", tid), "")
+		}
+		if known, seen := loopOf[tid]; seen && known != loop {
+			s.Failf(session.Wrong, "two loops run on one thread", fmt.Sprintf("tid=%d for loop %d only", tid, known), fmt.Sprintf("also for loop %d", loop), "")
+		}
+		threadOf[loop], loopOf[tid] = tid, loop
+	}
+}

@@ -1,0 +1,235 @@
+package clauses
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+// Sizes that several families share.
+const (
+	// beyondBuffers is more than both socket buffers of a loopback connection
+	// hold in both directions (some 4 MB each), so that output which nobody
+	// reads waits in the server or stops it.
+	beyondBuffers = 16 << 20
+	// pieceSize is the payload of one request of a long talk, in bytes: large
+	// enough to be fast, small enough that no server treats it as special.
+	pieceSize = 32 << 10
+	// stallPatience is how long a write has to be refused before a peer counts
+	// as stalled. Nothing is blamed for it: it only says when to go on.
+	stallPatience = 120 * time.Millisecond
+	// gap separates two writes so that a server can take each by itself. No
+	// verdict rests on it.
+	gap = time.Millisecond
+)
+
+// serial reports whether the target serves one client at a time, so that a
+// check may hold only one connection open.
+func serial(s *session.Session) bool { return string(s.Info.Class) == "iterative" }
+
+// offers reports whether the target declares a feature, in its file or in its
+// answer to HELLO.
+func offers(s *session.Session, feature string) bool {
+	for _, declared := range s.Info.Features {
+		if string(declared) == feature {
+			return true
+		}
+	}
+	return s.Dialect.Name() == "probe" && slices.Contains(strings.Split(s.Hello()["features"], ","), feature)
+}
+
+// unreadLimit returns the declared limit L of unread output in bytes, 0 where
+// the target declares none.
+func unreadLimit(s *session.Session) int {
+	if s.Dialect.Name() != "probe" {
+		return int(s.Info.Limit)
+	}
+	limit, err := strconv.Atoi(s.Hello()["limit"])
+	if err != nil {
+		s.Failf(session.Wrong, "HELLO gives no numeric limit", "limit=<bytes>", "limit="+strconv.Quote(s.Hello()["limit"]), "")
+	}
+	return limit
+}
+
+// talk is a long series of requests on one connection. Payloads are computed
+// from their number, so that nothing has to be kept. One goroutine may push
+// while another reads.
+type talk struct {
+	s     *session.Session
+	c     *session.Conn
+	size  int // payload bytes of a request
+	seed  uint64
+	asked int    // requests begun; the writer's
+	rest  []byte // what is left of the request begun last; the writer's
+	heard int    // replies read; the reader's
+}
+
+func newTalk(s *session.Session, c *session.Conn, size int) *talk {
+	size = max(size, s.Dialect.MinPayload(), 8)
+	if most := s.Dialect.MaxPayload(); most > 0 {
+		size = min(size, most)
+	}
+	return &talk{s: s, c: c, size: size, seed: binary.LittleEndian.Uint64(s.Payload(8)[:8])}
+}
+
+// payload computes the payload of request n.
+func (t *talk) payload(n int) []byte {
+	source := rand.NewPCG(t.seed, uint64(n))
+	b := make([]byte, t.size, t.size+8)
+	for i := 0; i < t.size; i += 8 {
+		binary.LittleEndian.PutUint64(b[i:i+8:i+8], source.Uint64())
+	}
+	return b
+}
+
+// requests returns how many requests carry at least that many bytes of payload.
+func (t *talk) requests(bytes int) int { return (bytes + t.size - 1) / t.size }
+
+// push writes requests until total of them are written (stalled is false), until
+// the server takes nothing for patience (stalled is true), or until the
+// connection fails. A half-written request is gone on with by the next push.
+func (t *talk) push(total int, patience time.Duration) (stalled bool, err error) {
+	socket := t.c.Raw()
+	defer socket.SetWriteDeadline(time.Time{})
+	for {
+		if len(t.rest) == 0 {
+			if t.asked == total {
+				return false, nil
+			}
+			t.rest = t.s.Dialect.Request(t.payload(t.asked))
+			t.asked++
+		}
+		_ = socket.SetWriteDeadline(time.Now().Add(patience))
+		n, err := socket.Write(t.rest)
+		t.rest = t.rest[n:]
+		switch {
+		case err == nil || n > 0:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			t.s.Note("conn %d: %d requests of %d bytes begun, then the server took nothing for %s", t.c.Number(), t.asked, t.size, patience)
+			return true, nil
+		default:
+			t.s.Note("conn %d: %d requests of %d bytes begun, then: %v", t.c.Number(), t.asked, t.size, err)
+			return false, err
+		}
+		if t.s.Context().Err() != nil {
+			return true, nil
+		}
+	}
+}
+
+// hear reads and compares replies until total have been read.
+func (t *talk) hear(total int) {
+	for ; t.heard < total; t.heard++ {
+		t.c.Reply(t.payload(t.heard))
+	}
+}
+
+// finish pushes what is left of total requests while it reads all replies, in
+// bursts with gaps between them.
+func (t *talk) finish(total int) {
+	written := make(chan error, 1)
+	t.s.Go(func() {
+		_, err := t.push(total, t.s.Budget.Check)
+		written <- err
+	})
+	burst := max(1, total/16)
+	for t.heard < total {
+		t.hear(min(total, t.heard+burst))
+		t.s.Pause(gap)
+	}
+	<-written
+}
+
+// unlessShed runs f, which leaves more unread output behind than a declared
+// limit may allow. If it fails, and the target turns out to close every
+// connection beyond its limit, that is legal and the failure is dropped.
+func unlessShed(s *session.Session, f func()) {
+	defer func() {
+		if raised := recover(); raised != nil {
+			if s.Context().Err() != nil || !shedsBeyondLimit(s) {
+				panic(raised)
+			}
+			s.Note("the target closes connections beyond its declared limit of unread output, which is legal")
+		}
+	}()
+	f()
+}
+
+// shedsBeyondLimit reports whether the target closes a connection, of the
+// plainest kind, whose unread output exceeds the limit that it declares.
+func shedsBeyondLimit(s *session.Session) bool {
+	limit := unreadLimit(s)
+	if limit == 0 || limit >= beyondBuffers {
+		return false
+	}
+	c := s.Open()
+	defer c.Close()
+	t := newTalk(s, c, pieceSize)
+	if _, err := t.push(t.requests(beyondBuffers), stallPatience); err != nil {
+		return true
+	}
+	_, end := c.ReadAll((t.asked - 1) * t.size)
+	return end == session.EOF || end == session.Reset
+}
+
+// stalledReader opens a connection and writes to it until the server stops
+// taking, or has taken more than every socket buffer holds; nothing is read.
+// ok is false where the server closed it, as it may beyond a declared limit.
+func stalledReader(s *session.Session) (t *talk, ok bool) {
+	t = newTalk(s, s.Open(), pieceSize)
+	_, err := t.push(t.requests(beyondBuffers), stallPatience)
+	return t, err == nil
+}
+
+// stalledReaders makes n of them at the same time.
+func stalledReaders(s *session.Session, n int) []*talk {
+	talks := make([]*talk, n)
+	var cut atomic.Int32
+	for i := range talks {
+		s.Go(func() {
+			t, ok := stalledReader(s)
+			if !ok {
+				cut.Add(1)
+			}
+			talks[i] = t
+		})
+	}
+	s.Join()
+	if cut.Load() > 0 && unreadLimit(s) == 0 {
+		s.Failf(session.Wrong, "the server closed connections whose output was not read, and declares no limit",
+			"the connections stay open", fmt.Sprintf("%d of %d were closed", cut.Load(), n), "")
+	}
+	return talks
+}
+
+// inPieces sends b cut at the given offsets, with a gap after each piece.
+func inPieces(s *session.Session, c *session.Conn, b []byte, cuts ...int) {
+	from := 0
+	for _, at := range append(cuts, len(b)) {
+		if at > from && at <= len(b) {
+			c.Send(b[from:at])
+			from = at
+			if from < len(b) {
+				s.Pause(gap)
+			}
+		}
+	}
+}
+
+// everyByte returns the offsets that cut n bytes into single ones.
+func everyByte(n int) []int {
+	var cuts []int
+	for i := 1; i < n; i++ {
+		cuts = append(cuts, i)
+	}
+	return cuts
+}
