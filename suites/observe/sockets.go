@@ -34,7 +34,7 @@ const stateListen = "LISTEN"
 var tcpStates = []string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", stateListen, "CLOSING", "NEW_SYN_RECV"}
 
 // Sockets lists the TCP and unix stream sockets that the tree holds; one entry
-// for each descriptor.
+// for each descriptor. With ErrDenied it lists those of the other processes.
 func (t *Tree) Sockets() ([]Socket, error) {
 	return t.sockets(func(Socket) bool { return true })
 }
@@ -46,9 +46,14 @@ func (t *Tree) Listeners() ([]Socket, error) {
 
 func (t *Tree) sockets(wanted func(Socket) bool) ([]Socket, error) {
 	var found []Socket
+	var denied error
 	tables := map[string]map[uint64]Socket{} // by network namespace
 	err := t.each(func(p Process) error {
 		space, err := os.Readlink(p.path("ns/net"))
+		if errors.Is(kind(err), ErrDenied) {
+			denied = fmt.Errorf("process %d: %w", p.Pid, kind(err))
+			return nil
+		}
 		if err != nil {
 			return kind(err)
 		}
@@ -73,6 +78,9 @@ func (t *Tree) sockets(wanted func(Socket) bool) ([]Socket, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = denied
+	}
 	return found, err
 }
 
@@ -84,9 +92,9 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 	if err != nil || len(listening) == 0 {
 		return false, err
 	}
-	mine, err := t.Listeners()
-	if err != nil {
-		return false, err
+	mine, denied := t.Listeners()
+	if denied != nil && !errors.Is(denied, ErrDenied) {
+		return false, denied
 	}
 	held := map[uint64]bool{}
 	for _, s := range mine {
@@ -94,6 +102,9 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 	}
 	for _, s := range listening {
 		if !held[s.Inode] {
+			if denied != nil {
+				return false, denied
+			}
 			return false, fmt.Errorf("%s is served by %s: %w", addr, holder(s.Inode), ErrForeign)
 		}
 	}

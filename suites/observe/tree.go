@@ -135,6 +135,9 @@ func (t *Tree) walk() ([]member, error) {
 			}
 		}
 	}
+	if len(in) == 0 { // over: whoever gets the group's number later is a stranger
+		t.group, t.mark = 0, nil
+	}
 	members := make([]member, 0, len(in))
 	for pid := range in {
 		p := Process{pid, all[pid].start}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,7 +16,8 @@ import (
 )
 
 // Instance is a running target. Its methods may be called from any goroutine,
-// but Restart and Stop by one at a time.
+// but Restart and Stop by one at a time. What Tree, Pid and Stderr say is of the
+// latest start.
 type Instance struct {
 	// Nonce is the value of REACTORSPEC_NONCE in the target's environment.
 	Nonce string
@@ -26,10 +27,21 @@ type Instance struct {
 	owned   bool   // we started it
 	scratch string // {scratch}
 
+	latest atomic.Pointer[life] // never nil
+}
+
+// life is one run of the target, from a start to its end.
+type life struct {
 	root observe.Process // the process that we started, or were told of
 	main observe.Process // the process that listens: root, or one below it
 	tree *observe.Tree   // nil when nothing is known of the process
 	proc *process        // nil when attached
+}
+
+func instance(f File, addr net.Addr) *Instance {
+	i := &Instance{file: f, addr: addr}
+	i.latest.Store(&life{})
+	return i
 }
 
 // Addr is where the target accepts connections; Network its network, tcp or unix.
@@ -39,10 +51,10 @@ func (i *Instance) Network() string { return i.addr.Network() }
 // Pid is the process that listens, which takes the target's signals; 0 when
 // it is not known. Where a shell or a build tool started the server, it is the
 // server and not the shell.
-func (i *Instance) Pid() int { return i.main.Pid }
+func (i *Instance) Pid() int { return i.latest.Load().main.Pid }
 
 // Tree is the target's process tree, nil for an attached target without a pid.
-func (i *Instance) Tree() *observe.Tree { return i.tree }
+func (i *Instance) Tree() *observe.Tree { return i.latest.Load().tree }
 
 // Owned reports whether we started the target, and so may kill and restart it.
 func (i *Instance) Owned() bool { return i.owned }
@@ -52,29 +64,31 @@ func (i *Instance) File() File { return i.file }
 
 // Signal sends a signal to the target's main process.
 func (i *Instance) Signal(sig syscall.Signal) error {
-	if i.main.Pid == 0 {
-		return errors.New("the target's process is not known: give --pid")
+	main := i.latest.Load().main
+	if main.Pid == 0 {
+		return errNoPid
 	}
-	return i.main.Signal(sig)
+	return main.Signal(sig)
 }
 
 // Alive returns nil while the target's main process runs or is not known, and
 // else what became of it.
 func (i *Instance) Alive() error {
-	if i.main.Pid == 0 {
+	main := i.latest.Load().main
+	if main.Pid == 0 {
 		return nil
 	}
-	return i.main.Check()
+	return main.Check()
 }
 
 // Stderr is the tail of what the target printed on its standard error, or, if
 // that is empty, on its standard output; sanitised, some twenty lines at most.
 // It is empty for an attached target.
 func (i *Instance) Stderr() string {
-	if i.proc == nil {
-		return ""
+	if proc := i.latest.Load().proc; proc != nil {
+		return proc.printed()
 	}
-	return i.proc.printed()
+	return ""
 }
 
 // Exit says how a process ended.
@@ -104,16 +118,19 @@ func exitOf(status syscall.WaitStatus) Exit {
 	return Exit{Known: true, Code: status.ExitStatus()}
 }
 
+var errNoPid = errors.New("the target's process is not known: give --pid")
+
 // Wait waits until the target's main process has ended, or for ctx.
 func (i *Instance) Wait(ctx context.Context) (Exit, error) {
-	if i.main.Pid == 0 {
-		return Exit{}, errors.New("the target's process is not known: give --pid")
+	l := i.latest.Load()
+	if l.main.Pid == 0 {
+		return Exit{}, errNoPid
 	}
-	if i.proc != nil && i.main == i.root {
-		return i.proc.wait(ctx)
+	if l.proc != nil && l.main == l.root {
+		return l.proc.wait(ctx)
 	}
 	for {
-		err := i.main.Check()
+		err := l.main.Check()
 		if errors.Is(err, observe.ErrGone) || errors.Is(err, observe.ErrReused) {
 			break
 		}
@@ -121,20 +138,20 @@ func (i *Instance) Wait(ctx context.Context) (Exit, error) {
 			return Exit{}, err
 		}
 		if err := pause(ctx, pollEvery); err != nil {
-			return Exit{}, fmt.Errorf("process %d still runs: %w", i.main.Pid, err)
+			return Exit{}, fmt.Errorf("process %d still runs: %w", l.main.Pid, err)
 		}
 	}
-	if e, ok := reap(i.main); ok {
+	if e, ok := reap(l.main); ok {
 		return e, nil
 	}
-	if i.proc == nil {
+	if l.proc == nil {
 		return Exit{}, nil
 	}
 	// The parent is a shell or a build tool, which hands the status on. One
 	// that lives on for longer than this does not.
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if e, err := i.proc.wait(short); err == nil {
+	if e, err := l.proc.wait(short); err == nil {
 		return e, nil
 	}
 	return Exit{}, nil
@@ -155,8 +172,8 @@ func (i *Instance) Stop() {
 }
 
 func (i *Instance) kill() {
-	if i.proc != nil {
-		i.proc.kill(i.tree)
+	if l := i.latest.Load(); l.proc != nil {
+		l.proc.kill(l.tree)
 	}
 	if u, ok := i.addr.(*net.UnixAddr); ok {
 		os.Remove(u.Name) // a killed server cannot
@@ -176,19 +193,23 @@ func (i *Instance) Restart(ctx context.Context) error {
 
 // Leftover lists the processes of the target that still run.
 func (i *Instance) Leftover() []observe.Process {
-	if i.tree == nil {
+	tree := i.Tree()
+	if tree == nil {
 		return nil
 	}
-	live, err := i.tree.Processes()
+	live, err := tree.Processes()
 	if err != nil {
 		return nil
 	}
 	return live
 }
 
-// pollEvery is how often the life cycle looks at a condition that the kernel
-// does not announce.
-const pollEvery = 5 * time.Millisecond
+// pollEvery is how soon the life cycle looks again at a condition that the
+// kernel does not announce, and pollMost how long the pauses grow.
+const (
+	pollEvery = 5 * time.Millisecond
+	pollMost  = 40 * time.Millisecond
+)
 
 // pause waits for d or for the end of ctx.
 func pause(ctx context.Context, d time.Duration) error {
@@ -201,6 +222,3 @@ func pause(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// once guards what belongs to this process and is done for the first target.
-var once sync.Once

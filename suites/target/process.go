@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,10 +18,10 @@ import (
 )
 
 // process is one started command: leader of a process group of its own, its
-// output drained, followed by a guard that kills the group should we die.
+// output drained.
 type process struct {
 	identity observe.Process
-	guard    *guard
+	guard    *guard // nil when there is none
 	out, err *output
 	pipes    []*os.File // our ends of the output pipes
 	drained  chan struct{}
@@ -77,7 +78,6 @@ func startProcess(argv []string, dir string, env []string) (*process, error) {
 		p.err.drain(errR)
 		<-other
 	}()
-	p.guard = startGuard(p.identity.Pid)
 	return p, nil
 }
 
@@ -179,27 +179,38 @@ func reap(p observe.Process) (Exit, bool) {
 
 // becomeSubreaper makes orphans of our targets our own children, so that one
 // that leaves its parents behind is still found and collected.
-func becomeSubreaper() {
-	once.Do(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
-}
+var becomeSubreaper = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
 
-// guard is a shell that kills a process group as soon as we are gone, however
-// we went: its standard input is a pipe that only we hold. It covers what the
-// parent-death signal does not, the children of the started process.
+// guard is a shell that kills a target as soon as we are gone, however we
+// went: its standard input is a pipe that only we hold. It covers what the
+// parent-death signal does not, the descendants of the started process: those
+// in its group, and those elsewhere whose environment holds the nonce.
 type guard struct {
 	cmd  *exec.Cmd
 	hold *os.File
 }
 
+// guardScript takes the group, the nonce and the scratch directory. It looks
+// twice, since a process may fork while the first look is under way.
+const guardScript = `read _
+for look in 1 2; do
+	kill -KILL -- "-$1"
+	for file in $(grep -alsF -- "$2" /proc/[0-9]*/environ); do
+		pid=${file#/proc/}
+		kill -KILL "${pid%/environ}"
+	done
+done 2>/dev/null
+test -n "$3" && rm -rf -- "$3"`
+
 // startGuard returns nil where no shell can be started; the parent-death
 // signal is left then.
-func startGuard(group int) *guard {
+func startGuard(group int, nonce, scratch string) *guard {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil
 	}
 	defer r.Close()
-	cmd := exec.Command("/bin/sh", "-c", `read _; kill -KILL -- "-$1"`, "reactorspec-guard", strconv.Itoa(group))
+	cmd := exec.Command("/bin/sh", "-c", guardScript, "reactorspec-guard", strconv.Itoa(group), nonce, scratch)
 	cmd.Stdin = r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the terminal's Ctrl-C
 	if cmd.Start() != nil {

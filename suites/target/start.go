@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,13 +32,28 @@ func (i *Instance) start(ctx context.Context) error {
 		}
 		return fmt.Errorf("starting the target: %w", err)
 	}
-	i.proc, i.root, i.main = p, p.identity, p.identity
-	i.tree, err = observe.OpenTree(p.identity.Pid, observe.Grouped(), observe.Marked("REACTORSPEC_NONCE="+i.Nonce))
+	tree, err := observe.OpenTree(p.identity.Pid, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce))
 	if err != nil {
+		p.kill(nil)
 		return err
 	}
-	return i.ready(ctx)
+	l := life{root: p.identity, main: p.identity, tree: tree, proc: p}
+	i.latest.Store(&l)
+	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch)
+	if err := i.ready(ctx, &l); err != nil {
+		return err
+	}
+	served := l
+	if served.main, err = l.listens(); err != nil {
+		return err
+	}
+	i.latest.Store(&served)
+	return nil
 }
+
+// nonceEnv names the environment variable by which a target's processes are
+// told from all others.
+const nonceEnv = "REACTORSPEC_NONCE"
 
 // fill puts this start's values into a word of the command or environment.
 // Other words in braces are left as they are.
@@ -54,7 +70,7 @@ func (i *Instance) fill(word string) string {
 
 // environment is ours with the contract's variables and the target file's.
 func (i *Instance) environment() []string {
-	env := append(os.Environ(), "REACTORSPEC_NONCE="+i.Nonce)
+	env := append(os.Environ(), nonceEnv+"="+i.Nonce)
 	if a, ok := i.addr.(*net.TCPAddr); ok {
 		env = append(env, "PORT="+strconv.Itoa(a.Port))
 	}
@@ -66,34 +82,34 @@ func (i *Instance) environment() []string {
 
 // ready waits until a connection is accepted and the socket that accepts is
 // the tree's own.
-func (i *Instance) ready(ctx context.Context) error {
+func (i *Instance) ready(ctx context.Context, l *life) error {
 	limit := i.file.ReadyTimeout.or(DefaultReadyTimeout)
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for {
-		ended := i.proc.hasEnded() // looked at first: what listened before the end is seen below
-		owns, err := i.tree.Owns(i.addr)
+	for wait := pollEvery; ; wait = min(2*wait, pollMost) {
+		ended := l.proc.hasEnded() // looked at first: what listened before the end is seen below
+		owns, err := l.tree.Owns(i.addr)
 		switch {
 		case errors.Is(err, observe.ErrForeign):
-			return i.foreign(err)
+			return i.foreign(l, err)
 		case err != nil && !errors.Is(err, observe.ErrGone):
 			return i.failed(ErrSilent, fmt.Sprintf("its sockets cannot be seen: %v", err))
 		}
 		if owns && i.accepts(bounded) {
-			return i.findMain()
+			return nil
 		}
 		if ended {
-			if err := i.afterEnd(); err != nil {
+			if err := i.afterEnd(l); err != nil {
 				return err
 			}
 		}
-		if pause(bounded, pollEvery) == nil {
+		if pause(bounded, wait) == nil {
 			continue
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("starting the target: %w", ctx.Err())
 		}
-		return i.failed(ErrSilent, i.silence(limit))
+		return i.failed(ErrSilent, i.silence(l, limit))
 	}
 }
 
@@ -108,33 +124,29 @@ func (i *Instance) accepts(ctx context.Context) bool {
 	return true
 }
 
-// findMain finds the process that listens: the eldest that holds the socket.
-func (i *Instance) findMain() error {
-	listening, err := i.tree.Listeners()
+// listens finds the process that holds the listening socket, the eldest if
+// several do.
+func (l *life) listens() (observe.Process, error) {
+	listening, err := l.tree.Listeners()
 	if err != nil {
-		return err
+		return observe.Process{}, err
 	}
-	holds := map[int]bool{}
-	for _, s := range listening {
-		holds[s.Pid] = true
-	}
-	live, err := i.tree.Processes()
+	live, err := l.tree.Processes()
 	if err != nil {
-		return err
+		return observe.Process{}, err
 	}
 	for _, p := range live {
-		if holds[p.Pid] {
-			i.main = p
-			return nil
+		if slices.ContainsFunc(listening, func(s observe.Socket) bool { return s.Pid == p.Pid }) {
+			return p, nil
 		}
 	}
-	return nil
+	return l.root, nil
 }
 
 // afterEnd says what the end of the started process means: an error, or nil
 // while descendants go on that may yet listen.
-func (i *Instance) afterEnd() error {
-	exit := i.proc.exit
+func (i *Instance) afterEnd(l *life) error {
+	exit := l.proc.exit
 	if exit.Known && exit.Code == 127 {
 		return i.failed(ErrUnsupported, "")
 	}
@@ -152,12 +164,12 @@ func (i *Instance) afterEnd() error {
 }
 
 // silence says what a target does that does not listen.
-func (i *Instance) silence(limit time.Duration) string {
+func (i *Instance) silence(l *life, limit time.Duration) string {
 	detail := fmt.Sprintf("nothing listened at %s within %s", i.addr, limit)
-	if i.proc.hasEnded() {
+	if l.proc.hasEnded() {
 		detail += "; the started process ended and left others behind"
 	}
-	listening, err := i.tree.Listeners()
+	listening, err := l.tree.Listeners()
 	if err == nil {
 		for _, s := range listening {
 			return fmt.Sprintf("%s, but process %d listens at %s: pass it {port}, {socket} or $PORT", detail, s.Pid, s.Local)
@@ -168,8 +180,8 @@ func (i *Instance) silence(limit time.Duration) string {
 
 // foreign is the error when somebody else listens: either it took the port
 // first, or the target left our sight.
-func (i *Instance) foreign(err error) error {
-	if i.proc.hasEnded() && i.proc.exit.Clean() {
+func (i *Instance) foreign(l *life, err error) error {
+	if l.proc.hasEnded() && l.proc.exit.Clean() {
 		return i.failed(ErrDaemon, fmt.Sprintf("%v: let it stay in the foreground (a flag such as --daemonize no)", err))
 	}
 	return i.failed(ErrInUse, err.Error())

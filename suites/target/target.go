@@ -102,7 +102,7 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	if err != nil {
 		return nil, &LaunchError{Cause: ErrAddress, Detail: err.Error()}
 	}
-	i := &Instance{file: t.File, addr: addr}
+	i := instance(t.File, addr)
 	var d net.Dialer
 	c, err := d.DialContext(ctx, addr.Network(), addr.String())
 	if err != nil {
@@ -112,11 +112,12 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	if t.Pid == 0 {
 		return i, nil
 	}
-	if i.tree, err = observe.OpenTree(t.Pid); err != nil {
+	tree, err := observe.OpenTree(t.Pid)
+	if err != nil {
 		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
 	}
-	i.root, i.main = i.tree.Root(), i.tree.Root()
-	owns, err := i.tree.Owns(addr)
+	i.latest.Store(&life{root: tree.Root(), main: tree.Root(), tree: tree})
+	owns, err := tree.Owns(addr)
 	switch {
 	case errors.Is(err, observe.ErrDenied):
 		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
@@ -202,17 +203,17 @@ func newInstance(f File) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Instance{file: f, owned: true, scratch: scratch, Nonce: rand.Text()}
-	if f.mentions("{socket}") {
-		i.addr = &net.UnixAddr{Net: "unix", Name: filepath.Join(scratch, "server.sock")}
-		return i, nil
+	var addr net.Addr = &net.UnixAddr{Net: "unix", Name: filepath.Join(scratch, "server.sock")}
+	if !f.mentions("{socket}") {
+		port, err := freePort()
+		if err != nil {
+			os.RemoveAll(scratch)
+			return nil, err
+		}
+		addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
 	}
-	port, err := freePort()
-	if err != nil {
-		os.RemoveAll(scratch)
-		return nil, err
-	}
-	i.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
+	i := instance(f, addr)
+	i.owned, i.scratch, i.Nonce = true, scratch, rand.Text()
 	return i, nil
 }
 

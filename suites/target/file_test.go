@@ -1,0 +1,177 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+)
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "redis.yaml")
+	text := `# a comment
+name: redis
+upstream: https://redis.io
+version: "7.0"
+language: c
+class: reactor
+dialect: resp
+features: [drain]
+limit: 1048576
+build: [make, "-j2"]
+start: redis-server --port {port} --save ""
+env: {LANG: C, ADDRESS: "127.0.0.1:{port}"}
+dir: ../src
+ready_timeout: 20s
+expected:
+  - clause: CONN-7
+    reason: no half-close
+    link: https://example.org/1
+  - {clause: FLOW-2, reason: races, link: "", frequency: sometimes}
+`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := File{
+		Name: "redis", Upstream: "https://redis.io", Version: "7.0", Language: "c", Class: spec.Reactor, Dialect: "resp",
+		Features: []spec.Feature{"drain"}, Limit: 1 << 20, Build: Command{"make", "-j2"},
+		Start: Command{"/bin/sh", "-c", `redis-server --port {port} --save ""`},
+		Env:   map[string]string{"LANG": "C", "ADDRESS": "127.0.0.1:{port}"}, Dir: filepath.Join(filepath.Dir(path), "../src"),
+		ReadyTimeout: Duration(20 * time.Second), Path: path,
+		Expected: []Expected{
+			{Clause: "CONN-7", Reason: "no half-close", Link: "https://example.org/1", Frequency: Always},
+			{Clause: "FLOW-2", Reason: "races", Frequency: Sometimes},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// A bad file is one line that names the field and never a panic.
+func TestBadFiles(t *testing.T) {
+	const good = "name: x\ndialect: echo\nstart: ./x\n"
+	for text, says := range map[string]string{
+		"":                                     "is empty",
+		"# only a comment\n":                   "is empty",
+		"name: [":                              "",
+		"- a\n- b\n":                           "",
+		"name: x\nname: y\n" + good:            "name",
+		good + "nmae: y\n":                     "nmae",
+		good + "expected: [{clauze: A-1}]\n":   "clauze",
+		good + "expected: [{clause: A-1}]\n":   "expected[0].reason",
+		good + "expected: [{reason: because}]": "expected[0].clause",
+		good + "expected: [{clause: A-1, reason: r, frequency: often}]": `frequency: unknown "often": use one of always, sometimes`,
+		good + "class: fast\n":             `class: unknown "fast": use one of iterative`,
+		good + "features: [post, fly]\n":   `features[1]: unknown "fly"`,
+		good + "limit: -1\n":               "limit",
+		good + "limit: many\n":             "many",
+		good + "ready_timeout: soon\n":     `"soon" is no duration`,
+		good + "ready_timeout: -3s\n":      "no duration above 0",
+		good + "build: {a: b}\n":           "command line",
+		"dialect: echo\nstart: ./x\n":      "name: is missing",
+		"name: x\nstart: ./x\n":            "dialect: is missing: use one of echo",
+		"name: x\ndialect: echo\n":         "start: is missing",
+		"name: x\ndialect: smtp\nstart: y": `dialect: unknown "smtp"`,
+		"name: \x00\n":                     "",
+	} {
+		_, err := Read(strings.NewReader(text), "f.yaml")
+		if err == nil {
+			t.Errorf("%q is accepted", text)
+			continue
+		}
+		if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %q is not one line with %q", text, err, says)
+		}
+	}
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	if _, err := Load("/no/such.yaml"); err == nil || !strings.Contains(err.Error(), "/no/such.yaml") {
+		t.Error(err)
+	}
+	path := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(path, []byte("name: x\nnope: 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "nope") {
+		t.Error(err)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for line, want := range map[string]Command{
+		"./server --port {port}":  {"./server", "--port", "{port}"},
+		"  a   b ":                {"a", "b"},
+		"cd x && ./y":             {"/bin/sh", "-c", "cd x && ./y"},
+		"A=1 ./y":                 {"/bin/sh", "-c", "A=1 ./y"},
+		`node -e "serve({port})"`: {"/bin/sh", "-c", `node -e "serve({port})"`},
+		"./y --set a=1":           {"./y", "--set", "a=1"},
+		"":                        nil,
+	} {
+		got := ParseCommand(line)
+		if len(got) != len(want) || (len(want) > 0 && !reflect.DeepEqual(got, want)) {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+	for want, c := range map[string]Command{
+		"./server --port {port}": {"./server", "--port", "{port}"},
+		`a 'b c' '' 'it'\''s'`:   {"a", "b c", "", "it's"},
+		"cd x && ./y":            {"/bin/sh", "-c", "cd x && ./y"},
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("%q prints as %s, want %s", []string(c), got, want)
+		}
+	}
+}
+
+func TestOutputKeepsTheTail(t *testing.T) {
+	o := &output{}
+	if got := o.tail(); got != "" {
+		t.Errorf("empty: %q", got)
+	}
+	o.write([]byte("one\ntwo\n"))
+	if got := o.tail(); got != "one\ntwo" {
+		t.Errorf("%q", got)
+	}
+	for range 5000 {
+		o.write([]byte("a line that is repeated very often\n"))
+	}
+	o.write([]byte("last words"))
+	got := o.tail()
+	lines := strings.Split(got, "\n")
+	if len(lines) != tailLines+1 || lines[0] != "…" || lines[tailLines] != "last words" || lines[1] != "a line that is repeated very often" {
+		t.Errorf("%q", got)
+	}
+	o = &output{}
+	o.write([]byte(strings.Repeat("x", 3*tailBytes)))
+	if got := o.tail(); len(got) > lineWidth+20 {
+		t.Errorf("a line without an end gives %d bytes", len(got))
+	}
+}
+
+func TestSanitise(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                 "plain",
+		"tab\there":             "tab    here",
+		"\x1b]0;title\a":        `\x1b]0;title\x07`,
+		"carriage\rreturn\r":    `carriage\x0dreturn`,
+		"bad \xff utf8":         `bad \xff utf8`,
+		"rtl \u202e override":   `rtl \u202e override`,
+		"c1 \u009b31m":          `c1 \u009b31m`,
+		"grüße 世界":              "grüße 世界",
+		"<script>&amp;</script": "<script>&amp;</script",
+	} {
+		if got := Sanitise(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
