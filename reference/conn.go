@@ -1,0 +1,464 @@
+package reference
+
+import (
+	"net"
+	"syscall"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+	"github.com/reactorspec/reactorspec/spec/probe"
+)
+
+// What one connection may do in one turn of its loop, in bytes, before the
+// others come first again. Both are far above a request and far below what
+// a neighbour would notice.
+const (
+	readBudget  = 256 << 10
+	writeBudget = 1 << 20
+)
+
+// readBufferSize is the loop's read buffer, shared by its connections: what a
+// read brings is used, sent or copied before the next one.
+const readBufferSize = 64 << 10
+
+// connState is how far a connection has come. It only grows.
+type connState uint8
+
+const (
+	stateOpen     connState = iota // both directions work; with ended set, only output does
+	stateDraining                  // Close was called: output that waits is delivered, then FIN; input is dropped
+	stateFinished                  // our FIN is sent; waiting for the peer's
+	stateFailed                    // beyond use; destroyed at the next safe point
+	stateClosed                    // gone
+)
+
+// Conn is one connection. All of its methods belong to the thread that serves
+// the connection; others reach it with Post. After OnClose, methods do nothing
+// and Write reports ErrClosed.
+type Conn struct {
+	server  *Server
+	reactor *reactor // nil in the classes without loops
+	threads *threads // nil in those with loops
+	handler Handler
+	item    *probe.Item // nil until sign-on
+	err     error       // why it failed
+
+	in   []byte // input that the handler left
+	out  outBuffer
+	wait waiting // its place among the connections that wait for time to pass
+
+	id    uint64
+	slot  slot // 0 when off the poller
+	fd    int32
+	place int32 // its index in reactor.conns
+
+	state      connState
+	ended      bool // the peer's FIN was read
+	paused     bool // by the handler
+	congested  bool // above the high-water mark: reading pauses until below the low one
+	reset      bool // it ends with RST
+	hungUp     bool // the peer is gone and the poller would say so for ever: it is off the poller
+	busy       bool // inside an event or a turn, which settles at its end
+	queued     bool // for a turn without an event
+	drainAsked bool // OnDrain is wanted
+}
+
+// ID is the connection number, from 1, never reused by this server.
+func (c *Conn) ID() uint64 { return c.id }
+
+// RemoteAddr is the address of the peer; nil once it is gone.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.state == stateClosed {
+		return nil
+	}
+	return poll.PeerAddr(int(c.fd))
+}
+
+// Pending is the number of bytes written that the kernel has not taken yet.
+func (c *Conn) Pending() int { return c.out.size }
+
+// scratch lends a handler the loop's memory for answers, and keepScratch takes it
+// back, grown perhaps.
+func (c *Conn) scratch() []byte {
+	if c.reactor == nil {
+		return make([]byte, 0, 512)
+	}
+	b := c.reactor.reply
+	c.reactor.reply = nil // a handler that is called by another must not share it
+	if b == nil {
+		b = make([]byte, 0, 512)
+	}
+	return b[:0]
+}
+
+func (c *Conn) keepScratch(b []byte) {
+	if c.reactor != nil && cap(b) <= 2*readBufferSize {
+		c.reactor.reply = b
+	}
+}
+
+// Congested reports whether more than Options.Limit of output waits; reading
+// pauses meanwhile.
+func (c *Conn) Congested() bool { return c.congested }
+
+// Post runs f on the thread of this connection's loop, from any thread. In the
+// classes without loops there is none, and the error is ErrNoLoop.
+func (c *Conn) Post(f func()) error {
+	if c.reactor == nil {
+		return ErrNoLoop
+	}
+	return c.reactor.Post(f)
+}
+
+// Become makes h the handler from here on and opens it. Input that the caller's
+// OnData does not use is h's.
+func (c *Conn) Become(h Handler) {
+	c.handler = h
+	h.OnOpen(c)
+}
+
+// Write sends p or keeps a copy of what the kernel does not take now; it
+// is delivered in order. It never blocks a loop (in the classes without loops it
+// blocks the connection's own thread). After Close, or once the peer has reset
+// the connection, it reports an error and p is dropped.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.state != stateOpen {
+		if c.err != nil {
+			return 0, c.err
+		}
+		return 0, ErrClosed
+	}
+	if c.reactor == nil {
+		return c.writeBlocking(p)
+	}
+	n := 0
+	// Directly first: the poller is asked for writability only while something waits.
+	if c.out.size == 0 && len(p) > 0 {
+		var errno syscall.Errno
+		n, errno = poll.Write(int(c.fd), p)
+		if errno != 0 && errno != poll.EAGAIN {
+			c.fail(poll.Fail("write", errno))
+			return 0, c.err
+		}
+		c.reactor.sent(c, n)
+	}
+	if n < len(p) {
+		c.reactor.assertOwner("Conn.Write")
+		c.out.append(p[n:], &c.reactor.chunks)
+		if c.out.size > c.server.options.Limit {
+			c.congested = true
+		}
+		if !c.busy {
+			c.adjust()
+		}
+	}
+	return len(p), nil
+}
+
+// RequestDrain has OnDrain called in the loop's next turn, or as soon as no
+// output waits: a handler that produces much does it in pieces, and lets
+// other connections in between.
+func (c *Conn) RequestDrain() {
+	c.drainAsked = true
+	if c.out.size == 0 {
+		c.queue()
+	}
+}
+
+// Pause stops reading. What arrives stays in the kernel, whose window closes
+// before the peer's eyes. In the classes without loops it does nothing: their
+// threads read only when the handler has returned.
+func (c *Conn) Pause() {
+	if c.reactor == nil {
+		return
+	}
+	c.paused = true
+	if !c.busy {
+		c.adjust()
+	}
+}
+
+// Resume undoes Pause; input that the handler left is shown to it again.
+func (c *Conn) Resume() {
+	if c.paused {
+		c.paused = false
+		c.queue()
+	}
+}
+
+// Close ends the connection in order: output that waits is delivered, then our
+// FIN; input is no longer looked at. OnClose runs when both sides have ended, or
+// after a time limit. Further calls do nothing.
+func (c *Conn) Close() {
+	if c.state != stateOpen {
+		return
+	}
+	c.state = stateDraining
+	c.in = nil
+	c.queue()
+}
+
+// Abort ends the connection at once: what waits is dropped and the peer gets RST.
+func (c *Conn) Abort(err error) {
+	if c.state < stateFailed {
+		c.reset = true
+		c.fail(err)
+	}
+}
+
+// stop ends c because the server stops: requests that are here already are
+// served first.
+func (c *Conn) stop() {
+	if c.state != stateOpen {
+		return
+	}
+	if c.wantsInput() {
+		c.read(true)
+	}
+	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {
+		h.OnStop(c)
+		return
+	}
+	c.Close()
+}
+
+// fail marks c for destruction at the next safe point: never in the middle of a
+// handler, which may be what called Write.
+func (c *Conn) fail(err error) {
+	c.state, c.err = stateFailed, err
+	c.queue()
+}
+
+// queue gives c a turn soon, if no event of c is being handled that settles it.
+func (c *Conn) queue() {
+	if !c.busy && c.reactor != nil {
+		c.reactor.queue(c)
+	}
+}
+
+// wantsInput reports whether input is of interest now.
+func (c *Conn) wantsInput() bool {
+	switch c.state {
+	case stateOpen:
+		return !c.ended && !c.paused && !c.congested
+	case stateDraining, stateFinished:
+		return !c.ended
+	}
+	return false
+}
+
+// ready handles an event, or a turn that was asked for with queue: input that
+// was left comes first, then reading, then writing, then what is left of a hangup;
+// in another order bytes that came before a FIN or RST would be lost.
+func (c *Conn) ready(ev poll.Events) {
+	c.busy, c.queued = true, false
+	gone := ev&(poll.Hangup|poll.Fault) != 0
+	if len(c.in) > 0 && c.wantsInput() {
+		c.deliver(nil)
+	}
+	if (gone || ev&poll.Readable != 0) && c.wantsInput() {
+		c.read(gone)
+	}
+	if c.out.size > 0 && (gone || ev&poll.Writable != 0) {
+		c.flush()
+	}
+	if c.drainAsked && c.out.size == 0 {
+		c.drained()
+	}
+	if gone && !c.wantsInput() {
+		c.lost()
+	}
+	c.busy = false
+	c.settle()
+}
+
+// failed is what the loop calls after a handler's panic: the connection ends,
+// what it had written is still delivered.
+func (c *Conn) failed(any) {
+	if c.state == stateOpen {
+		c.state, c.in, c.err = stateDraining, nil, ErrPanic
+	}
+	c.busy = false
+	c.settle()
+}
+
+// read takes input until the socket is empty, the budget is used up, or the
+// input is no longer wanted. all is for a peer that is gone: level-triggered, a
+// short read means empty and saves the call that would say so, but an edge
+// comes once, and an end that is there already is taken now.
+func (c *Conn) read(all bool) {
+	r := c.reactor
+	all = all || r.edge || c.hungUp
+	for budget := readBudget; c.wantsInput(); {
+		n, errno := poll.Read(int(c.fd), r.buf)
+		switch {
+		case errno == poll.EAGAIN:
+			return
+		case errno != 0:
+			c.fail(poll.Fail("read", errno))
+			return
+		case n == 0:
+			c.end()
+			return
+		}
+		r.received(c, n)
+		c.deliver(r.buf[:n])
+		if n < len(r.buf) && !all {
+			return
+		}
+		if budget -= n; budget <= 0 {
+			if all {
+				r.queue(c) // no event will come for what is left
+			}
+			return
+		}
+	}
+}
+
+// deliver shows the handler what it left and data behind that.
+func (c *Conn) deliver(data []byte) {
+	if c.state != stateOpen {
+		return // draining: input is read so that the peer's FIN can be seen
+	}
+	held := len(c.in) > 0
+	if held {
+		c.in = append(c.in, data...)
+		data = c.in
+	}
+	rest := c.offer(data)
+	switch {
+	case c.state != stateOpen || len(rest) == 0:
+		c.in = nil
+	case held:
+		c.in = c.in[:copy(c.in, rest)]
+	default:
+		c.in = append([]byte(nil), rest...)
+	}
+	if len(c.in) > c.server.options.MaxFrame && c.wantsInput() {
+		c.fail(ErrUnusedInput)
+	}
+}
+
+// offer calls the handler until it leaves something or a successor leaves it.
+func (c *Conn) offer(data []byte) (rest []byte) {
+	for len(data) > 0 && c.wantsInput() {
+		h := c.handler
+		data = data[h.OnData(c, data):]
+		if c.handler == h {
+			break
+		}
+	}
+	return data
+}
+
+// end takes the peer's FIN.
+func (c *Conn) end() {
+	c.ended = true
+	if c.state == stateOpen {
+		c.handler.OnEnd(c)
+	}
+}
+
+// flush hands waiting output to the kernel: at most IOV_MAX pieces a call and a
+// budget a turn. A budget that is used up keeps the write interest.
+func (c *Conn) flush() {
+	r := c.reactor
+	for budget := writeBudget; c.out.size > 0; {
+		if budget <= 0 {
+			if r.edge {
+				r.queue(c) // the socket still has room, so no edge will come
+			}
+			return
+		}
+		c.out.gather(&r.vector, budget)
+		n, errno := r.vector.Write(int(c.fd))
+		r.vector.Reset()
+		if errno == poll.EAGAIN {
+			return
+		}
+		if errno != 0 {
+			c.fail(poll.Fail("writev", errno))
+			return
+		}
+		c.out.discard(n, &r.chunks)
+		r.sent(c, n)
+		budget -= n
+	}
+	c.drained()
+}
+
+// drained tells the handler that no output waits any more.
+func (c *Conn) drained() {
+	c.drainAsked = false
+	if h, ok := c.handler.(Drainer); ok && c.state == stateOpen {
+		h.OnDrain(c)
+	}
+}
+
+// lost deals with a peer that is gone while input is not wanted: the poller
+// reports that whatever the interest, and would do so for ever.
+func (c *Conn) lost() {
+	if !c.ended && c.state == stateOpen && (c.paused || len(c.in) > 0) {
+		// What came before is still there to be read after Resume.
+		c.hungUp = true
+		c.reactor.unwatch(c)
+		return
+	}
+	err := poll.PendingError(int(c.fd))
+	if err == nil && c.out.size > 0 {
+		err = ErrClosed
+	}
+	if c.state < stateFailed {
+		c.state, c.err = stateFailed, err
+	}
+}
+
+// settle takes the steps that are due after an event: back below the low-water
+// mark, FIN once everything is out, gone once both sides have ended.
+func (c *Conn) settle() {
+	if c.congested && c.out.size <= c.server.options.LowWater {
+		c.congested = false
+		if len(c.in) > 0 || c.reactor.edge || c.hungUp {
+			c.queue()
+		}
+	}
+	if c.state == stateDraining && c.out.size == 0 && !c.ended {
+		if err := poll.ShutdownWrite(int(c.fd)); err != nil {
+			c.state, c.err = stateFailed, err
+		} else {
+			c.state = stateFinished
+		}
+	}
+	switch {
+	case c.state == stateFailed,
+		c.state == stateDraining && c.out.size == 0,
+		c.state == stateFinished && c.ended:
+		c.destroy()
+	case c.state == stateClosed:
+	default:
+		c.adjust()
+		if c.drainAsked && c.out.size == 0 && c.state == stateOpen {
+			c.queue()
+		}
+	}
+}
+
+// adjust asks the poller for what is of interest now, and the clock for what
+// the state may last.
+func (c *Conn) adjust() {
+	c.reactor.limit(c)
+	if c.state >= stateFailed || c.reactor.edge {
+		return
+	}
+	var want poll.Events
+	if c.wantsInput() {
+		want |= poll.Readable
+	}
+	if c.out.size > 0 {
+		want |= poll.Writable
+	}
+	if c.slot != 0 {
+		if err := c.reactor.modify(c.slot, want); err != nil {
+			c.fail(err)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package poll
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file is the one place that knows what a system call costs in Go.
+//
+// An ordinary call tells the scheduler that the thread may block: it offers the
+// processor to others and takes it back afterwards, which costs a loop that
+// makes two such calls a request more than a tenth of its CPU. Read, Write and
+// Vector.Write go to non-blocking descriptors, cannot block, and so tell the
+// scheduler nothing (RawSyscall). The wait of a poller and everything else that
+// may sleep (blocking.go) stays an ordinary call: a raw one would hold its
+// processor while it sleeps, and the garbage collector with it.
+//
+// EINTR is retried here. The other errors come back as errnos, which compare in
+// one instruction and cost no allocation; Fail names the call when it matters.
+
+// EAGAIN is the errno of a call that found nothing to do.
+const EAGAIN = unix.EAGAIN
+
+// ErrAgain is EAGAIN as an error.
+var ErrAgain error = unix.EAGAIN
+
+// Fail is the error of a system call that returned errno.
+func Fail(call string, errno syscall.Errno) error { return os.NewSyscallError(call, errno) }
+
+// Read reads from a non-blocking descriptor. n is 0 with errno 0 at the end of
+// input; EAGAIN says that nothing is there yet. p must not be empty.
+func Read(fd int, p []byte) (n int, errno syscall.Errno) {
+	for {
+		r, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if e == 0 {
+			return int(r), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+// Write writes to a non-blocking descriptor and may write less than all of p.
+// SIGPIPE is the runtime's to ignore: EPIPE is what is left of it here.
+func Write(fd int, p []byte) (n int, errno syscall.Errno) {
+	for {
+		r, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if e == 0 {
+			return int(r), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+// IOVMax is the greatest number of pieces that one writev(2) takes; with one
+// more the kernel answers EINVAL (IOV_MAX in limits.h; gnet #303).
+const IOVMax = 1024
+
+// A Vector gathers pieces of memory for one writev. It is reused: 16 KiB a
+// loop. The pieces stay the caller's and must live until Write returned.
+type Vector struct {
+	n   int
+	iov [IOVMax]unix.Iovec
+}
+
+// Reset empties the vector and forgets the pieces.
+func (v *Vector) Reset() {
+	clear(v.iov[:v.n])
+	v.n = 0
+}
+
+// Add appends a piece that is not empty; false means that the vector is full.
+func (v *Vector) Add(p []byte) bool {
+	if v.n == IOVMax {
+		return false
+	}
+	v.iov[v.n].Base = unsafe.SliceData(p)
+	v.iov[v.n].SetLen(len(p))
+	v.n++
+	return true
+}
+
+// Write writes the pieces in order to a non-blocking descriptor and may write
+// less than all of them.
+func (v *Vector) Write(fd int) (n int, errno syscall.Errno) {
+	for {
+		r, _, e := syscall.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov)), uintptr(v.n))
+		if e == 0 {
+			return int(r), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+// Close closes fd. The descriptor is gone whatever close(2) says, so it is
+// never repeated, not even after EINTR.
+func Close(fd int) error {
+	if err := unix.Close(fd); err != nil && err != unix.EINTR {
+		return os.NewSyscallError("close", err)
+	}
+	return nil
+}
+
+// ThreadID is the kernel's id of the calling thread, as in /proc/self/task.
+func ThreadID() int {
+	r, _, _ := syscall.RawSyscall(unix.SYS_GETTID, 0, 0, 0)
+	return int(r)
+}

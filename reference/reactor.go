@@ -1,0 +1,305 @@
+package reference
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+)
+
+// lingerTime is how long the peer's FIN is awaited after ours, and stopTick how
+// often a stopping server looks whether it needs to.
+const (
+	lingerTime = time.Second
+	stopTick   = 20 * time.Millisecond
+)
+
+// reactor is a loop with the connections that it serves. Except for the
+// counters everything belongs to the loop's thread.
+type reactor struct {
+	*Loop
+	server *Server
+
+	conns  []*Conn // those that are not closed; Conn.place is the index
+	buf    []byte  // what a read fills
+	reply  []byte  // scratch for what a handler answers
+	chunks chunkPool
+	vector poll.Vector
+
+	quiet  waitList // open connections, with Options.IdleTimeout
+	drain  waitList // closed ones whose peers still have output to take
+	linger waitList // those whose FIN is sent and whose peers' is not here
+
+	stopping bool
+
+	open    atomic.Int64 // connections, those on their way here included
+	in, out atomic.Uint64
+}
+
+func newReactor(s *Server, o LoopOptions) (*reactor, error) {
+	loop, err := NewLoop(o)
+	if err != nil {
+		return nil, err
+	}
+	r := &reactor{Loop: loop, server: s, buf: make([]byte, readBufferSize)}
+	r.quiet = waitList{reactor: r, after: s.options.IdleTimeout}
+	r.drain = waitList{reactor: r, after: s.options.DrainTimeout}
+	r.linger = waitList{reactor: r, after: lingerTime}
+	return r, nil
+}
+
+// adopt makes a connection of an accepted socket, which it owns from here on.
+func (r *reactor) adopt(fd int) {
+	c := &Conn{server: r.server, reactor: r, id: r.server.nextConn(), fd: int32(fd), busy: true}
+	interest := poll.Readable
+	if r.edge {
+		interest |= poll.Writable // edges cost nothing while nothing changes
+	}
+	var err error
+	if c.slot, err = r.add(fd, c, interest); err != nil {
+		r.server.refuse(fd, err)
+		r.open.Add(-1)
+		return
+	}
+	c.place = int32(len(r.conns))
+	r.conns = append(r.conns, c)
+	r.start(c)
+}
+
+// start opens the connection's handler.
+func (r *reactor) start(c *Conn) {
+	defer r.guard(c)
+	c.handler = r.server.options.Handler(c)
+	c.handler.OnOpen(c)
+	if r.stopping {
+		c.stop()
+	}
+	c.busy = false
+	c.settle()
+}
+
+// guard is deferred around calls of a handler outside an event, where the loop
+// would not know whose connection a panic ends.
+func (r *reactor) guard(c *Conn) {
+	if reason := recover(); reason != nil {
+		r.server.panicked(c, reason)
+		c.failed(reason)
+	}
+}
+
+// queue gives c a turn without an event.
+func (r *reactor) queue(c *Conn) {
+	if c.queued {
+		return
+	}
+	c.queued = true
+	if c.slot != 0 {
+		r.later(c.slot, poll.Readable|poll.Writable)
+		return
+	}
+	_ = r.Post(func() { // a loop that runs no more tasks has cut its connections
+		if c.state != stateClosed {
+			defer r.guard(c)
+			c.ready(poll.Readable | poll.Writable)
+		}
+	})
+}
+
+// unwatch takes c off the poller.
+func (r *reactor) unwatch(c *Conn) {
+	if c.slot == 0 {
+		return
+	}
+	if err := r.remove(c.slot); err != nil {
+		r.server.log.Error("taking a connection off the poller failed", "conn", c.id, "error", err)
+	}
+	c.slot = 0
+}
+
+// destroy ends c: off the poller first, closed last, and in between the
+// handler hears of it, once.
+func (c *Conn) destroy() {
+	r := c.reactor
+	c.state = stateClosed
+	r.unwatch(c)
+	c.wait.leave(c)
+	c.out.release(&r.chunks)
+	c.in = nil
+	last := r.conns[len(r.conns)-1]
+	r.conns[c.place], last.place = last, c.place
+	r.conns[len(r.conns)-1] = nil
+	r.conns = r.conns[:len(r.conns)-1]
+	defer func() {
+		r.server.release(c)
+		r.open.Add(-1)
+	}()
+	c.handler.OnClose(c, c.err)
+}
+
+// received and sent count, and note that the connection is alive.
+func (r *reactor) received(c *Conn, n int) {
+	r.in.Add(uint64(n))
+	if c.wait.list == &r.quiet {
+		c.wait.touch(c)
+	}
+}
+
+func (r *reactor) sent(c *Conn, n int) {
+	r.out.Add(uint64(n))
+	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {
+		c.wait.touch(c)
+	}
+}
+
+// limit puts c into the list of what its state waits for.
+func (r *reactor) limit(c *Conn) {
+	var want *waitList
+	switch {
+	case c.state == stateOpen && r.quiet.after > 0:
+		want = &r.quiet
+	case c.state == stateDraining:
+		want = &r.drain
+	case c.state == stateFinished:
+		want = &r.linger
+	}
+	if c.wait.list != want {
+		c.wait.leave(c)
+		if want != nil {
+			want.enter(c)
+		}
+	}
+}
+
+// expire ends a connection that was too long in list.
+func (r *reactor) expire(c *Conn, list *waitList) {
+	switch {
+	case list == &r.drain:
+		c.Abort(ErrSlow)
+	case list == &r.linger:
+		c.state = stateFailed // in order: the peer just did not end its side
+		c.queue()
+	case c.out.size > 0:
+		c.Abort(ErrIdle)
+	case c.state == stateOpen:
+		c.err = ErrIdle
+		c.Close()
+	}
+}
+
+// stop ends the connections of a stopping server in order.
+func (r *reactor) stop() {
+	r.stopping = true
+	for i := len(r.conns) - 1; i >= 0; i-- {
+		c := r.conns[i]
+		func() {
+			defer r.guard(c)
+			c.busy = true
+			c.stop()
+			c.busy = false
+			c.settle()
+		}()
+	}
+	_, _ = r.Every(stopTick, r.sweep)
+}
+
+// sweep closes finished connections whose peers' kernels have all of the output: a
+// stop does not wait for peers that just do not close.
+func (r *reactor) sweep() {
+	for i := len(r.conns) - 1; i >= 0; i-- {
+		if c := r.conns[i]; c.state == stateFinished && poll.Unsent(int(c.fd)) == 0 {
+			c.state = stateFailed
+			c.settle()
+		}
+	}
+}
+
+// cut ends them at once, at the deadline.
+func (r *reactor) cut() {
+	for i := len(r.conns) - 1; i >= 0; i-- {
+		c := r.conns[i]
+		func() {
+			defer r.guard(c)
+			c.Abort(ErrCut)
+			c.settle()
+		}()
+	}
+}
+
+// waitList orders connections by the time since which they wait, all for the
+// same time, so that one timer at the first serves them all and moving one costs a few
+// pointers. The zero time since is the loop's epoch.
+type waitList struct {
+	reactor     *reactor
+	after       time.Duration
+	first, last *Conn
+	armed       bool
+}
+
+// waiting is a connection's place in a waitList.
+type waiting struct {
+	list       *waitList
+	prev, next *Conn
+	since      time.Duration
+}
+
+func (l *waitList) enter(c *Conn) {
+	w := &c.wait
+	w.list, w.prev, w.next, w.since = l, l.last, nil, l.reactor.now()
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.wait.next = c
+	}
+	l.last = c
+	if !l.armed {
+		l.arm(l.after)
+	}
+}
+
+func (w *waiting) leave(c *Conn) {
+	l := w.list
+	if l == nil {
+		return
+	}
+	if w.prev == nil {
+		l.first = w.next
+	} else {
+		w.prev.wait.next = w.next
+	}
+	if w.next == nil {
+		l.last = w.prev
+	} else {
+		w.next.wait.prev = w.prev
+	}
+	*w = waiting{}
+}
+
+// touch starts c's wait anew.
+func (w *waiting) touch(c *Conn) {
+	l := w.list
+	if l.last == c {
+		w.since = l.reactor.now()
+		return
+	}
+	w.leave(c)
+	l.enter(c)
+}
+
+// arm sets the timer; touching does not move it, so it may find nobody due.
+func (l *waitList) arm(d time.Duration) {
+	_, err := l.reactor.After(d, l.fire)
+	l.armed = err == nil // a loop that stopped closes its connections anyway
+}
+
+func (l *waitList) fire() {
+	l.armed = false
+	now := l.reactor.now()
+	for l.first != nil && now-l.first.wait.since >= l.after {
+		c := l.first
+		c.wait.leave(c)
+		l.reactor.expire(c, l)
+	}
+	if l.first != nil {
+		l.arm(l.after - (now - l.first.wait.since))
+	}
+}

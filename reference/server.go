@@ -1,0 +1,205 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+)
+
+// ErrNoLoop is what Conn.Post reports in the classes without loops.
+var ErrNoLoop = errors.New("this class of server has no loops")
+
+// Server is a server of one of the four classes. It meets contract.Server and
+// is started and stopped once.
+type Server struct {
+	options Options
+	log     *slog.Logger
+	class   class
+	started atomic.Bool
+	stopped atomic.Bool
+
+	listener int
+	socket   string // the file of a Unix listener
+
+	ids     atomic.Uint64
+	counts  serverCounts
+	closing atomic.Bool
+	empty   chan struct{} // closed when the last connection of a closing server is gone
+	gone    sync.Once
+}
+
+// class is what makes the four classes differ.
+type class interface {
+	// open makes loops and threads' provisions; close undoes it if start never came.
+	open() error
+	close()
+	// start accepts from the server's listener and serves.
+	start() error
+	// stopAccepting returns once no more connections come; the listener is closed.
+	stopAccepting()
+	// drain has every connection end in order; cut ends them at once. Neither waits.
+	drain()
+	cut()
+	// join waits until all threads and loops have ended.
+	join(ctx context.Context) error
+	// stats adds up what loops count.
+	stats(*Stats)
+}
+
+// New makes a server. An option out of its range is an error that names it.
+func New(o Options) (*Server, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, log: o.Log, empty: make(chan struct{}), listener: -1}
+	switch o.Class {
+	case Iterative, ThreadPerConnection:
+		s.class = &threads{server: s, iterative: o.Class == Iterative}
+	default:
+		s.class = &reactors{server: s}
+	}
+	if s.options.Handler == nil {
+		s.options.Handler = s.signOn
+	}
+	return s, nil
+}
+
+// Start listens on network ("tcp", "tcp4", "tcp6" or "unix") and address and
+// returns the bound address; connections are accepted from then on.
+func (s *Server) Start(network, address string) (net.Addr, error) {
+	if !s.started.CompareAndSwap(false, true) {
+		return nil, errors.New("a server is started once: make another with New")
+	}
+	if err := s.class.open(); err != nil {
+		return nil, err
+	}
+	fd, bound, err := poll.OpenListener(network, address, s.options.Backlog, !s.options.hasLoops())
+	if err != nil {
+		s.class.close()
+		return nil, err
+	}
+	s.listener = fd
+	if network == "unix" {
+		s.socket = address
+	}
+	if err := s.class.start(); err != nil {
+		s.closeListener()
+		s.class.close()
+		return nil, err
+	}
+	return bound, nil
+}
+
+// Stop ends the server: it stops accepting, runs the tasks that were posted,
+// lets connections deliver the output that is due, closes them, and joins its
+// threads. What is left at ctx's end is cut. The error says what could not be ended.
+func (s *Server) Stop(ctx context.Context) error {
+	if !s.started.Load() {
+		return nil
+	}
+	if !s.stopped.CompareAndSwap(false, true) {
+		return errors.New("the server is stopped already")
+	}
+	s.class.stopAccepting()
+	s.closing.Store(true)
+	s.class.drain()
+	s.emptied()
+	select {
+	case <-s.empty:
+	case <-ctx.Done():
+		s.log.Warn("cutting connections at the deadline of the stop", "open", s.counts.open.Load())
+		s.class.cut()
+		// What is cut needs no more than a turn of its loop.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.Background(), cutTime)
+		defer cancel()
+	}
+	if err := s.class.join(ctx); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}
+
+// cutTime bounds how long Stop waits for threads after it cut their connections.
+const cutTime = time.Second
+
+// emptied tells a Stop that waits that the last connection is gone.
+func (s *Server) emptied() {
+	if s.closing.Load() && s.counts.open.Load() == 0 {
+		s.gone.Do(func() { close(s.empty) })
+	}
+}
+
+// nextConn numbers connections.
+func (s *Server) nextConn() uint64 { return s.ids.Add(1) }
+
+// admit counts an accepted connection, or refuses it.
+func (s *Server) admit(fd int) bool {
+	if s.counts.open.Add(1) > int64(s.options.MaxConns) {
+		s.refuse(fd, fmt.Errorf("%d connections are open, the limit of MaxConns", s.options.MaxConns))
+		return false
+	}
+	s.counts.accepted.Add(1)
+	return true
+}
+
+// refuse closes an accepted socket that cannot be served.
+func (s *Server) refuse(fd int, why error) {
+	if s.counts.refused.Add(1) == 1 {
+		s.log.Warn("refusing a connection; later ones are only counted", "error", why)
+	}
+	poll.Close(fd)
+	s.counts.open.Add(-1)
+	s.emptied()
+}
+
+// release closes a connection's descriptor, last.
+func (s *Server) release(c *Conn) {
+	closeSocket := poll.Close
+	if c.reset {
+		closeSocket = poll.CloseWithReset
+	}
+	if err := closeSocket(int(c.fd)); err != nil {
+		s.log.Error("closing a connection failed", "conn", c.id, "error", err)
+	}
+	s.counts.open.Add(-1)
+	s.emptied()
+}
+
+// panicked counts and tells a handler's panic that no loop contained.
+func (s *Server) panicked(c *Conn, reason any) {
+	s.counts.panics.Add(1)
+	s.log.Error("a handler panicked and loses its connection", "conn", c.id, "panic", reason, "stack", string(debug.Stack()))
+}
+
+// acceptFailed counts and, the first time, tells why accepting pauses.
+func (s *Server) acceptFailed(err error) {
+	if s.counts.acceptErrors.Add(1) == 1 {
+		s.log.Warn("accepting pauses and is tried again; later pauses are only counted", "pause", acceptPause, "error", err)
+	}
+}
+
+// closeListener closes the listener and removes its socket file, once.
+func (s *Server) closeListener() {
+	if s.listener < 0 {
+		return
+	}
+	if s.socket != "" {
+		if err := os.Remove(s.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.log.Error("removing the socket file failed", "error", err)
+		}
+	}
+	if err := poll.Close(s.listener); err != nil {
+		s.log.Error("closing the listener failed", "error", err)
+	}
+	s.listener = -1
+}
