@@ -1,0 +1,82 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/clauses"
+)
+
+// Unproven gives the reason for each MUST clause that no fault breaks.
+var Unproven = map[string]string{}
+
+// Coverage renders spec/coverage.txt: for each clause its check and its faults.
+func Coverage() string {
+	faults := map[string][]string{}
+	for _, f := range Faults() {
+		for _, id := range f.Breaks {
+			faults[id] = append(faults[id], f.Name)
+		}
+	}
+	checked := map[string]string{}
+	for _, check := range clauses.All() {
+		switch {
+		case check.Study:
+			checked[check.Clause] = "study"
+		case check.Own:
+			checked[check.Clause] = "own"
+		default:
+			checked[check.Clause] = "shared"
+		}
+	}
+	var b strings.Builder
+	b.WriteString("# clause level check-runs-on fault[,fault…]; written by: go test ./suites/proof -args -write\n")
+	for _, clause := range spec.Clauses() {
+		if clause.Withdrawn {
+			fmt.Fprintf(&b, "%-9s withdrawn\n", clause.ID)
+			continue
+		}
+		how, ok := checked[clause.ID]
+		if !ok {
+			how = "unchecked"
+		}
+		by := strings.Join(faults[clause.ID], ",")
+		if by == "" {
+			by = "- " + Unproven[clause.ID]
+		}
+		fmt.Fprintf(&b, "%-9s %-6s %-9s %s\n", clause.ID, clause.Level, how, strings.TrimSpace(by))
+	}
+	return b.String()
+}
+
+// Gaps names what the traceability rule forbids: a clause without a check, a
+// check without a clause, a MUST with neither a fault nor a reason.
+func Gaps() []string {
+	var gaps []string
+	faults := map[string]bool{}
+	for _, f := range Faults() {
+		for _, id := range f.Breaks {
+			faults[id] = true
+		}
+	}
+	checks := map[string]bool{}
+	for _, check := range clauses.All() {
+		checks[check.Clause] = true
+		if clause, ok := spec.Lookup(check.Clause); !ok || clause.Withdrawn {
+			gaps = append(gaps, check.Clause+": has a check and no clause")
+		}
+	}
+	for _, clause := range spec.Clauses() {
+		switch {
+		case clause.Withdrawn:
+		case clause.Kind != spec.Untested && !checks[clause.ID]:
+			gaps = append(gaps, clause.ID+": has no check")
+		case clause.Level == spec.Must && !faults[clause.ID] && Unproven[clause.ID] == "":
+			gaps = append(gaps, clause.ID+": no fault breaks it and no reason is written")
+		}
+	}
+	slices.Sort(gaps)
+	return gaps
+}

@@ -1,0 +1,194 @@
+package proof
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+var (
+	scope = flag.String("scope", string(Named), "clauses that each fault is judged by: named, family or all")
+	write = flag.Bool("write", false, "write spec/coverage.txt and, after a run of all faults, the kill matrix")
+)
+
+// TestRows finds what is wrong with the rows without running a server.
+func TestRows(t *testing.T) {
+	root := mustRoot(t)
+	names, sets := map[string]bool{}, map[string]Fault{}
+	for _, f := range Faults() {
+		if names[f.Name] {
+			t.Errorf("two faults are named %s", f.Name)
+		}
+		names[f.Name] = true
+		if f.Why == "" || len(f.Breaks) == 0 || f.Because == "" {
+			t.Errorf("fault %s: Why, Breaks and Because must all be given", f.Name)
+		}
+		for _, id := range slices.Concat(f.Breaks, f.Sometimes) {
+			if clause, ok := spec.Lookup(id); !ok || clause.Withdrawn {
+				t.Errorf("fault %s names %s, which the spec does not have", f.Name, id)
+			}
+		}
+		if f.Server == "" {
+			if _, err := f.Apply(root); err != nil {
+				t.Error(err)
+			}
+		}
+		set := slices.Sorted(slices.Values(f.Breaks))
+		key := strings.Join(set, " ")
+		if other, taken := sets[key]; taken && f.Shares == "" && other.Shares == "" {
+			t.Errorf("faults %s and %s break the same clauses (%s) and neither says in Shares why", other.Name, f.Name, key)
+		}
+		sets[key] = f
+	}
+	if len(names) == 0 {
+		t.Error("there are no faults")
+	}
+}
+
+// TestTraceability holds clauses, checks and faults together.
+func TestTraceability(t *testing.T) {
+	for _, gap := range Gaps() {
+		t.Error(gap)
+	}
+	file := filepath.Join(mustRoot(t), "spec", "coverage.txt")
+	want := Coverage()
+	if *write {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil || string(got) != want {
+		t.Errorf("spec/coverage.txt is stale (%v): go test ./suites/proof -run Traceability -args -write", err)
+	}
+}
+
+// TestMatrix asks that the committed kill matrix be of the faults as they are.
+func TestMatrix(t *testing.T) {
+	if *write {
+		t.Skip("the matrix is being written")
+	}
+	matrix, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range matrix.Stale(Faults()) {
+		t.Errorf("the kill matrix is stale: %s: run make proof-full", row)
+	}
+}
+
+// TestFaults is the proof: under each fault exactly the named clauses break.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and judges a server for each fault; left out by -short")
+	}
+	root := mustRoot(t)
+	faults := Faults()
+	built := buildAhead(t, root, faults)
+	matrix := Matrix{Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(root), Scope: Scope(*scope)}
+	for i, f := range faults {
+		t.Run(f.Name, func(t *testing.T) {
+			b := <-built[i]
+			if b.err != nil {
+				t.Fatal(b.err)
+			}
+			ids, err := Scope(*scope).Clauses(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			started := time.Now()
+			finding, err := f.Judge(t.Context(), b.command, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !finding.Clean() {
+				t.Errorf("fault %s (%s):\n%s", f.Name, f.Why, finding)
+			}
+			row := Row{Fault: f.Name, Digest: f.Digest(), Broke: finding.Broken, Seconds: time.Since(started).Seconds()}
+			for _, r := range finding.Run.Results {
+				if r.Outcome == report.Pass || r.Outcome == report.Fail || r.Outcome == report.Warn {
+					row.Judged++
+				}
+			}
+			matrix.Rows = append(matrix.Rows, row)
+		})
+	}
+	if *write && !t.Failed() && len(matrix.Rows) == len(faults) {
+		if err := matrix.Write(root); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type build struct {
+	command []string
+	err     error
+}
+
+// buildAhead builds the faults in order, one at a time, beside the judging: a
+// build is no target, and its noise is what the canary is there for.
+func buildAhead(t *testing.T, root string, faults []Fault) []chan build {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	built := make([]chan build, len(faults))
+	for i := range built {
+		built[i] = make(chan build, 1)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i, f := range faults {
+			if !selected(t, f.Name) {
+				continue
+			}
+			command, err := f.Build(ctx, root, dir)
+			built[i] <- build{command, err}
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return built
+}
+
+// selected reports whether -run picks the fault, so that no other is built.
+func selected(t *testing.T, name string) bool {
+	pattern := flag.Lookup("test.run").Value.String()
+	_, sub, ok := strings.Cut(pattern, "/")
+	if !ok || sub == "" {
+		return true
+	}
+	matched, err := regexp.MatchString(sub, name)
+	if err != nil {
+		t.Errorf("-run %s: %v", pattern, err)
+	}
+	return matched
+}
+
+func commit(root string) string {
+	cmd := exec.Command("git", "rev-parse", "--short", "HEAD")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func mustRoot(t *testing.T) string {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
