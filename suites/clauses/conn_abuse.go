@@ -51,11 +51,10 @@ func resetsAtEveryStage(s *session.Session) {
 		s.Note("12 connections reset %s", abuse.name)
 		s.Sane()
 	}
-	for range 2 { // with megabytes of output pending, stalled and flowing
-		t, _ := stalledReader(s)
-		t.c.Reset()
-		t, _ = stalledReader(s)
-		_, _ = t.c.ReadAll(1 << 20)
+	for i, t := range stalledReaders(s, several(s, 4)) { // with megabytes of output pending, stalled and flowing
+		if i%2 == 1 {
+			_, _ = t.c.ReadAll(1 << 20)
+		}
 		t.c.Reset()
 	}
 	s.Sane()

@@ -84,7 +84,7 @@ func closesAfterFIN(s *session.Session) {
 		func(*session.Conn) { s.Pause(30 * gap) },
 	}
 	for _, stage := range stages {
-		for range 5 {
+		for range 2 {
 			c := s.Open()
 			stage(c)
 			c.CloseWrite()

@@ -26,7 +26,7 @@ const (
 	pieceSize = 32 << 10
 	// stallPatience is how long a write has to be refused before a peer counts
 	// as stalled. Nothing is blamed for it: it only says when to go on.
-	stallPatience = 120 * time.Millisecond
+	stallPatience = 100 * time.Millisecond
 	// gap separates two writes so that a server can take each by itself. No
 	// verdict rests on it.
 	gap = time.Millisecond
@@ -100,6 +100,7 @@ func (t *talk) requests(bytes int) int { return (bytes + t.size - 1) / t.size }
 func (t *talk) push(total int, patience time.Duration) (stalled bool, err error) {
 	socket := t.c.Raw()
 	defer socket.SetWriteDeadline(time.Time{})
+	quiet := 0
 	for {
 		if len(t.rest) == 0 {
 			if t.asked == total {
@@ -108,11 +109,13 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 			t.rest = t.s.Dialect.Request(t.payload(t.asked))
 			t.asked++
 		}
-		_ = socket.SetWriteDeadline(time.Now().Add(patience))
+		_ = socket.SetWriteDeadline(time.Now().Add(patience / 4))
 		n, err := socket.Write(t.rest)
 		t.rest = t.rest[n:]
-		switch {
+		switch quiet++; {
 		case err == nil || n > 0:
+			quiet = 0
+		case quiet < 4 && errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			t.s.Note("conn %d: %d requests of %d bytes begun, then the server took nothing for %s", t.c.Number(), t.asked, t.size, patience)
 			return true, nil
