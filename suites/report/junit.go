@@ -158,9 +158,10 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 // ordered is the results in the order of the spec, whatever order they ran in;
 // clauses the spec does not know come last.
 func ordered(results []Result) []Result {
-	place := make(map[string]int)
-	for i, clause := range spec.Clauses() {
-		place[clause.ID] = i - len(spec.Clauses())
+	clauses := spec.Clauses()
+	place := make(map[string]int, len(clauses))
+	for i, clause := range clauses {
+		place[clause.ID] = i - len(clauses)
 	}
 	sorted := slices.Clone(results)
 	slices.SortStableFunc(sorted, func(a, b Result) int {

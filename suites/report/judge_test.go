@@ -1,0 +1,155 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/spec"
+)
+
+// result is a result of a clause, of one the spec knows or of one that is core nowhere, such as X-1.
+func result(clause string, outcome Outcome) Result {
+	known, _ := spec.Lookup(clause)
+	r := NewResult(known)
+	r.Clause, r.Outcome, r.Reason = clause, outcome, "because"
+	if r.Level == "" {
+		r.Level = spec.Must
+	}
+	return r
+}
+
+func should(clause string, outcome Outcome) Result {
+	r := result(clause, outcome)
+	r.Level = spec.Should
+	return r
+}
+
+func TestJudge(t *testing.T) {
+	known := Expected{Clause: "CONN-1", Reason: "upstream 12", Frequency: Always}
+	sometimes := Expected{Clause: "CONN-1", Reason: "upstream 12", Frequency: Sometimes}
+	many := func(n int, r Result) (results []Result) {
+		for range n {
+			results = append(results, r)
+		}
+		return results
+	}
+	tests := []struct {
+		name     string
+		results  []Result
+		expected []Expected
+		selected []string
+		problem  *Problem
+		word     Word
+		exit     int
+		reason   string
+	}{
+		{name: "all kept", results: []Result{result("CONN-1", Pass), result("CONN-2", Pass)}, word: Conformant},
+		{name: "a SHOULD is broken", results: []Result{result("CONN-1", Pass), should("CONN-17", Warn)}, word: Conformant},
+		{name: "a MUST is broken", results: []Result{result("CONN-1", Pass), result("CONN-2", Fail)}, word: NotConformant, exit: 1, reason: "CONN-2 fail: because"},
+		{name: "skips are no failures", results: []Result{result("CONN-1", Pass), result("X-2", Unsupported), result("X-3", Untested)}, word: Conformant},
+		{name: "only skips", results: []Result{result("X-2", Unsupported), result("X-3", Untested)}, word: Undecided, exit: 3, reason: "none of the selected clauses"},
+		{name: "nothing selected", word: Misused, exit: 2, reason: "no clause is selected"},
+		{name: "a MUST is inconclusive", results: []Result{result("CONN-1", Pass), result("CONN-2", Inconclusive)}, word: Undecided, exit: 3, reason: "CONN-2 inconclusive"},
+		{name: "one SHOULD is inconclusive", results: []Result{result("CONN-1", Pass), should("CONN-17", Inconclusive)}, word: Conformant},
+		{name: "two SHOULDs of few are inconclusive", results: append(many(2, should("CONN-17", Inconclusive)), result("CONN-1", Pass)), word: Undecided, exit: 3, reason: "2 SHOULD clauses are inconclusive; 1 may be"},
+		{name: "two SHOULDs of a hundred are inconclusive", results: append(many(2, should("CONN-17", Inconclusive)), many(100, result("CONN-1", Pass))...), word: Conformant},
+		{name: "fail over inconclusive", results: []Result{result("CONN-1", Fail), result("CONN-2", Inconclusive)}, word: NotConformant, exit: 1, reason: "CONN-1"},
+		{name: "error over fail", results: []Result{result("CONN-1", Fail), result("CONN-2", Error)}, word: Broken, exit: 3, reason: "CONN-2 error"},
+		{name: "unknown outcome", results: []Result{result("CONN-1", Pass), result("CONN-2", "great")}, word: Broken, exit: 3, reason: `no known outcome but "great"`},
+		{name: "no outcome", results: []Result{result("CONN-1", Pass), result("CONN-2", "")}, word: Broken, exit: 3},
+
+		{name: "expected failure", results: []Result{result("CONN-1", Fail), result("CONN-2", Pass)}, expected: []Expected{known}, word: AsExpected},
+		{name: "expected warning", results: []Result{should("CONN-1", Warn)}, expected: []Expected{known}, word: AsExpected},
+		{name: "expected failure is gone", results: []Result{result("CONN-1", Pass)}, expected: []Expected{known}, word: NotConformant, exit: 1, reason: "CONN-1 unexpected-pass"},
+		{name: "occasional failure shows", results: []Result{result("CONN-1", Fail)}, expected: []Expected{sometimes}, word: AsExpected},
+		{name: "occasional failure does not show", results: []Result{result("CONN-1", Pass)}, expected: []Expected{sometimes}, word: Conformant},
+		{name: "expectation says nothing of another clause", results: []Result{result("CONN-1", Fail), result("CONN-2", Fail)}, expected: []Expected{known}, word: NotConformant, exit: 1, reason: "CONN-2 fail"},
+		{name: "expectation does not excuse an error", results: []Result{result("CONN-1", Error)}, expected: []Expected{known}, word: Broken, exit: 3},
+		{name: "expectation does not decide", results: []Result{result("CONN-1", Inconclusive)}, expected: []Expected{known}, word: Undecided, exit: 3},
+		{name: "expectation matches nothing", results: []Result{result("CONN-2", Pass)}, expected: []Expected{known}, word: NotConformant, exit: 1, reason: "CONN-1 is listed as an expected failure but is no clause of this run"},
+		{name: "expectation of an unselected clause", results: []Result{result("CONN-2", Pass)}, expected: []Expected{known}, selected: []string{"CONN-2"}, word: Conformant},
+		{name: "expectation of a clause that does not bind", results: []Result{result("CONN-1", Unsupported), result("CONN-2", Pass)}, expected: []Expected{known}, word: NotConformant, exit: 1, reason: "CONN-1"},
+		{name: "expectation of a clause nobody saw", results: []Result{result("CONN-1", Untested), result("CONN-2", Pass)}, expected: []Expected{known}, word: Conformant},
+
+		{name: "bad flag", problem: &Problem{Usage, "no such clause WAKE-99"}, word: Misused, exit: 2, reason: "no such clause"},
+		{name: "usage over everything", results: []Result{result("CONN-1", Error)}, problem: &Problem{Usage, "x"}, word: Misused, exit: 2},
+		{name: "never ready", problem: &Problem{Start, "nobody listens after 10 s"}, word: NotConformant, exit: 1, reason: "nobody listens"},
+		{name: "harness broke", problem: &Problem{Harness, "cannot read /proc"}, results: []Result{result("CONN-1", Fail)}, word: Broken, exit: 3, reason: "cannot read /proc"},
+		{name: "interrupted", problem: &Problem{Interrupted, "SIGINT"}, results: []Result{result("CONN-1", Pass)}, expected: []Expected{{Clause: "CONN-2"}}, word: Broken, exit: 3, reason: "SIGINT"},
+		{name: "error over a start that failed", problem: &Problem{Start, "died"}, results: []Result{result("CONN-1", Error)}, word: Broken, exit: 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			run := &Run{
+				Target: Target{Name: "x", Dialect: "echo", Expected: test.expected}, Vantages: []spec.Vantage{spec.Wire},
+				Results: test.results, Selected: test.selected, Problem: test.problem,
+			}
+			verdict := Judge(run)
+			if verdict.Word != test.word || verdict.Exit != test.exit {
+				t.Errorf("%s, exit %d, because %q; want %s, exit %d", verdict.Word, verdict.Exit, verdict.Reasons, test.word, test.exit)
+			}
+			if !strings.Contains(strings.Join(verdict.Reasons, "\n"), test.reason) {
+				t.Errorf("reasons %q lack %q", verdict.Reasons, test.reason)
+			}
+			if verdict.Exit != 0 && len(verdict.Reasons) == 0 {
+				t.Error("no reason is given")
+			}
+			if again := Judge(run); again.Sentence != verdict.Sentence || again.Exit != verdict.Exit {
+				t.Errorf("judged again it is %q", again.Sentence)
+			}
+		})
+	}
+}
+
+func TestJudgeCore(t *testing.T) {
+	core := spec.Core(spec.Reactor)
+	probe, _ := spec.LookupDialect("probe")
+	echo, _ := spec.LookupDialect("echo")
+	if len(core) == 0 {
+		t.Fatal("the class reactor has no core set")
+	}
+	for _, id := range core {
+		run := &Run{Target: Target{Dialect: "probe", Class: spec.Reactor}, Results: []Result{result("X-1", Pass), result(id, Unsupported)}}
+		if verdict := Judge(run); probe.Promises[id] == "" || verdict.Word != NotConformant || !strings.Contains(verdict.Reasons[0], id+" unsupported, but it is core for the class reactor") {
+			t.Errorf("%s unsupported: %s, %q", id, verdict.Word, verdict.Reasons)
+		}
+		run.Target.Dialect = "echo"
+		want := Conformant
+		if echo.Promises[id] != "" {
+			want = NotConformant
+		}
+		if verdict := Judge(run); verdict.Word != want {
+			t.Errorf("%s unsupported over echo: %s, want %s", id, verdict.Word, want)
+		}
+	}
+}
+
+func TestSentence(t *testing.T) {
+	run := &Run{
+		Target:   Target{Name: "srv\x1b[31m", Dialect: "probe", Class: spec.Reactor, Features: []spec.Feature{"post", "timer"}},
+		Vantages: []spec.Vantage{spec.Wire, spec.Process},
+		Results:  []Result{result("CONN-1", Pass), result("CONN-2", Fail), should("CONN-17", Warn), result("X-1", Untested)},
+	}
+	want := `srv\x1b[31m: not conformant; class reactor, vantages wire, process, features post, timer; 3 of 4 clauses judged: 1 fail, 1 warn, 1 pass, 1 untested`
+	if verdict := Judge(run); verdict.Sentence != want || run.Verdict.Sentence != want || verdict.Judged != 3 || verdict.Total != 4 {
+		t.Errorf("got  %s\nwant %s", verdict.Sentence, want)
+	}
+	run.Target.Class, run.Vantages, run.Target.Features = "", nil, nil
+	if verdict := Judge(run); !strings.Contains(verdict.Sentence, "class undeclared, vantages none, features none") {
+		t.Error(verdict.Sentence)
+	}
+}
+
+func TestOutcomesAreComplete(t *testing.T) {
+	if len(Outcomes()) != 9 || len(short) != len(Outcomes()) {
+		t.Fatal("an outcome is missing")
+	}
+	for _, outcome := range Outcomes() {
+		if verdict := Judge(&Run{Results: []Result{result("CONN-1", outcome)}}); verdict.Word == Broken && outcome != Error {
+			t.Errorf("outcome %s is unknown to Judge: %v", outcome, verdict.Reasons)
+		}
+		if short[outcome] == "" {
+			t.Errorf("outcome %s has no short form", outcome)
+		}
+	}
+}

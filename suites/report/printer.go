@@ -1,0 +1,134 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mattn/go-isatty"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// Printer shows a run while it goes on: a line a clause, a block for one that
+// needs explaining, and on a terminal a live line that names what is running.
+// Its methods may be called from any goroutine.
+type Printer struct {
+	w       io.Writer
+	verbose bool // also show the evidence of results that need no explaining
+	live    *mpb.Progress
+	bar     *mpb.Bar
+
+	mu      sync.Mutex
+	total   int
+	done    int
+	bad     int
+	running []string
+	err     error // the first failed write
+}
+
+// NewPrinter shows a run of that many clauses. The live line needs w to be a
+// terminal; a pipe gets plain lines.
+func NewPrinter(w io.Writer, total int, verbose bool) *Printer {
+	file, isFile := w.(*os.File)
+	return newPrinter(w, total, verbose, isFile && isatty.IsTerminal(file.Fd()))
+}
+
+func newPrinter(w io.Writer, total int, verbose, terminal bool) *Printer {
+	p := &Printer{w: w, total: total, verbose: verbose}
+	if terminal {
+		p.live = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh())
+		p.bar = p.live.New(int64(total), mpb.NopStyle(), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Any(func(s decor.Statistics) string { return p.status(s.AvailableWidth) })))
+	}
+	return p
+}
+
+// Start says that a clause is being judged.
+func (p *Printer) Start(clause string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = append(p.running, clause)
+}
+
+// Done shows what a clause came to.
+func (p *Printer) Done(r Result) {
+	text := Line(r) + "\n"
+	if explains(r.Outcome) || p.verbose && r.Evidence != nil {
+		text = Block(r)
+	}
+	p.mu.Lock()
+	p.done++
+	if r.Outcome == Fail || r.Outcome == Error || r.Outcome == UnexpectedPass {
+		p.bad++
+	}
+	if at := slices.Index(p.running, r.Clause); at >= 0 {
+		p.running = slices.Delete(p.running, at, at+1)
+	}
+	p.mu.Unlock()
+	p.print(text)
+}
+
+// Say shows a line of ours beside the results, such as where a report went.
+func (p *Printer) Say(format string, args ...any) {
+	p.print(Clean(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// Finish takes the live line away, shows the verdict last, and reports the
+// first write that failed, if one did. It is called once.
+func (p *Printer) Finish(run *Run) error {
+	if p.live != nil {
+		p.bar.Abort(true)
+		p.live.Wait()
+		p.live = nil
+	}
+	if p.err != nil {
+		return p.err
+	}
+	return WriteSummary(p.w, run)
+}
+
+// explains reports whether an outcome is shown with its evidence.
+func explains(o Outcome) bool {
+	switch o {
+	case Fail, Warn, UnexpectedPass, Inconclusive, Error:
+		return true
+	}
+	return false
+}
+
+// print writes above the live line. The lock is not held there: drawing the
+// live line takes it too.
+func (p *Printer) print(text string) {
+	var err error
+	if p.live != nil {
+		_, err = io.WriteString(p.live, text)
+	} else {
+		_, err = io.WriteString(p.w, text)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// status is the live line, cut to the terminal's width.
+func (p *Printer) status(width int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	line := fmt.Sprintf("%d/%d", p.done, p.total)
+	if p.bad > 0 {
+		line += fmt.Sprintf(", %d bad", p.bad)
+	}
+	if len(p.running) > 0 {
+		line += ": " + strings.Join(p.running, " ")
+	}
+	if width > 0 && len(line) > width {
+		line = line[:width]
+	}
+	return line
+}
