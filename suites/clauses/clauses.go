@@ -17,5 +17,12 @@ func All() []session.Check {
 		conn,
 		flow,
 		probeFamily,
+		loop,
+		wake,
+		task,
+		timing,
+		work,
+		life,
+		resources,
 	)
 }

@@ -1,0 +1,275 @@
+package clauses
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+const (
+	// idleWindow is how long CPU time is taken for one verdict of idleness: a
+	// spinning loop uses all of it, a good server 2 ms.
+	idleWindow = 700 * time.Millisecond
+	// idleShare is the part of a core that an idle server may use: a fifth.
+	idleShare = 5
+	// settle is what a server gets to finish what it was just asked.
+	settle = 150 * time.Millisecond
+	// prompt is what an answer may take, in undisturbed time, that waits for
+	// nothing but a loop's attention. The faults that it tells apart wait for
+	// a poll timeout of a second or more.
+	prompt = 500 * time.Millisecond
+	// punctual is how late a timer may be on an idle loop.
+	punctual = 250 * time.Millisecond
+)
+
+// observed reads something the kernel says of the target. A process that is gone is
+// the target's failure, a fact that we may not read is nobody's.
+func observed[T any](s *session.Session, what string, read func() (T, error)) T {
+	value, err := read()
+	switch {
+	case err == nil:
+	case errors.Is(err, observe.ErrGone), errors.Is(err, observe.ErrReused):
+		s.Failf(session.Wrong, "the server's process ended", "the process goes on", err.Error(), "it crashed, or took a condition of one connection for the end")
+	default:
+		s.Inconclusive(fmt.Sprintf("%s cannot be read: %v", what, err))
+	}
+	return value
+}
+
+// rests fails the clause if the process tree uses more than a fifth of a core
+// in two windows in a row. state completes "… of a core is used".
+func rests(s *session.Session, state string) { restsWithin(s, state, idleShare) }
+
+func restsWithin(s *session.Session, state string, share time.Duration) {
+	s.Pause(settle)
+	for again := false; ; again = true {
+		used, wall, busiest := cpuOver(s, idleWindow)
+		if used*share <= wall {
+			return
+		}
+		if again {
+			s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", 100*used/wall, state),
+				fmt.Sprintf("at most %d %% of a core", 100/share),
+				fmt.Sprintf("%v of CPU time in %v, for the second time; busiest: %s", used.Round(time.Millisecond), wall.Round(time.Millisecond), busiest),
+				"a poll that does not block, or an event that is never consumed")
+		}
+	}
+}
+
+// cpuOver watches the target for a window; busiest names the thread that used most.
+func cpuOver(s *session.Session, window time.Duration) (used, wall time.Duration, busiest string) {
+	tree := s.Tree()
+	threads := observed(s, "the threads", tree.Threads)
+	before, start := observed(s, "the CPU time", tree.CPU), time.Now()
+	s.Pause(window)
+	used, wall = observed(s, "the CPU time", tree.CPU)-before, time.Since(start)
+	var most time.Duration
+	for _, t := range observed(s, "the threads", tree.Threads) {
+		at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
+		if at >= 0 && t.OnCPU-threads[at].OnCPU > most {
+			most = t.OnCPU - threads[at].OnCPU
+			busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
+		}
+	}
+	return used, wall, busiest
+}
+
+// several is n, or 1 for an iterative target: it serves one client at a time.
+func several(s *session.Session, n int) int {
+	if serial(s) {
+		return 1
+	}
+	return n
+}
+
+// opened returns n connections that have had one exchange each, or one of an
+// iterative target.
+func opened(s *session.Session, n int) []*session.Conn {
+	conns := make([]*session.Conn, several(s, n))
+	for i := range conns {
+		conns[i] = s.Open()
+		conns[i].Exchange(s.Payload(32))
+	}
+	return conns
+}
+
+func closeAll(conns []*session.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// patient is how long a write may make no progress before the server counts as
+// having stopped to read. It only chooses how much is sent.
+const patient = 250 * time.Millisecond
+
+// stuff writes requests and reads nothing, until the server takes no more or
+// most bytes were written; it returns how many were.
+func stuff(s *session.Session, c *session.Conn, most int) int {
+	request := s.Dialect.Request(s.Payload(64 << 10))
+	socket, sent := c.Raw(), 0
+	for sent < most {
+		_ = socket.SetWriteDeadline(time.Now().Add(patient))
+		n, err := socket.Write(request)
+		if sent += n; err != nil {
+			break
+		}
+	}
+	_ = socket.SetWriteDeadline(time.Time{})
+	s.Note("%s took %d bytes of requests unread", c.Local(), sent)
+	return sent
+}
+
+// clientAddress spreads clients over 127.0.0.0/8, so that churn does not use up
+// the ports of one address; empty where the target is not at such an address.
+func clientAddress(s *session.Session, n int) string {
+	tcp, ok := s.Target.Addr().(*net.TCPAddr)
+	if !ok || tcp.IP.To4() == nil || !tcp.IP.IsLoopback() {
+		return ""
+	}
+	return fmt.Sprintf("127.0.%d.%d", 1+n/200%200, 1+n%200)
+}
+
+// openFrom is Open from the n-th client address.
+func openFrom(s *session.Session, n int) *session.Conn {
+	return s.Ready(s.DialFrom(clientAddress(s, n)))
+}
+
+// everyProcess signals all processes of the target's tree.
+func everyProcess(s *session.Session, sig syscall.Signal) {
+	for _, p := range observed(s, "the processes", s.Tree().Processes) {
+		if err := p.Signal(sig); err != nil && !errors.Is(err, observe.ErrGone) {
+			s.Inconclusive(fmt.Sprintf("the server cannot be signalled: %v", err))
+		}
+	}
+}
+
+// stopped runs f while the target is stopped by SIGSTOP.
+func stopped(s *session.Session, f func()) {
+	defer func() {
+		if live, err := s.Tree().Processes(); err == nil {
+			for _, p := range live {
+				_ = p.Signal(syscall.SIGCONT)
+			}
+		}
+	}()
+	everyProcess(s, syscall.SIGSTOP)
+	f()
+}
+
+// harmless signals have no effect unless a program asks for them.
+var harmless = []syscall.Signal{syscall.SIGCHLD, syscall.SIGURG, syscall.SIGCONT}
+
+// rainPause is the time between two signals of a rain.
+const rainPause = time.Millisecond
+
+// rain lets harmless signals fall on the target until the returned function is
+// called, which may be called twice.
+func rain(s *session.Session) (end func()) {
+	processes := observed(s, "the processes", s.Tree().Processes)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(rainPause)
+		defer ticker.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-s.Context().Done():
+				return
+			case <-ticker.C:
+			}
+			for _, p := range processes {
+				_ = p.Signal(harmless[i%len(harmless)]) // whoever died shows in the check
+			}
+		}
+	}()
+	over := false
+	return func() {
+		if !over {
+			over = true
+			close(stop)
+		}
+		<-done
+	}
+}
+
+// loops is the number of loops that the target declares, at least 1.
+func loops(s *session.Session) int {
+	n, err := strconv.Atoi(s.Hello()["loops"])
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
+}
+
+// where asks which loop and thread serve a conversation.
+func where(p *session.Probe) (loop, tid int64) {
+	reply := p.OK("WHERE")
+	return p.Int(reply, "loop"), p.Int(reply, "tid")
+}
+
+// neighbours returns two conversations on one loop; where the target cannot
+// tell, it returns as many as make it very likely that some share a loop with
+// the first.
+func neighbours(s *session.Session) (first *session.Probe, others []*session.Probe) {
+	first = s.Probe()
+	if s.Info.Class != "multi-reactor" || loops(s) == 1 {
+		return first, []*session.Probe{s.Probe()}
+	}
+	if !offers(s, "where") {
+		for range 4 * loops(s) {
+			others = append(others, s.Probe())
+		}
+		return first, others
+	}
+	home, _ := where(first)
+	for range 16 * loops(s) {
+		p := s.Probe()
+		if loop, _ := where(p); loop == home {
+			return first, []*session.Probe{p}
+		}
+		others = append(others, p)
+	}
+	return first, others
+}
+
+// onLoops returns one conversation on each loop, as far as 16 tries a loop find them.
+func onLoops(s *session.Session) map[int64]*session.Probe {
+	found := map[int64]*session.Probe{}
+	for range 16 * loops(s) {
+		p := s.Probe()
+		loop, _ := where(p)
+		if found[loop] != nil {
+			p.Conn().Close()
+			continue
+		}
+		if found[loop] = p; len(found) == loops(s) {
+			break
+		}
+	}
+	return found
+}
+
+// wantField fails the clause unless a field of a reply has that value.
+func wantField(s *session.Session, what string, fields map[string]string, key string, value any) {
+	if expected := fmt.Sprint(value); fields[key] != expected {
+		s.Failf(session.Wrong, fmt.Sprintf("%s: %s=%s instead of %s", what, key, fields[key], expected), key+"="+expected, fmt.Sprint(fields), "")
+	}
+}
+
+// inTime fails the clause Late when took exceeds limit.
+func inTime(s *session.Session, what string, took, limit time.Duration, why string) {
+	if took > limit {
+		s.Failf(session.Late, fmt.Sprintf("%s took %v", what, took.Round(time.Millisecond)),
+			fmt.Sprintf("at most %v of undisturbed time", limit), took.Round(100*time.Microsecond).String(), why)
+	}
+}

@@ -1,0 +1,278 @@
+package clauses
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+var life = []session.Check{
+	{Clause: "LIFE-1", Own: true, Run: stopsAlone},
+	{Clause: "LIFE-2", Own: true, Run: stopsWithSilentClients},
+	{Clause: "LIFE-3", Own: true, Run: deliversWhatIsDue},
+	{Clause: "LIFE-4", Own: true, Run: stopsBesideStalledClient},
+	{Clause: "LIFE-5", Own: true, Run: acceptsNoMore},
+	{Clause: "LIFE-6", Own: true, Run: stopsAtOnce},
+	{Clause: "LIFE-7", Own: true, Run: leavesNoProcess},
+	{Clause: "LIFE-8", Own: true, Run: removesSocketFile},
+	{Clause: "LIFE-9", Study: true, Run: idleTimeout},
+	{Clause: "LIFE-10", Study: true, Run: usedConnectionsStay},
+	{Clause: "LIFE-11", Own: true, Run: stopsUnderTraffic},
+	{Clause: "LIFE-12", Own: true, Run: stopsBesideWork},
+}
+
+const (
+	// stopWithin is the promise of target.md; stopGrace is what a target whose
+	// own deadline is the same 5 s gets on top.
+	stopWithin = 5 * time.Second
+	stopGrace  = time.Second
+	// stopWall ends the waiting, however much the machine stalls.
+	stopWall = 15 * time.Second
+)
+
+// terminate sends SIGTERM, runs meanwhile (which may be nil), and fails the
+// clause unless the server exits with status 0 within limit.
+func terminate(s *session.Session, limit time.Duration, state string, meanwhile func()) {
+	watch := s.Clock()
+	if err := s.Target.Signal(syscall.SIGTERM); err != nil {
+		s.Failf(session.Wrong, "the server was gone before SIGTERM", "it serves", err.Error(), "")
+	}
+	if meanwhile != nil {
+		meanwhile()
+	}
+	exit, err := waitExit(s, watch, limit)
+	switch {
+	case err != nil:
+		s.Failf(session.Late, fmt.Sprintf("the server still runs %v after SIGTERM, %s", watch.Elapsed().Round(10*time.Millisecond), state),
+			fmt.Sprintf("it exits within %v", stopWithin), err.Error(), "its stop waits for something that does not come")
+	case exit.Known && !exit.Clean():
+		s.Failf(session.Wrong, fmt.Sprintf("the server %s on SIGTERM, %s", exit, state), "exit status 0", exit.String(), "SIGTERM is not handled, or the stop fails")
+	}
+	inTime(s, "the stop "+state, watch.Elapsed(), limit, "its stop waits for something that does not come")
+	s.Note("the server %s after %v", exit, watch.Elapsed().Round(time.Millisecond))
+}
+
+// waitExit waits until the server has exited or limit of undisturbed time is over.
+func waitExit(s *session.Session, watch session.Stopwatch, limit time.Duration) (exit target.Exit, err error) {
+	for {
+		left := max(limit-watch.Elapsed(), 0) + 50*time.Millisecond
+		ctx, cancel := context.WithTimeout(s.Context(), left)
+		exit, err = s.Target.Wait(ctx)
+		cancel()
+		if err == nil || watch.Elapsed() > limit || watch.Wall() > stopWall {
+			return exit, err
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			s.Inconclusive("the server's exit cannot be waited for: " + err.Error())
+		}
+	}
+}
+
+func stopsAlone(s *session.Session) {
+	s.Sane()
+	s.Pause(settle)
+	terminate(s, stopWithin, "without clients", nil)
+}
+
+func stopsWithSilentClients(s *session.Session) {
+	conns := opened(s, 8)
+	if !serial(s) {
+		conns = append(conns, s.Dial())
+		if s.Dialect.Name() == "probe" {
+			p := s.Probe()
+			p.OK("PING", "silent")
+			conns = append(conns, p.Conn(), s.Converse("MAIN"))
+		}
+	}
+	s.Pause(settle)
+	terminate(s, stopWithin, "with silent clients", func() {
+		for _, c := range conns {
+			c.Patience(stopWithin)
+			c.WantClosed()
+		}
+	})
+}
+
+func deliversWhatIsDue(s *session.Session) {
+	const due = 8 << 20
+	c := s.Converse(fmt.Sprintf("SOURCE %d", due)).Patience(stopWithin)
+	s.Pause(settle)
+	terminate(s, stopWithin, "with output due", func() {
+		s.Pause(settle)
+		sourceArrives(s, c, due)
+		c.WantEOF()
+	})
+}
+
+// sourceArrives reads n bytes of a SOURCE conversation.
+func sourceArrives(s *session.Session, c *session.Conn, n int) {
+	const cycle = 251
+	pattern := make([]byte, 256*cycle)
+	for i := range pattern {
+		pattern[i] = byte(i % cycle)
+	}
+	for done := 0; done < n; {
+		piece := min(len(pattern), n-done)
+		c.Want(pattern[:piece], fmt.Sprintf("the output that was due, from byte %d of %d on,", done, n))
+		done += piece
+	}
+}
+
+func stopsBesideStalledClient(s *session.Session) {
+	s.Converse("SOURCE 268435456")
+	s.Pause(settle)
+	terminate(s, stopWithin+stopGrace, "beside a client that never reads", nil)
+}
+
+func acceptsNoMore(s *session.Session) {
+	s.Converse("SOURCE 268435456") // holds the drain up
+	s.Pause(settle)
+	if err := s.Target.Signal(syscall.SIGTERM); err != nil {
+		s.Failf(session.Wrong, "the server was gone before SIGTERM", "it serves", err.Error(), "")
+	}
+	const deaf = 700 * time.Millisecond
+	s.Pause(deaf)
+	for range 4 {
+		watch := s.Clock()
+		c, err := s.TryDial()
+		if err != nil {
+			continue
+		}
+		if _, err := c.TrySend([]byte("ECHO\nare you there?")); err != nil {
+			continue
+		}
+		c.Patience(deaf - s.Budget.Await)
+		if answer, _ := c.ReadAll(64); len(answer) > 0 {
+			s.Failf(session.Late, fmt.Sprintf("a new connection was served %v after SIGTERM", deaf), "it is refused, closed, or never answered",
+				session.Quoted(answer)+" after "+watch.Elapsed().String(), "the listener is still on")
+		}
+		c.Close()
+	}
+}
+
+func stopsAtOnce(s *session.Session) {
+	for range 3 {
+		if err := s.Target.Restart(s.Context()); err != nil {
+			s.Inconclusive("the server cannot be started anew: " + err.Error())
+		}
+		terminate(s, stopWithin, "right after its start", nil)
+	}
+}
+
+func leavesNoProcess(s *session.Session) {
+	conns := opened(s, 4)
+	tree := s.Tree()
+	before := observed(s, "the processes", tree.Processes)
+	terminate(s, stopWithin, "with silent clients", nil)
+	var left []observe.Process
+	gone := func() bool {
+		left = left[:0]
+		for _, p := range append(before, s.Target.Leftover()...) {
+			if p.Check() == nil {
+				left = append(left, p)
+			}
+		}
+		return len(left) == 0
+	}
+	if _, held := s.Holds(s.Await(), gone); !held {
+		s.Failf(session.Wrong, fmt.Sprintf("process %d outlives the server", left[0].Pid), "no process of its tree is left",
+			fmt.Sprintf("%d of %d still run", len(left), len(before)), "a child was started and never stopped")
+	}
+	closeAll(conns)
+}
+
+func removesSocketFile(s *session.Session) {
+	if s.Target.Network() != "unix" {
+		s.Unseen("the target listens on no unix socket: judge it with {socket} in its command")
+	}
+	path := s.Target.Addr().String()
+	s.Sane()
+	terminate(s, stopWithin, "without clients", nil)
+	if _, err := os.Lstat(path); err == nil {
+		s.Failf(session.Wrong, "the unix socket file is still there after the stop", path+" is gone", "it exists", "close(2) does not remove it, unlink(2) does")
+	}
+}
+
+// longestTimeout is the longest idle timeout that is waited for.
+const longestTimeout = 10 * time.Second
+
+// silentUntilClosed measures the idle timeout of a connection that says nothing more.
+func silentUntilClosed(s *session.Session, c *session.Conn, what string) time.Duration {
+	watch := s.Clock()
+	c.Patience(longestTimeout)
+	if rest, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset {
+		s.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
+			fmt.Sprintf("it is closed; timeouts up to %v are waited for", longestTimeout), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
+	}
+	return watch.Wall()
+}
+
+func idleTimeout(s *session.Session) {
+	mute, used := s.Dial(), opened(s, 1)[0]
+	var probing *session.Conn
+	if s.Dialect.Name() == "probe" {
+		p := s.Probe()
+		p.OK("PING", "silent")
+		probing = p.Conn()
+	}
+	s.Go(func() { silentUntilClosed(s, used, "a connection that fell silent") })
+	if probing != nil {
+		s.Go(func() { silentUntilClosed(s, probing, "a PROBE conversation that fell silent") })
+	}
+	s.Note("a connection that never said anything was closed after %v", silentUntilClosed(s, mute, "a connection that never said anything"))
+	s.Join()
+	s.Sane()
+}
+
+func usedConnectionsStay(s *session.Session) {
+	timeout := silentUntilClosed(s, opened(s, 1)[0], "a connection that fell silent")
+	c := s.Open()
+	for start := time.Now(); time.Since(start) < timeout*5/2; {
+		payload := s.Payload(32)
+		watch := s.Clock()
+		c.Exchange(payload)
+		s.Pause(timeout / 4)
+		if watch.Wall() > timeout*3/4 {
+			s.Inconclusive("this machine stalled for most of the idle timeout")
+		}
+	}
+	c.Exchange(s.Payload(32))
+	c.Close()
+}
+
+func stopsUnderTraffic(s *session.Session) {
+	conns := opened(s, 6)
+	for _, c := range conns {
+		request := s.Dialect.Request(s.Payload(2000))
+		s.Go(func() { // until the server ends it; what comes is another clause's business
+			socket, back := c.Raw(), make([]byte, 64<<10)
+			defer c.Close()
+			for {
+				_ = socket.SetDeadline(time.Now().Add(stopWall))
+				if _, err := socket.Write(request); err != nil {
+					return
+				}
+				if _, err := socket.Read(back); err != nil {
+					return
+				}
+			}
+		})
+	}
+	s.Pause(settle)
+	terminate(s, stopWithin, "under traffic", nil)
+}
+
+func stopsBesideWork(s *session.Session) {
+	for range 4 {
+		s.Probe().Start("OFFLOAD", 10_000, "slow")
+	}
+	s.Pause(settle)
+	terminate(s, stopWithin+stopGrace, "while offloaded work goes on", nil)
+}

@@ -1,0 +1,366 @@
+package clauses
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var loop = []session.Check{
+	{Clause: "LOOP-1", Study: true, Run: idleAlone},
+	{Clause: "LOOP-2", Study: true, Run: idleClients},
+	{Clause: "LOOP-3", Study: true, Run: idleHalfClosed},
+	{Clause: "LOOP-4", Study: true, Run: idleStalledWrite},
+	{Clause: "LOOP-5", Study: true, Run: idlePartialRequest},
+	{Clause: "LOOP-6", Study: true, Run: idleAfterResets},
+	{Clause: "LOOP-7", Study: true, Run: writeInterestDropped},
+	{Clause: "LOOP-8", Study: true, Run: idleSwitches},
+	{Clause: "LOOP-9", Study: true, Run: promptAfterSleep},
+	{Clause: "LOOP-10", Own: true, Run: stopAndContinue},
+	{Clause: "LOOP-11", Own: true, Run: servesInRain},
+	{Clause: "LOOP-12", Own: true, Run: writesToTheGone},
+	{Clause: "LOOP-13", Run: oneThreadForLife},
+	{Clause: "LOOP-14", Study: true, Run: onePollerEach},
+}
+
+func idleAlone(s *session.Session) {
+	s.Sane()
+	rests(s, "with no clients")
+	s.Sane()
+}
+
+func idleClients(s *session.Session) {
+	conns := opened(s, 6)
+	rests(s, "with silent clients")
+	closeAll(conns)
+	s.Sane()
+}
+
+// idleHalfClosed brings several connections to the state in which the server
+// knows of the FIN and still has output it cannot deliver. How much fits into
+// the kernel's buffers on the way differs, so the amounts are staggered: some
+// of them stop the server short of the FIN, some leave it with output pending.
+func idleHalfClosed(s *session.Session) {
+	conns := make([]*session.Conn, several(s, 8))
+	for i := range conns {
+		c := s.Open()
+		c.SetReadBuffer(128 << 10)
+		conns[i] = c
+		s.Go(func() {
+			stuff(s, c, (i+1)<<20)
+			if half, ok := c.Raw().(interface{ CloseWrite() error }); ok {
+				_ = half.CloseWrite() // a server that closed it already may have
+			}
+		})
+	}
+	s.Join()
+	rests(s, "with half-closed clients that do not read")
+	closeAll(conns)
+	s.Sane()
+}
+
+// unread is more than the socket buffers of both sides hold together, in bytes.
+const unread = 24 << 20
+
+func idleStalledWrite(s *session.Session) {
+	conns := make([]*session.Conn, several(s, 2))
+	for i := range conns {
+		c := s.Open()
+		conns[i] = c
+		s.Go(func() { stuff(s, c, unread) })
+	}
+	s.Join()
+	rests(s, "while output waits for a reader that has stalled")
+	closeAll(conns)
+	s.Sane()
+}
+
+func idlePartialRequest(s *session.Session) {
+	var conns []*session.Conn
+	part := func(c *session.Conn, piece string) {
+		c.Send([]byte(piece))
+		conns = append(conns, c)
+	}
+	request := s.Dialect.Request(s.Payload(64))
+	part(s.Open(), string(request[:len(request)/2]))
+	if !serial(s) {
+		part(s.Open(), string(request[:1]))
+		if s.Dialect.Name() == "probe" {
+			part(s.Dial(), "PRO")
+			part(s.Converse("MAIN"), "USER ")
+			part(s.Converse("PROBE"), "\x00\x00")
+			part(s.Converse("PROBE"), "\x00\x00\x00\x201 PING abc")
+			conns = append(conns, s.Dial())
+		}
+	}
+	rests(s, "while requests are incomplete")
+	closeAll(conns)
+	s.Sane()
+}
+
+func idleAfterResets(s *session.Session) {
+	kinds := []func(c *session.Conn){
+		func(*session.Conn) {},
+		func(c *session.Conn) { c.Exchange(s.Payload(100)) },
+		func(c *session.Conn) { c.Request(s.Payload(1000)) },
+		func(c *session.Conn) { stuff(s, c, 2<<20) },
+		func(c *session.Conn) { c.CloseWrite() },
+	}
+	for range 4 {
+		var conns []*session.Conn
+		for i := range several(s, 4*len(kinds)) {
+			c := s.Open()
+			kinds[i%len(kinds)](c)
+			conns = append(conns, c)
+		}
+		for _, c := range conns {
+			c.Reset()
+		}
+	}
+	rests(s, "after its clients have reset their connections")
+	s.Sane()
+}
+
+func writeInterestDropped(s *session.Session) {
+	const requests, total = 24, 6 << 20
+	conns := opened(s, 3)
+	for _, c := range conns {
+		payload := s.Payload(total / requests)
+		rounds := requests
+		if s.Dialect.MaxPayload() > 0 {
+			rounds = max(requests, min(total/len(payload), 400))
+		}
+		sent := make(chan struct{})
+		s.Go(func() {
+			defer close(sent)
+			for range rounds {
+				c.Request(payload)
+			}
+		})
+		select {
+		case <-sent:
+		case <-time.After(settle): // the server's output has met a full buffer by now
+		}
+		for range rounds {
+			c.Reply(payload)
+		}
+		s.Join()
+	}
+	s.Pause(settle)
+	for _, w := range served(s, conns) {
+		if w.watch.Events&unix.EPOLLOUT != 0 && w.watch.Events&unix.EPOLLET == 0 {
+			s.Failf(session.Wrong, fmt.Sprintf("the write interest of %s is still on though all output was delivered", w.socket.Remote),
+				"no level-triggered EPOLLOUT", fmt.Sprintf("epoll descriptor %d: tfd %d events %#x", w.poller.FD, w.watch.FD, w.watch.Events),
+				"EPOLLOUT was not taken back when the output buffer ran empty")
+		}
+	}
+	rests(s, "after a large exchange has been delivered")
+	closeAll(conns)
+	s.Sane()
+}
+
+// registration is one of our connections as it hangs on a poller of the target.
+type registration struct {
+	poller observe.Poller
+	watch  observe.Watch
+	socket observe.Socket
+}
+
+// served lists where the server's ends of the connections hang. It is empty for
+// pollers that /proc does not show, and for unix sockets.
+func served(s *session.Session, conns []*session.Conn) []registration {
+	ours := map[string]bool{}
+	for _, c := range conns {
+		ours[c.Local().String()] = true
+	}
+	tree := s.Tree()
+	held := map[[2]int]observe.Socket{}
+	for _, socket := range observed(s, "the sockets", tree.Sockets) {
+		// A dual-stack listener's sockets name an IPv4 peer as ::ffff:a.b.c.d.
+		socket.Remote = strings.TrimPrefix(strings.NewReplacer("[::ffff:", "", "]", "").Replace(socket.Remote), "::ffff:")
+		if ours[socket.Remote] {
+			held[[2]int{socket.Pid, socket.FD}] = socket
+		}
+	}
+	var list []registration
+	for _, poller := range observed(s, "the pollers", tree.Pollers) {
+		for _, watch := range poller.Watched {
+			if socket, ok := held[[2]int{poller.Pid, watch.FD}]; ok {
+				list = append(list, registration{poller, watch, socket})
+			}
+		}
+	}
+	return list
+}
+
+// restless is how many voluntary context switches a second an idle server may have.
+const restless = 300
+
+func idleSwitches(s *session.Session) {
+	conns := opened(s, 4)
+	s.Pause(settle)
+	for again := false; ; again = true {
+		before, start := observed(s, "the context switches", s.Tree().Switches), time.Now()
+		s.Pause(idleWindow)
+		after := observed(s, "the context switches", s.Tree().Switches)
+		rate := float64(after.Voluntary-before.Voluntary) / time.Since(start).Seconds()
+		if rate <= restless {
+			break
+		}
+		if again {
+			s.Failf(session.Wrong, fmt.Sprintf("the idle server is scheduled %.0f times a second", rate),
+				fmt.Sprintf("at most %d voluntary context switches a second", restless), fmt.Sprintf("%.0f, for the second time", rate),
+				"a poll with a short fixed timeout")
+		}
+	}
+	closeAll(conns)
+}
+
+func promptAfterSleep(s *session.Session) {
+	conns := opened(s, 6)
+	for range 2 {
+		s.Pause(2 * settle)
+		for _, c := range conns {
+			payload := s.Payload(48)
+			watch := s.Clock()
+			c.Exchange(payload)
+			inTime(s, "the reply on a connection that had been silent", watch.Elapsed(), prompt,
+				"the loop sleeps, or does something else, where it should wait for its connections")
+		}
+	}
+	closeAll(conns)
+}
+
+func stopAndContinue(s *session.Session) {
+	conns := opened(s, 4)
+	payload := s.Payload(200)
+	for range 3 {
+		s.Pause(settle)
+		var late *session.Conn
+		stopped(s, func() {
+			for _, c := range conns[1:] {
+				c.Request(payload)
+			}
+			if len(conns) > 1 {
+				late = s.Dial()
+			}
+			s.Pause(settle)
+		})
+		for _, c := range conns[1:] {
+			c.Reply(payload)
+		}
+		conns[0].Exchange(payload)
+		if late != nil {
+			s.Ready(late).Exchange(payload)
+			late.Close()
+		}
+	}
+	closeAll(conns)
+	s.Sane()
+}
+
+func servesInRain(s *session.Session) {
+	end := rain(s)
+	defer end()
+	watch := s.Clock()
+	for watch.Wall() < time.Second {
+		conns := opened(s, 3)
+		for _, c := range conns {
+			s.Go(func() { exchangeLarge(s, c) })
+		}
+		s.Join()
+		closeAll(conns)
+	}
+	end()
+	s.Sane()
+}
+
+// exchangeLarge sends a request of up to a quarter of a megabyte while it reads the reply.
+func exchangeLarge(s *session.Session, c *session.Conn) {
+	payload := s.Payload(256 << 10)
+	sent := make(chan struct{})
+	s.Go(func() {
+		defer close(sent)
+		c.Request(payload)
+	})
+	c.Reply(payload)
+	<-sent
+}
+
+func writesToTheGone(s *session.Session) {
+	s.Sane()
+	tree := s.Tree()
+	before := observed(s, "the processes", tree.Processes)
+	for round := range 5 {
+		var conns []*session.Conn
+		for i := range several(s, 8) {
+			var c *session.Conn
+			if s.Dialect.Name() == "probe" && i%2 == 1 {
+				c = s.Converse("SOURCE 16777216")
+			} else {
+				c = s.Open()
+				stuff(s, c, 1<<20)
+			}
+			conns = append(conns, c)
+		}
+		for i, c := range conns {
+			if (i+round)%2 == 0 {
+				c.Reset()
+			} else {
+				c.Close() // with output unread: the kernel answers what follows with RST
+			}
+		}
+	}
+	s.Pause(settle)
+	after := observed(s, "the processes", tree.Processes)
+	for _, p := range before {
+		if !slices.Contains(after, p) {
+			s.Failf(session.Wrong, fmt.Sprintf("process %d died when it wrote to connections that their clients had closed", p.Pid),
+				"the process goes on", fmt.Sprintf("it is gone; %d of %d processes are left", len(after), len(before)), "SIGPIPE is not ignored, or EPIPE is taken for fatal")
+		}
+	}
+	s.Sane()
+}
+
+func oneThreadForLife(s *session.Session) {
+	const conversations, questions = 4, 30
+	var probes []*session.Probe
+	var homes, tids []int64
+	for range conversations {
+		p := s.Probe()
+		home, tid := where(p)
+		probes, homes, tids = append(probes, p), append(homes, home), append(tids, tid)
+	}
+	beside := s.Open()
+	for range questions {
+		beside.Exchange(s.Payload(500))
+		for i, p := range probes {
+			home, tid := where(p)
+			if home != homes[i] || tid != tids[i] {
+				s.Failf(session.Wrong, "a connection is served by more than one thread",
+					fmt.Sprintf("loop=%d tid=%d", homes[i], tids[i]), fmt.Sprintf("loop=%d tid=%d", home, tid), "")
+			}
+		}
+	}
+}
+
+func onePollerEach(s *session.Session) {
+	conns := opened(s, 12)
+	seen := map[[2]int]observe.Poller{}
+	for _, r := range served(s, conns) {
+		key := [2]int{r.poller.Pid, r.watch.FD}
+		if other, twice := seen[key]; twice && other.FD != r.poller.FD {
+			s.Failf(session.Wrong, fmt.Sprintf("the connection from %s hangs on two pollers", r.socket.Remote), "one poller for each connection",
+				fmt.Sprintf("descriptor %d on the epoll descriptors %d and %d", r.watch.FD, other.FD, r.poller.FD), "")
+		}
+		seen[key] = r.poller
+	}
+	s.Note("%d of %d connections were seen on pollers", len(seen), len(conns))
+	closeAll(conns)
+}

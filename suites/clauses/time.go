@@ -1,0 +1,386 @@
+package clauses
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var timing = []session.Check{
+	{Clause: "TIME-1", Study: true, Run: neverEarly},
+	{Clause: "TIME-2", Study: true, Run: punctualTimers},
+	{Clause: "TIME-3", Study: true, Run: inOrderOfDeadlines},
+	{Clause: "TIME-4", Study: true, Run: tiesInOrderOfCreation},
+	{Clause: "TIME-5", Study: true, Run: cancelledTimers},
+	{Clause: "TIME-6", Study: true, Run: cancelInOwnCallback},
+	{Clause: "TIME-7", Study: true, Run: resetTimers},
+	{Clause: "TIME-8", Own: true, Run: noDrift},
+	{Clause: "TIME-9", Study: true, Run: farDeadlines},
+	{Clause: "TIME-10", Study: true, Run: lastMillisecond},
+	{Clause: "TIME-11", Study: true, Run: dueAgainAtOnce},
+	{Clause: "TIME-12", Own: true, Run: timersInRain},
+	{Clause: "TIME-13", Study: true, Run: nearerTimerShortens},
+	{Clause: "TIME-14", Run: timersEndWithTheirConnection},
+}
+
+// timer is a timer that a check has set.
+type timer struct {
+	id    uint32
+	delay time.Duration
+	set   session.Stopwatch // started before the request was sent
+}
+
+// setTimer sets a timer under key; a period of 0 makes it a single shot.
+func setTimer(s *session.Session, p *session.Probe, key int, delay, period time.Duration, count int) timer {
+	t := timer{delay: delay, set: s.Clock()}
+	t.id = p.Start("TIMER", key, delay, period, count)
+	return t
+}
+
+// due waits for a timer's expiry and fails if it is early, or late by more than
+// punctual. It returns the reply.
+func (t timer) due(s *session.Session, p *session.Probe, what string) probe.Reply {
+	reply := t.fired(s, p, what)
+	if late := t.set.Elapsed() - t.delay; late > punctual {
+		s.Failf(session.Late, fmt.Sprintf("%s fired %v late", what, late.Round(time.Millisecond)),
+			fmt.Sprintf("within %v of undisturbed time after its deadline", punctual), late.Round(100*time.Microsecond).String(),
+			"the poll slept past the deadline")
+	}
+	return reply
+}
+
+// fired waits for an expiry that is not early, however late.
+func (t timer) fired(s *session.Session, p *session.Probe, what string) probe.Reply {
+	reply := p.Await(t.id)
+	if reply.Status != probe.Fired {
+		s.Failf(session.Wrong, fmt.Sprintf("%s was answered %s", what, reply.Status), "fired key=… seq=… late=…",
+			string(reply.Status)+" "+session.Quoted(reply.Fields), "")
+	}
+	if took := t.set.Wall(); took < t.delay {
+		s.Failf(session.Wrong, fmt.Sprintf("%s fired %v early", what, t.delay-took), fmt.Sprintf("not before %v", t.delay), took.String(), "")
+	}
+	if late := p.Int(reply, "late"); late < 0 {
+		s.Failf(session.Wrong, fmt.Sprintf("%s fired %v early, the server says", what, -time.Duration(late)), "late=0 or more", fmt.Sprintf("late=%d", late), "")
+	}
+	return reply
+}
+
+func neverEarly(s *session.Session) {
+	p := s.Probe()
+	for i, delay := range []time.Duration{0, 1, time.Millisecond, 1999 * time.Microsecond, 3_300_001, 7_777_777, 10 * time.Millisecond, 50 * time.Millisecond} {
+		for try := range 4 {
+			setTimer(s, p, 100*i+try, delay, 0, 1).fired(s, p, fmt.Sprintf("a timer of %v", delay))
+		}
+		reply := p.OK("TIMERS", delay, 20)
+		wantField(s, "TIMERS", session.Fields(reply), "early", 0)
+		wantField(s, "TIMERS", session.Fields(reply), "fired", 20)
+	}
+	periodic := setTimer(s, p, 9999, 3*time.Millisecond, 2500*time.Microsecond, 30)
+	for range 30 {
+		periodic.fired(s, p, "a periodic timer")
+		periodic.delay += 2500 * time.Microsecond
+	}
+}
+
+func punctualTimers(s *session.Session) {
+	p := s.Probe()
+	for i, delay := range []time.Duration{time.Millisecond, 200 * time.Millisecond, 20 * time.Millisecond, 75 * time.Millisecond, 5 * time.Millisecond, 130 * time.Millisecond} {
+		s.Pause(asleep / 3)
+		setTimer(s, p, i, delay, 0, 1).due(s, p, fmt.Sprintf("a timer of %v on an idle loop", delay))
+	}
+}
+
+// inOrderOfDeadlines allows one of its rounds to be spoilt by a machine that
+// stalls while the server sets the timers; a wrong order shows in all of them.
+func inOrderOfDeadlines(s *session.Session) {
+	const timers, rounds = 40, 4
+	const first, step = 60 * time.Millisecond, 3 * time.Millisecond
+	p := s.Probe()
+	wrong, got := 0, ""
+	for range rounds {
+		var batch []byte
+		for _, rank := range s.Rand.Perm(timers) {
+			args := fmt.Appendf(nil, "%d %d 0 1", rank, (first + time.Duration(rank)*step).Nanoseconds())
+			batch = probe.AppendRequest(batch, probe.Request{ID: uint32(1_000_000 + rank), Verb: "TIMER", Args: args})
+		}
+		p.Conn().Send(batch)
+		inOrder, order := true, ""
+		for i := range timers {
+			reply := p.Next()
+			if reply.Status != probe.Fired {
+				s.Failf(session.Wrong, fmt.Sprintf("TIMER was answered %s", reply.Status), "fired", session.Quoted(reply.Fields), "")
+			}
+			key := p.Int(reply, "key")
+			inOrder = inOrder && key == int64(i)
+			order += fmt.Sprint(key, " ")
+		}
+		if !inOrder {
+			wrong, got = wrong+1, order
+		}
+	}
+	if wrong >= rounds-1 {
+		s.Failf(session.Wrong, fmt.Sprintf("%d timers, 3 ms apart, fire out of the order of their deadlines", timers),
+			"0 1 2 …", got, "the order in the timer set breaks when it is filled out of order")
+	}
+}
+
+func tiesInOrderOfCreation(s *session.Session) {
+	p := s.Probe()
+	for _, delay := range []time.Duration{0, time.Millisecond, 40 * time.Millisecond} {
+		for _, n := range []int{2, 10, 100, 2000} {
+			fields := session.Fields(p.OK("TIMERS", delay, n))
+			wantField(s, fmt.Sprintf("TIMERS with %d of one deadline", n), fields, "fired", n)
+			wantField(s, fmt.Sprintf("TIMERS with %d of one deadline", n), fields, "misordered", 0)
+		}
+	}
+}
+
+// cancelled asks for a timer's cancellation.
+func cancelled(s *session.Session, p *session.Probe, key int) int64 {
+	return p.Int(p.OK("CANCEL", key), "cancelled")
+}
+
+func cancelledTimers(s *session.Session) {
+	const timers, delay = 12, 150 * time.Millisecond
+	p := s.Probe()
+	ids := map[uint32]int{}
+	pending := map[int]bool{}
+	for key := range timers {
+		ids[setTimer(s, p, key, delay, time.Duration(key%3)*20*time.Millisecond, 1+key%3).id] = key
+		pending[key] = true
+	}
+	// Whatever fired meanwhile, on a machine that stalled, is kept for Next.
+	expected := 0
+	for key := range timers {
+		if key%4 == 3 {
+			expected += 1 + key%3
+			continue
+		}
+		if pending[key] = cancelled(s, p, key) == 0; pending[key] {
+			s.Note("timer %d had fired before it was cancelled", key)
+		}
+		if again := cancelled(s, p, key); again != 0 {
+			s.Failf(session.Wrong, "a cancelled timer was cancelled again", "cancelled=0", fmt.Sprintf("cancelled=%d", again), "")
+		}
+	}
+	if n := cancelled(s, p, 4711); n != 0 {
+		s.Failf(session.Wrong, "a timer that never was set was cancelled", "cancelled=0", fmt.Sprintf("cancelled=%d", n), "")
+	}
+	for expected > 0 {
+		reply := p.Next()
+		key, known := ids[reply.ID]
+		if !known || !pending[key] {
+			s.Failf(session.Wrong, fmt.Sprintf("timer %d fired after it was cancelled", key), "silence of the cancelled timers", session.Quoted(reply.Fields), "")
+		}
+		if key%4 == 3 {
+			expected--
+		}
+	}
+	for key := range pending {
+		if pending[key] && key%4 != 3 {
+			return // it fired before it was cancelled, and may be under way still
+		}
+	}
+	p.Quiet(s.Silence())
+}
+
+func cancelInOwnCallback(s *session.Session) {
+	const wait = time.Second // the answer comes a second later, or after three periods
+	p := s.Probe().Patience(wait)
+	var ids []uint32
+	for _, period := range []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
+		ids = append(ids, p.Start("SELFCANCEL", period))
+	}
+	for _, id := range ids {
+		reply := p.Await(id)
+		if reply.Status != probe.OK {
+			s.Failf(session.Wrong, fmt.Sprintf("SELFCANCEL was answered %s", reply.Status), "ok fired=1", session.Quoted(reply.Fields), "")
+		}
+		wantField(s, "a periodic timer that cancels itself", session.Fields(reply), "fired", 1)
+	}
+}
+
+func resetTimers(s *session.Session) {
+	p := s.Probe()
+	moves := []struct{ first, then time.Duration }{{80 * time.Millisecond, 250 * time.Millisecond}, {30 * time.Second, 60 * time.Millisecond}, {120 * time.Millisecond, 120 * time.Millisecond}}
+	for key, m := range moves {
+		what := fmt.Sprintf("a timer of %v that was reset to %v", m.first, m.then)
+		t := setTimer(s, p, key, m.first, 0, 1)
+		t.delay, t.set = m.then, s.Clock()
+		if n := p.Int(p.OK("RESET", key, m.then), "reset"); n != 1 {
+			if t.set.Wall() < m.first/2 {
+				s.Failf(session.Wrong, "a pending timer was not reset", "reset=1", fmt.Sprintf("reset=%d", n), "")
+			}
+			continue // it fired first: this machine stalled
+		}
+		t.due(s, p, what)
+		if n := p.Int(p.OK("RESET", key, time.Millisecond), "reset"); n != 0 {
+			s.Failf(session.Wrong, "a timer that has fired was reset", "reset=0", fmt.Sprintf("reset=%d", n), "")
+		}
+	}
+	if n := p.Int(p.OK("RESET", 4711, time.Millisecond), "reset"); n != 0 {
+		s.Failf(session.Wrong, "a timer that never was set was reset", "reset=0", fmt.Sprintf("reset=%d", n), "")
+	}
+	p.Quiet(s.Silence())
+}
+
+// noDrift stops the server across half a period and looks at the phase of the
+// expiries that follow. Noise only adds to a phase, so the least one counts.
+func noDrift(s *session.Session) {
+	const period, count, watched = 200 * time.Millisecond, 8, 4
+	p := s.Probe()
+	start := time.Now()
+	t := setTimer(s, p, 1, period, period, count)
+	t.fired(s, p, "a periodic timer")
+	t.fired(s, p, "a periodic timer")
+	stopped(s, func() { s.Pause(3 * period / 2) })
+	least := period
+	for seq := 2; seq < count; seq++ {
+		t.fired(s, p, "a periodic timer")
+		if seq >= count-watched {
+			least = min(least, time.Since(start)%period)
+		}
+	}
+	if least > period/4 {
+		s.Failf(session.Late, fmt.Sprintf("a periodic timer that fired late once stays %v behind its grid", least.Round(time.Millisecond)),
+			fmt.Sprintf("expiries at multiples of %v", period), fmt.Sprintf("the last %d came %v or more after one", watched, least.Round(time.Millisecond)),
+			"the next deadline is computed from now and not from the last deadline")
+	}
+}
+
+func farDeadlines(s *session.Session) {
+	const day = 24 * time.Hour
+	far := []time.Duration{36 * time.Minute, 25 * day, 50 * day, 3650 * day}
+	p := s.Probe()
+	for key, delay := range far {
+		p.Start("TIMER", key, delay, 0, 1)
+	}
+	p.OK("PING", "taken up")
+	p.Quiet(time.Millisecond)
+	rests(s, "while a far timer is pending")
+	setTimer(s, p, 100, 30*time.Millisecond, 0, 1).due(s, p, "a short timer beside far ones")
+	for key, delay := range far {
+		if n := cancelled(s, p, key); n != 1 {
+			s.Failf(session.Wrong, fmt.Sprintf("a timer of %v is not pending", delay), "cancelled=1", fmt.Sprintf("cancelled=%d", n), "its delay did not fit the type that it was put into")
+		}
+	}
+	p.Quiet(time.Millisecond)
+}
+
+func lastMillisecond(s *session.Session) {
+	const period, third = 1900 * time.Microsecond, 3
+	expiries := int(3 * idleWindow / period)
+	p := s.Probe()
+	// Whatever fires is read beside the watching, so that no output waits.
+	id := p.Start("TIMER", 1, period, period, expiries)
+	s.Go(func() {
+		for range expiries {
+			if reply := p.Await(id); reply.Status != probe.Fired {
+				s.Failf(session.Wrong, fmt.Sprintf("TIMER was answered %s", reply.Status), "fired", session.Quoted(reply.Fields), "")
+			}
+		}
+	})
+	restsWithin(s, "while it waits for timers of 1.9 ms", third)
+	s.Join()
+}
+
+// dueAgainAtOnce asks beside 640,000 expiries that are due at once. A loop that
+// polls between them answers in the first few; one that fires until none is due
+// is away for a second or more.
+func dueAgainAtOnce(s *session.Session) {
+	const timers, expiries, tries = 64, 10_000, 3
+	behind := 0
+	var worst time.Duration
+	for range tries {
+		p := s.Probe()
+		for key := range timers {
+			p.Start("TIMER", key, 0, time.Duration(1), expiries)
+		}
+		fired, ping, answered := 0, uint32(0), false
+		var watch session.Stopwatch
+		for !answered {
+			reply := p.Next()
+			switch {
+			case reply.Status == probe.Fired:
+				if fired++; fired == 1 {
+					watch = s.Clock()
+					ping = p.Start("PING", "storm")
+				}
+			case reply.ID == ping:
+				answered = true
+			default:
+				s.Failf(session.Wrong, fmt.Sprintf("TIMER was answered %s", reply.Status), "fired", session.Quoted(reply.Fields), "")
+			}
+		}
+		took := watch.Elapsed()
+		s.Note("PING was answered after %d expiries and %v", fired, took)
+		p.Conn().Close() // and the rest of the storm ends
+		if fired < timers*expiries*9/10 || took <= prompt {
+			return
+		}
+		behind, worst = behind+1, max(worst, took)
+	}
+	s.Failf(session.Late, fmt.Sprintf("a PING waited %v until timers that are due again at once had used up their expiries", worst.Round(time.Millisecond)),
+		fmt.Sprintf("an answer among the first nine tenths of %d expiries, or within %v", timers*expiries, prompt), fmt.Sprintf("behind them in %d of %d tries", behind, tries),
+		"expired timers run until none is due, and re-armed ones always are")
+}
+
+func timersInRain(s *session.Session) {
+	end := rain(s)
+	defer end()
+	p := s.Probe()
+	for key, delay := range []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 50 * time.Millisecond} {
+		setTimer(s, p, key, delay, 0, 1).due(s, p, fmt.Sprintf("a timer of %v while signals rain", delay))
+	}
+	end()
+	s.Sane()
+}
+
+func nearerTimerShortens(s *session.Session) {
+	p := s.Probe()
+	setTimer(s, p, 1000, time.Hour, 0, 1)
+	for key, delay := range []time.Duration{300 * time.Millisecond, 100 * time.Millisecond, 20 * time.Millisecond} {
+		s.Pause(asleep)
+		setTimer(s, p, key, delay, 0, 1).due(s, p, fmt.Sprintf("a timer of %v beside one of an hour", delay))
+	}
+	var pending []timer
+	for key, delay := range []time.Duration{400 * time.Millisecond, 200 * time.Millisecond, 50 * time.Millisecond} {
+		pending = append(pending, setTimer(s, p, 10+key, delay, 0, 1))
+		s.Pause(asleep / 6)
+	}
+	for i := len(pending) - 1; i >= 0; i-- {
+		pending[i].due(s, p, fmt.Sprintf("a timer of %v that was set before a nearer one", pending[i].delay))
+	}
+}
+
+func timersEndWithTheirConnection(s *session.Session) {
+	const conns, each = 20, 5
+	asker := s.Probe()
+	pending := func() int64 { return asker.Int(asker.OK("STATS"), "timers") }
+	before := pending()
+	for i := range conns {
+		p := s.Probe()
+		for key := range each {
+			p.Start("TIMER", key, time.Hour+time.Duration(i), time.Hour, 2)
+		}
+		soon := p.Start("TIMER", 100, 20*time.Millisecond, 20*time.Millisecond, 1000)
+		p.Await(soon)
+		if i == conns/2 && pending() < before+each {
+			s.Failf(session.Wrong, "STATS does not count pending timers", fmt.Sprintf("timers=%d or more", before+each), fmt.Sprint(pending()), "")
+		}
+		if i%2 == 0 {
+			p.Conn().Close()
+		} else {
+			p.Conn().Reset()
+		}
+	}
+	after := int64(0)
+	if _, held := s.Holds(s.Await(), func() bool { after = pending(); return after <= before+2 }); !held {
+		s.Failf(session.Wrong, fmt.Sprintf("%d timers of closed connections are still pending", after-before),
+			fmt.Sprintf("timers=%d, as before, and 2 to spare", before), fmt.Sprintf("timers=%d", after), "closing a connection does not cancel its timers")
+	}
+	fresh := s.Probe()
+	fresh.Quiet(s.Silence() / 3)
+}

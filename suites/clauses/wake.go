@@ -1,0 +1,199 @@
+package clauses
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var wake = []session.Check{
+	{Clause: "WAKE-1", Study: true, Run: promptHandover},
+	{Clause: "WAKE-2", Study: true, Run: promptTask},
+	{Clause: "WAKE-3", Study: true, Run: racesAreWon},
+	{Clause: "WAKE-4", Study: true, Run: crossedWakeups},
+	{Clause: "WAKE-5", Run: coalescedWrites},
+	{Clause: "WAKE-6", Study: true, Run: fullWakeup},
+	{Clause: "WAKE-7", Study: true, Run: sleepsAfterWakeups},
+	{Clause: "WAKE-8", Study: true, Run: declaredWakeup},
+	{Clause: "WAKE-9", Own: true, Run: wakeupsInRain},
+}
+
+// asleep is a pause after which a loop that has nothing to do waits in its poll.
+const asleep = 60 * time.Millisecond
+
+const lostWakeup = "nothing woke the loop: the post came between its last look at the queue and its sleep, or did not write to the wakeup descriptor"
+
+func promptHandover(s *session.Session) {
+	var conns []*session.Conn
+	for range 12 {
+		s.Pause(asleep)
+		payload := s.Payload(40)
+		watch := s.Clock()
+		c := s.Open()
+		c.Exchange(payload)
+		inTime(s, "a new connection's first reply", watch.Elapsed(), prompt,
+			"the connection was handed to a sleeping loop that nobody woke")
+		if serial(s) {
+			c.Close()
+			continue
+		}
+		conns = append(conns, c)
+	}
+	closeAll(conns)
+}
+
+func promptTask(s *session.Session) {
+	p := s.Probe()
+	for range 4 {
+		for k := range loops(s) {
+			s.Pause(asleep)
+			watch := s.Clock()
+			reply := p.OK("POST", k, 1)
+			inTime(s, fmt.Sprintf("a task posted to sleeping loop %d", k), watch.Elapsed(), prompt, "the post did not wake the loop")
+			wantField(s, "POST", session.Fields(reply), "ran", 1)
+		}
+	}
+}
+
+const (
+	raceRounds = 8
+	racesEach  = 250
+	// racePatience is what a round of races may take beyond an await: 250 races
+	// take 25 ms on a quiet machine, and some loops wait a tick for each.
+	racePatience = 5 * time.Second
+)
+
+func racesAreWon(s *session.Session) {
+	p := s.Probe().Patience(racePatience)
+	for k := range min(loops(s), 2) {
+		for range raceRounds {
+			race(s, p, k, racesEach)
+		}
+	}
+}
+
+func race(s *session.Session, p *session.Probe, loop, n int) {
+	watch := s.Clock()
+	reply := p.OK("RACE", loop, n)
+	wantField(s, "RACE", session.Fields(reply), "ran", n)
+	notStranded(s, p.Int(reply, "late"), watch)
+}
+
+// notStranded judges the greatest delay from post to run that the server
+// reports. What the machine stalled meanwhile is taken off.
+func notStranded(s *session.Session, late int64, watch session.Stopwatch) {
+	if delay := time.Duration(late) - watch.Stalled(); delay > prompt {
+		s.Failf(session.Late, fmt.Sprintf("a posted task waited %v for its loop", time.Duration(late).Round(time.Millisecond)),
+			fmt.Sprintf("every task runs within %v", prompt), fmt.Sprintf("late=%d", late), lostWakeup)
+	}
+}
+
+func crossedWakeups(s *session.Session) {
+	p := s.Probe().Patience(racePatience)
+	for k := range min(loops(s), 2) {
+		for round := range 40 {
+			producers, n := 8, 1+round%5
+			watch := s.Clock()
+			reply := p.OK("CROSS", k, producers, n)
+			wantField(s, "CROSS", session.Fields(reply), "ran", producers*n)
+			notStranded(s, p.Int(reply, "late"), watch)
+		}
+	}
+}
+
+func coalescedWrites(s *session.Session) {
+	const producers, n = 8, 4000
+	p := s.Probe().Patience(racePatience)
+	var least int64 = producers * n
+	for range 3 {
+		reply := p.OK("CROSS", "-", producers, n)
+		if least = min(least, p.Int(reply, "writes")); least <= producers*n/2 {
+			return
+		}
+	}
+	s.Failf(session.Wrong, "nearly every post wrote to the wakeup descriptor",
+		fmt.Sprintf("at most %d writes for %d tasks", producers*n/2, producers*n), fmt.Sprintf("at least %d writes, in each of 3 tries", least), "wakeups are not coalesced")
+}
+
+func fullWakeup(s *session.Session) {
+	const n = 200_000
+	p := s.Probe().Patience(racePatience)
+	reply := p.OK("NEST", "-", n)
+	wantField(s, "NEST", session.Fields(reply), "ran", n)
+	payload := s.Payload(20)
+	s.Expect(p.OK("PING", payload).Fields).To(equalBytes(payload), "the PING after it")
+	p.Conn().Close()
+	s.Sane()
+}
+
+func sleepsAfterWakeups(s *session.Session) {
+	p := s.Probe()
+	for range 3 {
+		for k := range loops(s) {
+			p.OK("POST", k, 10)
+			p.OK("CROSS", k, 4, 10)
+		}
+	}
+	p.OK("NEST", "-", 10)
+	rests(s, "after its loops have been woken")
+}
+
+func declaredWakeup(s *session.Session) {
+	kinds := map[string]string{"eventfd": "eventfd", "pipe": "pipe", "socketpair": "socket"}
+	hello := s.Hello()
+	kind, known := kinds[hello["wakeup"]]
+	if !known || !slices.Contains([]string{"epoll", "epollet"}, hello["poller"]) {
+		s.Unseen(fmt.Sprintf("HELLO says wakeup=%s poller=%s, which /proc does not show", hello["wakeup"], hello["poller"]))
+	}
+	conns := opened(s, 4*loops(s))
+	pollers := map[[2]int]registration{}
+	ours := map[[2]int]bool{}
+	for _, r := range served(s, conns) {
+		pollers[[2]int{r.poller.Pid, r.poller.FD}] = r
+		ours[[2]int{r.poller.Pid, r.watch.FD}] = true
+	}
+	if len(pollers) == 0 {
+		s.Failf(session.Wrong, "HELLO names the poller "+hello["poller"]+", but no connection hangs on an epoll descriptor",
+			"each connection on the poller of its loop", "no epoll descriptor of the process tree holds one of the connections", "")
+	}
+	unix := map[uint64]bool{}
+	for _, socket := range observed(s, "the sockets", s.Tree().Sockets) {
+		unix[socket.Inode] = socket.Network == "unix"
+	}
+	for _, r := range pollers {
+		var watched []string
+		found := false
+		for _, w := range r.poller.Watched {
+			if ours[[2]int{r.poller.Pid, w.FD}] {
+				continue
+			}
+			watched = append(watched, w.Kind)
+			found = found || w.Kind == kind && (kind != "socket" || w.Inode == 0 || unix[w.Inode])
+		}
+		if !found {
+			s.Failf(session.Wrong, fmt.Sprintf("a loop's poller holds no %s", hello["wakeup"]),
+				fmt.Sprintf("HELLO says wakeup=%s: one of these on the poller of each loop", hello["wakeup"]),
+				fmt.Sprintf("epoll descriptor %d holds, beside connections: %v", r.poller.FD, watched), "")
+		}
+	}
+	closeAll(conns)
+}
+
+func wakeupsInRain(s *session.Session) {
+	end := rain(s)
+	defer end()
+	p := s.Probe().Patience(racePatience)
+	for k := range min(loops(s), 2) {
+		for range 6 {
+			s.Pause(asleep)
+			watch := s.Clock()
+			p.OK("POST", k, 1)
+			inTime(s, fmt.Sprintf("a task posted to loop %d while signals rain", k), watch.Elapsed(), prompt, lostWakeup)
+			race(s, p, k, 50)
+		}
+	}
+	end()
+	s.Sane()
+}

@@ -1,0 +1,244 @@
+package clauses
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+var work = []session.Check{
+	{Clause: "WORK-1", Study: true, Run: responsiveBesideWork},
+	{Clause: "WORK-2", Run: resultsComeHome},
+	{Clause: "WORK-3", Study: true, Run: boundedWork},
+	{Clause: "WORK-4", Study: true, Run: roomAgain},
+	{Clause: "WORK-5", Run: failingWork},
+	{Clause: "WORK-6", Study: true, Run: resultsOfTheGone},
+	{Clause: "WORK-7", Study: true, Run: idleWorkersWork},
+}
+
+func responsiveBesideWork(s *session.Session) {
+	const slow = 800 * time.Millisecond
+	p := s.Probe().Patience(slow)
+	var beside []*session.Probe
+	for range 2 * loops(s) {
+		beside = append(beside, s.Probe())
+	}
+	beside = append(beside, p)
+	id := p.Start("OFFLOAD", slow.Milliseconds(), "slow")
+	working := s.Clock()
+	for working.Wall() < slow*3/4 {
+		for _, q := range beside {
+			watch := s.Clock()
+			q.OK("PING", "beside")
+			inTime(s, "a reply beside offloaded work", watch.Elapsed(), punctual, "the work blocks the loop's own thread")
+		}
+		s.Pause(10 * time.Millisecond)
+	}
+	reply := p.Await(id)
+	wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+	if took := working.Wall(); took < slow {
+		s.Failf(session.Wrong, fmt.Sprintf("work of %v was done after %v", slow, took), "not before its time", took.String(), "")
+	}
+	wantField(s, "OFFLOAD", session.Fields(reply), "word", "slow")
+}
+
+func wantStatusOf(s *session.Session, reply probe.Reply, status probe.Status, what string) {
+	if reply.Status != status {
+		s.Failf(session.Wrong, fmt.Sprintf("%s was answered %s", what, reply.Status), string(status), string(reply.Status)+" "+session.Quoted(reply.Fields), "")
+	}
+}
+
+func resultsComeHome(s *session.Session) {
+	found := onLoops(s)
+	tids := map[string]int64{}
+	for k, p := range found {
+		_, tid := where(p)
+		tids[fmt.Sprint(tid)] = k
+	}
+	for k, p := range found {
+		_, tid := where(p)
+		var ids []uint32
+		for range 20 {
+			ids = append(ids, p.Start("OFFLOAD", 1, "home"))
+		}
+		for _, id := range ids {
+			reply := p.Await(id)
+			wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+			fields := session.Fields(reply)
+			wantField(s, "OFFLOAD", fields, "home", tid)
+			wantField(s, "OFFLOAD", fields, "loop", k)
+			if loop, same := tids[fields["worker"]]; same {
+				s.Failf(session.Wrong, fmt.Sprintf("the work ran on the thread of loop %d", loop), "a worker of its own", string(reply.Fields), "")
+			}
+		}
+	}
+}
+
+const (
+	burst      = 20_000
+	burstPiece = 5 // milliseconds
+	// burstPatience covers a queue of thousands of pieces behind one worker.
+	burstPatience = 25 * time.Second
+)
+
+// workBurst offers the burst and answers how many pieces were done and refused
+// when a PING behind all of them had come back. rest gives what was still due.
+func workBurst(s *session.Session, p *session.Probe) (done, full, rest int) {
+	p.Patience(burstPatience)
+	answered := map[uint32]bool{}
+	s.Go(func() {
+		var batch []byte
+		for i := range burst {
+			batch = probe.AppendRequest(batch, probe.Request{ID: uint32(1_000_000 + i), Verb: "OFFLOAD", Args: fmt.Appendf(nil, "%d w%d", burstPiece, i)})
+		}
+		batch = probe.AppendRequest(batch, probe.Request{ID: 999_999, Verb: "PING"})
+		p.Conn().Send(batch)
+	})
+	for {
+		reply := p.Next()
+		if reply.ID == 999_999 {
+			break
+		}
+		n := reply.ID - 1_000_000
+		if n >= burst || answered[n] {
+			s.Failf(session.Wrong, "a request was answered twice, or an answer belongs to none", "one answer for each", fmt.Sprintf("another to request %d: %s", reply.ID, reply.Status), "")
+		}
+		answered[n] = true
+		switch reply.Status {
+		case probe.OK:
+			wantField(s, "OFFLOAD", session.Fields(reply), "word", fmt.Sprintf("w%d", n))
+			done++
+		case probe.Full:
+			full++
+		default:
+			wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+		}
+	}
+	s.Join()
+	return done, full, burst - done - full
+}
+
+func boundedWork(s *session.Session) {
+	p := s.Probe()
+	done, full, rest := workBurst(s, p)
+	s.Note("of %d pieces %d were done, %d refused and %d queued when the last was taken in", burst, done, full, rest)
+	if full == 0 {
+		s.Failf(session.Wrong, fmt.Sprintf("%d pieces of work were queued at once and none was refused", rest),
+			"some are answered full", fmt.Sprintf("%d done, %d waiting, none refused", done, rest), "the queue has no bound, or none that a burst of this size meets")
+	}
+	for range rest {
+		reply := p.Next()
+		if reply.Status != probe.OK && reply.Status != probe.Full {
+			wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+		}
+	}
+	p.Quiet(s.Silence() / 3)
+	p.Conn().Close()
+	s.Sane()
+}
+
+func roomAgain(s *session.Session) {
+	p := s.Probe()
+	_, full, rest := workBurst(s, p)
+	if full == 0 {
+		s.Note("the queue was never full")
+	}
+	for range rest {
+		p.Next()
+	}
+	for i := range 5 {
+		word := fmt.Sprintf("again%d", i)
+		reply := p.Call("OFFLOAD", 1, word)
+		wantStatusOf(s, reply, probe.OK, "OFFLOAD after the queue had emptied")
+		wantField(s, "OFFLOAD", session.Fields(reply), "word", word)
+	}
+	p.Conn().Close()
+	s.Sane()
+}
+
+func failingWork(s *session.Session) {
+	p := s.Probe()
+	for range 64 {
+		wantFailed(s, p, p.Start("FAIL", "worker"), "FAIL worker")
+	}
+	for i := range 8 {
+		word := fmt.Sprintf("alive%d", i)
+		wantField(s, "OFFLOAD after failing work", session.Fields(p.OK("OFFLOAD", 1, word)), "word", word)
+	}
+	p.OK("PING", "alive")
+}
+
+func resultsOfTheGone(s *session.Session) {
+	const conns, piece = 100, 10 // milliseconds
+	for round := range 3 {
+		var gone []*session.Probe
+		for range conns {
+			p := s.Probe()
+			p.Start("OFFLOAD", piece, "ghost")
+			gone = append(gone, p)
+		}
+		for i, p := range gone {
+			if (i+round)%2 == 0 {
+				p.Conn().Reset()
+			} else {
+				p.Conn().Close()
+			}
+		}
+		var fresh []*session.Probe
+		for range conns {
+			fresh = append(fresh, s.Probe())
+		}
+		// Work is taken in order, so one more piece at the end says when all is done;
+		// a server that drops the work of the gone is through at once.
+		last := s.Probe().Patience(burstPatience)
+		wantField(s, "OFFLOAD", session.Fields(last.OK("OFFLOAD", piece, "last")), "word", "last")
+		s.Pause(5 * piece * time.Millisecond)
+		for _, p := range fresh {
+			payload := s.Payload(16)
+			reply := p.Call("PING", payload)
+			if reply.Status != probe.OK || string(reply.Fields) != string(payload) {
+				why := ""
+				if strings.Contains(string(reply.Fields), "ghost") {
+					why = "the result went to the descriptor or slot of a connection that had closed"
+				}
+				s.Failf(session.Wrong, "a connection got a reply that is not its own", "the answer to its PING", string(reply.Status)+" "+session.Quoted(reply.Fields), why)
+			}
+			p.Quiet(time.Millisecond)
+			p.Conn().Close()
+		}
+		last.Conn().Close()
+	}
+}
+
+func idleWorkersWork(s *session.Session) {
+	const piece, pairs = 60, 12 // milliseconds
+	p := s.Probe()
+	workers := map[string]bool{}
+	slow := 0
+	var worst time.Duration
+	for range pairs {
+		var pair []byte
+		for id := range 2 {
+			pair = probe.AppendRequest(pair, probe.Request{ID: uint32(1_000_000 + id), Verb: "OFFLOAD", Args: fmt.Appendf(nil, "%d pair", piece)})
+		}
+		watch := s.Clock()
+		p.Conn().Send(pair)
+		for range 2 {
+			reply := p.Next()
+			wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+			workers[session.Fields(reply)["worker"]] = true
+		}
+		if took := watch.Elapsed(); took > piece*time.Millisecond*5/3 {
+			slow++
+			worst = max(worst, took)
+		}
+	}
+	if len(workers) > 1 && slow > pairs/2 {
+		s.Failf(session.Late, fmt.Sprintf("%d of %d pairs of work took turns though %d workers were there", slow, pairs, len(workers)),
+			fmt.Sprintf("most pairs of %d ms are done within %d ms", piece, piece*5/3), fmt.Sprintf("up to %v", worst.Round(time.Millisecond)),
+			"an idle worker is not woken when work is queued behind other work")
+	}
+}
