@@ -90,7 +90,7 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 	opening, _ := s.Dialect.Opening()
 	for range 12 {
 		c := dialPatiently(s)
-		_, _ = c.TrySend(append(opening, s.Dialect.Request(make([]byte, max(1, s.Dialect.MinPayload())))...))
+		_, _ = c.TrySend(append(opening, c.Dialect().Request(make([]byte, max(1, s.Dialect.MinPayload())))...))
 		late = append(late, c)
 	}
 	return old, late, restore

@@ -56,12 +56,12 @@ func bytesComeBack(s *session.Session) {
 func requestsInPieces(s *session.Session) {
 	c := s.Open()
 	payload := s.Payload(24)
-	request := s.Dialect.Request(payload)
+	request := c.Dialect().Request(payload)
 	inPieces(s, c, request, everyByte(len(request))...)
 	c.Reply(payload)
 	for round := range 30 {
 		payload := s.Payload(1 + s.Rand.IntN(20000))
-		request := s.Dialect.Request(payload)
+		request := c.Dialect().Request(payload)
 		for len(request) > 0 {
 			n := min(1+s.Rand.IntN(1+len(request)/3), len(request))
 			c.Send(request[:n])
@@ -89,7 +89,7 @@ func requestsTogether(s *session.Session) {
 	payloads := make([][]byte, n)
 	for i := range payloads {
 		payloads[i] = s.Payload(1 + i%61)
-		burst = append(burst, s.Dialect.Request(payloads[i])...)
+		burst = append(burst, c.Dialect().Request(payloads[i])...)
 	}
 	s.Go(func() { c.Send(burst) })
 	for _, payload := range payloads {
@@ -142,7 +142,7 @@ func urgentData(s *session.Session) {
 		return
 	}
 	before, after := s.Payload(20), s.Payload(30)
-	request := s.Dialect.Request(before)
+	request := c.Dialect().Request(before)
 	c.Send(request)
 	raw, err := c.Raw().(syscall.Conn).SyscallConn()
 	if err == nil {
@@ -194,9 +194,9 @@ func smallRepliesArePrompt(s *session.Session) {
 		several = append(several, s.Payload(20000))
 	}
 	for _, payload := range several {
-		together = append(together, s.Dialect.Request(payload)...)
+		together = append(together, c.Dialect().Request(payload)...)
 	}
-	request := s.Dialect.Request(single)
+	request := c.Dialect().Request(single)
 	one, many := make([]time.Duration, 0, rounds), make([]time.Duration, 0, rounds)
 	for i := range rounds {
 		delayAcks(c)

@@ -16,12 +16,12 @@ var abuses = []struct {
 	{"at once after connect", func(*session.Session, *session.Conn, *rand.Rand) {}},
 	{"inside its opening or first request", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
 		opening, _ := s.Dialect.Opening()
-		start := append(opening, s.Dialect.Request(s.Payload(8))...)
+		start := append(opening, c.Dialect().Request(s.Payload(8))...)
 		c.Send(start[:2])
 	}},
 	{"when it is ready", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c) }},
 	{"inside a request", func(s *session.Session, c *session.Conn, random *rand.Rand) {
-		request := s.Dialect.Request(s.Payload(3000))
+		request := c.Dialect().Request(s.Payload(3000))
 		s.Ready(c).Send(request[:1+random.IntN(len(request)-1)])
 	}},
 	{"right behind a request", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Request(s.Payload(50000)) }},

@@ -200,7 +200,7 @@ func everythingBeforeAccept(s *session.Session) {
 			}
 			payload := s.Payload(size)
 			c := s.Dial()
-			c.Send(slices.Concat(opening, s.Dialect.Request(payload)))
+			c.Send(slices.Concat(opening, c.Dialect().Request(payload)))
 			c.CloseWrite()
 			waiting[i] = client{c, payload}
 		}

@@ -80,8 +80,8 @@ func bounded(s *session.Session, before int64, n, limit int) {
 }
 
 func memoryIsBounded(s *session.Session) {
-	const clients = 8
 	limit := unreadLimit(s)
+	clients := min(8, max(2, beyondBuffers/limit))
 	s.Sane()
 	before := observed(s, "the memory", s.Tree().RSS)
 	for i := range clients {
@@ -158,11 +158,13 @@ func closingWithPendingOutput(s *session.Session) {
 func slowWritersDelayNobody(s *session.Session) {
 	old := opened(s, 8)
 	payload := s.Payload(2000)
-	request := s.Dialect.Request(payload)
 	slow := make([]*session.Conn, 30)
+	rest := make([][]byte, len(slow))
 	for i := range slow {
 		slow[i] = s.Open()
+		request := slow[i].Dialect().Request(payload)
 		slow[i].Send(request[:len(request)/2])
+		rest[i] = request[len(request)/2:]
 	}
 	for _, c := range old {
 		serves(s, c)
@@ -170,8 +172,8 @@ func slowWritersDelayNobody(s *session.Session) {
 	if offers(s, "idle-timeout") {
 		return
 	}
-	for _, c := range slow {
-		c.Send(request[len(request)/2:])
+	for i, c := range slow {
+		c.Send(rest[i])
 		c.Reply(payload)
 	}
 }

@@ -19,7 +19,7 @@ var model = []session.Check{
 func ask(s *session.Session, payload []byte) *session.Conn {
 	opening, _ := s.Dialect.Opening()
 	c := s.Dial()
-	c.Send(append(opening, s.Dialect.Request(payload)...))
+	c.Send(append(opening, c.Dialect().Request(payload)...))
 	return c
 }
 

@@ -106,7 +106,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 			if t.asked == total {
 				return false, nil
 			}
-			t.rest = t.s.Dialect.Request(t.payload(t.asked))
+			t.rest = t.c.Dialect().Request(t.payload(t.asked))
 			t.asked++
 		}
 		_ = socket.SetWriteDeadline(time.Now().Add(patience / 4))

@@ -36,6 +36,10 @@ func (c *Conn) Patience(extra time.Duration) *Conn {
 // Number returns the connection number that the target gave at sign-on.
 func (c *Conn) Number() uint64 { return c.item }
 
+// Dialect returns the target's dialect as this connection speaks it: requests
+// that are sent in pieces, or many at once, are made with it.
+func (c *Conn) Dialect() dialect.Dialect { return c.dialect }
+
 // Local returns the client's own address, the one to look for in a server's log.
 func (c *Conn) Local() net.Addr { return c.socket.LocalAddr() }
 
