@@ -22,30 +22,35 @@ type timers struct {
 
 	mu      sync.Mutex
 	wheel   wheel
-	ready   timerList // due and about to run, in order
-	count   int       // pending: in the wheel or ready
+	ready   []*timer // due and about to run, in order; nil where one was cancelled
+	run     int      // how far
+	count   int      // pending: in the wheel or ready
 	created uint64
 	closed  bool
 }
 
-// timer is one timer. All fields but f and set are guarded by set.mu.
+// timer is one timer, 48 bytes. All fields but f and set are
+// guarded by set.mu.
 type timer struct {
 	set    *timers
 	f      func()
 	when   int64  // next expiry on the loop's clock, ns
 	period int64  // 0: one shot
 	serial uint64 // order of creation, for ties
-	fired  int64  // the deadline that the last callback was for
 
-	next, prev *timer // in the wheel's slot, or in ready
-	where      int32  // index in the heap, or inSlot, inReady, idle
-	level, bit uint8  // the slot
+	at         int32 // index in the heap, in a slot of the wheel, or in ready
+	in         timerPlace
+	ring, slot uint8 // of the wheel
 }
 
-// Where a timer is when it is not in the heap.
+// timerPlace is where a timer is: expired or cancelled, in the wheel's heap, in a
+// slot of one of its rings, or among the ready ones.
+type timerPlace uint8
+
 const (
-	idle int32 = -1 - iota
-	inSlot
+	inNone timerPlace = iota
+	inHeap
+	inRing
 	inReady
 )
 
@@ -71,7 +76,7 @@ func (l *Loop) Every(d time.Duration, f func()) (contract.Timer, error) {
 }
 
 func (t *timers) create(d, period time.Duration, f func()) (*timer, error) {
-	tm := &timer{set: t, f: f, period: int64(period), where: idle}
+	tm := &timer{set: t, f: f, period: int64(period)}
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
@@ -93,10 +98,15 @@ func (t *timers) deadline(d time.Duration) int64 {
 	if d <= 0 {
 		return now
 	}
-	if int64(d) > math.MaxInt64-now {
+	return later(now, int64(d))
+}
+
+// later is d after t, at most the end of the clock.
+func later(t, d int64) int64 {
+	if d > math.MaxInt64-t {
 		return math.MaxInt64
 	}
-	return now + int64(d)
+	return t + d
 }
 
 // Cancel reports whether the timer was pending; then its function is not called
@@ -106,7 +116,7 @@ func (tm *timer) Cancel() bool {
 	t := tm.set
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if tm.where == idle {
+	if tm.in == inNone {
 		return false
 	}
 	t.take(tm)
@@ -120,7 +130,7 @@ func (tm *timer) Cancel() bool {
 func (tm *timer) Reset(d time.Duration) bool {
 	t := tm.set
 	t.mu.Lock()
-	if tm.where == idle {
+	if tm.in == inNone {
 		t.mu.Unlock()
 		return false
 	}
@@ -132,18 +142,19 @@ func (tm *timer) Reset(d time.Duration) bool {
 	return true
 }
 
-// due is the deadline that the callback which runs now was for.
+// due is the deadline that the callback which runs now was for, until that
+// callback resets the timer.
 func (tm *timer) due() time.Duration {
 	tm.set.mu.Lock()
 	defer tm.set.mu.Unlock()
-	return time.Duration(tm.fired)
+	return time.Duration(tm.when - tm.period)
 }
 
 // take removes a pending timer from where it is. mu is held.
 func (t *timers) take(tm *timer) {
-	if tm.where == inReady {
-		t.ready.remove(tm)
-		tm.where = idle
+	if tm.in == inReady {
+		t.ready[tm.at] = nil
+		tm.in = inNone
 		return
 	}
 	t.wheel.remove(tm)
@@ -175,8 +186,8 @@ func (l *Loop) runTimers() {
 	}
 	now := int64(l.clock.now())
 	for tm := t.wheel.expire(now); tm != nil; tm = t.wheel.expire(now) {
-		tm.where = inReady
-		t.ready.push(tm)
+		tm.in, tm.at = inReady, int32(len(t.ready))
+		t.ready = append(t.ready, tm)
 	}
 	t.mu.Unlock()
 	for !l.fire() {
@@ -198,25 +209,29 @@ func (l *Loop) fire() (end bool) {
 // its function runs, so that the function may cancel or reset it.
 func (t *timers) pop() *timer {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	tm := t.ready.head
-	if tm == nil {
-		return nil
-	}
-	t.ready.remove(tm)
-	tm.where = idle
-	tm.fired = tm.when
-	if tm.period == 0 {
-		t.count--
+	for t.run < len(t.ready) {
+		tm := t.ready[t.run]
+		t.ready[t.run] = nil
+		t.run++
+		if tm == nil {
+			continue
+		}
+		tm.in = inNone
+		if tm.period == 0 {
+			t.count--
+		} else {
+			tm.when = later(tm.when, tm.period) // from the deadline, not from now: no drift
+			t.wheel.insert(tm)
+		}
+		t.mu.Unlock()
 		return tm
 	}
-	if tm.when > math.MaxInt64-tm.period {
-		tm.when = math.MaxInt64
-	} else {
-		tm.when += tm.period // from the deadline, not from now: no drift
+	t.ready, t.run = t.ready[:0], 0
+	if cap(t.ready) > retained {
+		t.ready = nil
 	}
-	t.wheel.insert(tm)
-	return tm
+	t.mu.Unlock()
+	return nil
 }
 
 // close forgets all timers at the loop's end.
@@ -226,34 +241,6 @@ func (t *timers) close() {
 	t.closed = true
 	for tm := t.wheel.any(); tm != nil; tm = t.wheel.any() {
 		t.wheel.remove(tm)
-		tm.where = idle
 	}
 	t.count = 0
-}
-
-// timerList is a doubly linked list through the timers themselves.
-type timerList struct{ head, tail *timer }
-
-func (l *timerList) push(tm *timer) {
-	tm.prev, tm.next = l.tail, nil
-	if l.tail == nil {
-		l.head = tm
-	} else {
-		l.tail.next = tm
-	}
-	l.tail = tm
-}
-
-func (l *timerList) remove(tm *timer) {
-	if tm.prev == nil {
-		l.head = tm.next
-	} else {
-		tm.prev.next = tm.next
-	}
-	if tm.next == nil {
-		l.tail = tm.prev
-	} else {
-		tm.next.prev = tm.prev
-	}
-	tm.next, tm.prev = nil, nil
 }

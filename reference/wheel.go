@@ -19,16 +19,19 @@ type wheel struct {
 	size     int
 }
 
-// ringSlot is a list of timers and a moment before which none of them is due:
-// exact unless the nearest was cancelled.
+// ringSlot is a bag of timers, each of which knows its index, and a moment
+// before which none of them is due: exact unless the nearest was cancelled. It
+// is a slice, not a list through the timers: going through it, the processor
+// fetches many timers from memory at once, a list only one after the other.
 type ringSlot struct {
-	timers   timerList
+	timers   []*timer
 	earliest int64
 }
 
 const (
 	tickShift   = 20 // a tick is 2^20 ns
 	digit       = 6
+	smallSlot   = 8192 // timers that the heap orders at less cost than moving them through the rings
 	slotsOfRing = 1 << digit
 	rings       = (63-tickShift)/digit + 1 // all of an int64 of ns
 )
@@ -50,29 +53,34 @@ func (w *wheel) file(tm *timer) {
 	ring := (63 - bits.LeadingZeros64(uint64(tick^w.tick))) / digit
 	slot := tick >> (ring * digit) & (slotsOfRing - 1)
 	s := &w.rings[ring][slot]
-	if s.timers.head == nil {
+	if len(s.timers) == 0 {
 		w.occupied[ring] |= 1 << slot
 		s.earliest = tm.when
 	} else if tm.when < s.earliest {
 		s.earliest = tm.when
 	}
-	s.timers.push(tm)
-	tm.where, tm.level, tm.bit = inSlot, uint8(ring), uint8(slot)
+	tm.in, tm.at, tm.ring, tm.slot = inRing, int32(len(s.timers)), uint8(ring), uint8(slot)
+	s.timers = append(s.timers, tm)
 }
 
 // remove takes a timer out.
 func (w *wheel) remove(tm *timer) {
 	w.size--
-	if tm.where >= 0 {
+	if tm.in == inHeap {
 		w.near.remove(tm)
 		return
 	}
-	s := &w.rings[tm.level][tm.bit]
-	s.timers.remove(tm)
-	if s.timers.head == nil {
-		w.occupied[tm.level] &^= 1 << tm.bit
+	s := &w.rings[tm.ring][tm.slot]
+	last := len(s.timers) - 1
+	moved := s.timers[last]
+	s.timers[tm.at], moved.at = moved, tm.at
+	s.timers[last] = nil
+	s.timers = s.timers[:last]
+	tm.in = inNone
+	if last == 0 {
+		w.occupied[tm.ring] &^= 1 << tm.slot
+		s.trim()
 	}
-	tm.where = idle
 }
 
 // first is the first occupied slot and the tick at which it begins.
@@ -116,8 +124,9 @@ func (w *wheel) expire(now int64) *timer {
 	return tm
 }
 
-// advance moves the current tick on. Slots that it reaches are filed anew, in
-// order, relative to the tick at which they begin.
+// advance moves the current tick on. The slots that it reaches are opened: the
+// timers of a small one go to the heap together, the current tick being the
+// slot's last then, and those of a large one are filed anew, relative to its first.
 func (w *wheel) advance(tick int64) {
 	for {
 		s, ring, slot, begins := w.first()
@@ -125,17 +134,25 @@ func (w *wheel) advance(tick int64) {
 			break
 		}
 		w.tick = begins
-		w.occupied[ring] &^= 1 << slot
-		tm := s.timers.head
-		s.timers = timerList{}
-		for tm != nil {
-			next := tm.next
-			tm.next, tm.prev = nil, nil
-			w.file(tm)
-			tm = next
+		if len(s.timers) <= smallSlot {
+			w.tick += 1<<(ring*digit) - 1
 		}
+		w.occupied[ring] &^= 1 << slot
+		for i, tm := range s.timers {
+			s.timers[i] = nil
+			w.file(tm)
+		}
+		s.timers = s.timers[:0]
+		s.trim()
 	}
-	w.tick = tick
+	w.tick = max(w.tick, tick)
+}
+
+// trim lets go of an empty slot's memory, unless it is little.
+func (s *ringSlot) trim() {
+	if cap(s.timers) > smallSlot {
+		s.timers = nil
+	}
 }
 
 // any is some timer, nil when there is none.
@@ -144,7 +161,7 @@ func (w *wheel) any() *timer {
 		return w.near.timers[n-1]
 	}
 	if s, _, _, _ := w.first(); s != nil {
-		return s.timers.head
+		return s.timers[0]
 	}
 	return nil
 }
@@ -163,11 +180,11 @@ func (h *timerHeap) push(tm *timer) {
 }
 
 func (h *timerHeap) remove(tm *timer) {
-	i, last := int(tm.where), len(h.timers)-1
+	i, last := int(tm.at), len(h.timers)-1
 	moved := h.timers[last]
 	h.timers[last] = nil
 	h.timers = h.timers[:last]
-	tm.where = idle
+	tm.in = inNone
 	if i == last {
 		return
 	}
@@ -215,5 +232,5 @@ func (h *timerHeap) down(i int, tm *timer) {
 
 func (h *timerHeap) put(i int, tm *timer) {
 	h.timers[i] = tm
-	tm.where = int32(i)
+	tm.in, tm.at = inHeap, int32(i)
 }

@@ -1,0 +1,320 @@
+package reference
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+	"pgregory.net/rapid"
+)
+
+// handClock is a clock that a test moves.
+type handClock struct{ at time.Duration }
+
+func (c *handClock) now() time.Duration { return c.at }
+
+// stillLoop is a loop that a test turns by hand: its timers run on the test's
+// goroutine when turn is called.
+func stillLoop(t testing.TB) (*Loop, *handClock) {
+	clock := &handClock{at: time.Hour}
+	l, err := NewLoop(LoopOptions{clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, clock
+}
+
+func mustAfter(t testing.TB, l *Loop, d time.Duration, f func()) contract.Timer {
+	tm, err := l.After(d, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tm
+}
+
+func TestTimersFireInOrderNeverEarly(t *testing.T) {
+	l, clock := stillLoop(t)
+	var got []string
+	for _, x := range []struct {
+		name  string
+		after time.Duration
+	}{
+		{"e", 36 * time.Minute}, {"c", 70 * time.Millisecond}, {"a", 0}, {"b", time.Nanosecond}, {"b2", time.Nanosecond},
+		{"d", 70*time.Millisecond + 1}, {"f", 25 * 24 * time.Hour}, {"a0", -time.Second}, {"g", 100 * 365 * 24 * time.Hour},
+	} {
+		deadline := clock.at + max(0, x.after)
+		mustAfter(t, l, x.after, func() {
+			if clock.at < deadline {
+				t.Errorf("%s fired %v early", x.name, deadline-clock.at)
+			}
+			got = append(got, x.name)
+		})
+	}
+	for l.timers.pending() > 0 {
+		next, _ := l.timers.next()
+		clock.at = max(clock.at, next)
+		l.runTimers()
+	}
+	if want := []string{"a", "a0", "b", "b2", "c", "d", "e", "f", "g"}; !slices.Equal(got, want) {
+		t.Errorf("fired in order %v, want %v", got, want)
+	}
+}
+
+func TestNextIsExactWithoutCancellations(t *testing.T) {
+	for _, d := range []time.Duration{1, time.Microsecond, time.Millisecond, 3 * time.Second, 35*time.Minute + 48*time.Second, 25 * 24 * time.Hour, math.MaxInt64} {
+		l, clock := stillLoop(t)
+		mustAfter(t, l, d, func() {})
+		want := time.Duration(math.MaxInt64)
+		if d < math.MaxInt64-clock.at {
+			want = clock.at + d
+		}
+		if next, ok := l.timers.next(); !ok || next != want {
+			t.Errorf("after %v: next is %v, %v; want %v: an idle loop must sleep until then", d, next, ok, want)
+		}
+	}
+}
+
+func TestTimerCancelAndReset(t *testing.T) {
+	t.Run("cancelled does not fire", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		tm := mustAfter(t, l, time.Second, func() { t.Error("fired after Cancel") })
+		if !tm.Cancel() {
+			t.Error("Cancel of a pending timer reported false")
+		}
+		if tm.Cancel() || tm.Reset(0) {
+			t.Error("a cancelled timer reported itself pending")
+		}
+		clock.at += time.Minute
+		l.runTimers()
+	})
+	t.Run("fired is no longer pending", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		n := 0
+		var tm contract.Timer
+		tm = mustAfter(t, l, time.Second, func() {
+			n++
+			if tm.Cancel() {
+				t.Error("a one-shot timer is pending in its own function")
+			}
+		})
+		clock.at += time.Second
+		l.runTimers()
+		if n != 1 || tm.Cancel() || tm.Reset(0) {
+			t.Errorf("fired %d times, want once and no longer pending", n)
+		}
+		l.runTimers()
+		if n != 1 {
+			t.Error("Reset revived an expired timer")
+		}
+	})
+	t.Run("cancelled by another one due in the same turn", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		var second contract.Timer
+		mustAfter(t, l, time.Second, func() {
+			if !second.Cancel() {
+				t.Error("a due timer that has not run is still pending")
+			}
+		})
+		second = mustAfter(t, l, time.Second, func() { t.Error("fired after Cancel") })
+		clock.at += 2 * time.Second
+		l.runTimers()
+		l.runTimers()
+	})
+	t.Run("reset by another one due in the same turn", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		var second contract.Timer
+		var at []time.Duration
+		start := clock.at
+		mustAfter(t, l, time.Second, func() {
+			if !second.Reset(5 * time.Second) {
+				t.Error("a due timer that has not run is still pending")
+			}
+		})
+		second = mustAfter(t, l, time.Second, func() { at = append(at, clock.at-start) })
+		for range 10 {
+			clock.at += time.Second
+			l.runTimers()
+		}
+		if !slices.Equal(at, []time.Duration{6 * time.Second}) {
+			t.Errorf("fired at %v, want once at 6s", at)
+		}
+	})
+	t.Run("a periodic one cancels itself", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		n := 0
+		var tm contract.Timer
+		tm, _ = l.Every(time.Second, func() {
+			n++
+			if !tm.Cancel() {
+				t.Error("Cancel in a periodic timer's own function reported false")
+			}
+		})
+		for range 5 {
+			clock.at += time.Second
+			l.runTimers()
+		}
+		if n != 1 {
+			t.Errorf("fired %d times after it cancelled itself, want 1", n)
+		}
+	})
+	t.Run("a timer set by a callback waits for the next turn", func(t *testing.T) {
+		l, clock := stillLoop(t)
+		n := 0
+		var again func()
+		again = func() { n++; mustAfter(t, l, 0, again) }
+		again()
+		clock.at++
+		l.runTimers()
+		if n != 2 {
+			t.Errorf("ran %d times in one turn, want 1: I/O would starve", n-1)
+		}
+	})
+}
+
+func TestEveryDoesNotDrift(t *testing.T) {
+	l, clock := stillLoop(t)
+	start := clock.at
+	var deadlines, lates []time.Duration
+	var tm contract.Timer
+	tm, _ = l.Every(10*time.Millisecond, func() {
+		due := tm.(*timer).due()
+		deadlines = append(deadlines, due-start)
+		lates = append(lates, clock.at-due)
+	})
+	for i := range 40 {
+		clock.at += time.Duration(i%5) * 5 * time.Millisecond // turns come late, and two periods at once
+		l.runTimers()
+	}
+	for l.runTimers(); len(deadlines) < 40; l.runTimers() {
+	}
+	for i, d := range deadlines {
+		if want := time.Duration(i+1) * 10 * time.Millisecond; d != want {
+			t.Fatalf("expiry %d was for %v, want %v", i+1, d, want)
+		}
+		if lates[i] < 0 {
+			t.Fatalf("expiry %d came %v early", i+1, -lates[i])
+		}
+	}
+	if _, err := l.Every(0, func() {}); err == nil {
+		t.Error("a period of 0 was accepted: it would keep the loop busy for ever")
+	}
+}
+
+func TestTimerPanicIsContained(t *testing.T) {
+	l, clock := stillLoop(t)
+	l.log = quiet()
+	ran := false
+	mustAfter(t, l, 1, func() { panic("ouch") })
+	mustAfter(t, l, 2, func() { ran = true })
+	clock.at += 2
+	l.runTimers()
+	if !ran || l.Stats().Panics != 1 {
+		t.Errorf("the next timer ran: %v, panics %d; want true, 1", ran, l.Stats().Panics)
+	}
+}
+
+// TestTimersAgainstModel compares the wheel with a sorted list under random
+// operations and leaps of time.
+func TestTimersAgainstModel(t *testing.T) { rapid.Check(t, timersAgreeWithModel) }
+
+func FuzzTimers(f *testing.F) { f.Fuzz(rapid.MakeFuzz(timersAgreeWithModel)) }
+
+func timersAgreeWithModel(t *rapid.T) {
+	clock := &handClock{at: time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "start"))}
+	l := &Loop{clock: clock}
+	l.log = quiet()
+	l.timers.init(l)
+	type entry struct {
+		timer  contract.Timer
+		when   time.Duration
+		serial int
+	}
+	var model []*entry // pending
+	var all []*entry
+	var fired []int
+	delay := rapid.Custom(func(t *rapid.T) time.Duration {
+		return time.Duration(rapid.Int64Range(0, 1<<rapid.IntRange(0, 52).Draw(t, "bits")).Draw(t, "ns"))
+	})
+	deadline := func(d time.Duration) time.Duration { return clock.at + d }
+	drop := func(e *entry) bool {
+		i := slices.Index(model, e)
+		if i < 0 {
+			return false
+		}
+		model = slices.Delete(model, i, i+1)
+		return true
+	}
+	t.Repeat(map[string]func(*rapid.T){
+		"add": func(t *rapid.T) {
+			d := delay.Draw(t, "after")
+			e := &entry{when: deadline(d), serial: len(all)}
+			e.timer, _ = l.After(d, func() { fired = append(fired, e.serial) })
+			all, model = append(all, e), append(model, e)
+		},
+		"cancel": func(t *rapid.T) {
+			if len(all) == 0 {
+				t.Skip()
+			}
+			e := rapid.SampledFrom(all).Draw(t, "timer")
+			if want, got := drop(e), e.timer.Cancel(); got != want {
+				t.Fatalf("Cancel of timer %d reported %v, want %v", e.serial, got, want)
+			}
+		},
+		"reset": func(t *rapid.T) {
+			if len(all) == 0 {
+				t.Skip()
+			}
+			e := rapid.SampledFrom(all).Draw(t, "timer")
+			d := delay.Draw(t, "to")
+			pending := slices.Contains(model, e)
+			if pending {
+				e.when = deadline(d)
+			}
+			if got := e.timer.Reset(d); got != pending {
+				t.Fatalf("Reset of timer %d reported %v, want %v", e.serial, got, pending)
+			}
+		},
+		"pass": func(t *rapid.T) {
+			clock.at += delay.Draw(t, "time")
+			var due []*entry
+			for _, e := range slices.Clone(model) {
+				if e.when <= clock.at {
+					due = append(due, e)
+					drop(e)
+				}
+			}
+			slices.SortFunc(due, func(a, b *entry) int {
+				if a.when != b.when {
+					return int(max(-1, min(1, a.when-b.when)))
+				}
+				return a.serial - b.serial
+			})
+			var want []int
+			for _, e := range due {
+				want = append(want, e.serial)
+			}
+			fired = nil
+			l.runTimers()
+			if !slices.Equal(fired, want) {
+				t.Fatalf("fired %v, want %v", fired, want)
+			}
+		},
+		"": func(t *rapid.T) {
+			if got := l.timers.pending(); got != len(model) {
+				t.Fatalf("%d pending, want %d", got, len(model))
+			}
+			next, ok := l.timers.next()
+			if ok != (len(model) > 0) {
+				t.Fatalf("next reports a timer: %v, pending %d", ok, len(model))
+			}
+			for _, e := range model {
+				if e.when < next {
+					t.Fatalf("next is %v, but timer %d is due at %v: the poll would sleep past it", next, e.serial, e.when)
+				}
+			}
+		},
+	})
+}
