@@ -40,7 +40,7 @@ type (
 	failed       struct{ failure *Failure }
 	undecided    struct{ reason string }
 	blind        struct{ reason string } // no vantage from which to see it
-	aborted      struct{} // the attempt is over: the connection was closed under the check
+	aborted      struct{}                // the attempt is over: the connection was closed under the check
 	harnessFault struct{ reason string }
 )
 

@@ -1,0 +1,65 @@
+package suites
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// rerun is a command that judges one clause again when it is pasted.
+func (r *Runner) rerun(clause string) string {
+	if r.options.Rerun != nil {
+		return r.options.Rerun(clause, r.seed)
+	}
+	return Rerun("reactorspec", r.target, clause, r.seed)
+}
+
+// Rerun words the command that judges a clause on that target with that seed.
+// program is how the command is called, already in a shell's words.
+func Rerun(program string, t target.Target, clause string, seed uint64) string {
+	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
+	flag := func(name, value string) {
+		if value != "" {
+			words = append(words, name, Quote(value))
+		}
+	}
+	file := t.File
+	if file.Path != "" {
+		flag("--target", file.Path)
+	} else {
+		flag("--dialect", file.Dialect)
+		flag("--class", string(file.Class))
+		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
+		if file.Limit != 0 {
+			flag("--limit", fmt.Sprint(file.Limit))
+		}
+	}
+	switch {
+	case t.Addr != "":
+		flag("--addr", t.Addr)
+		if t.Pid != 0 {
+			flag("--pid", fmt.Sprint(t.Pid))
+		}
+	case file.Path == "":
+		words = append(words, "--")
+		for _, word := range file.Start {
+			words = append(words, Quote(word))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Quote makes one word of a POSIX shell of a string.
+func Quote(word string) string {
+	plain := word != ""
+	for _, c := range word {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-", c) {
+			plain = false
+		}
+	}
+	if plain {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

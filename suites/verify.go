@@ -1,0 +1,98 @@
+package suites
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// Verify judges a target in a Go test, each clause in a subtest named by its
+// ID, so that -run 'TestMine/CONN-1' judges one. A broken MUST fails its
+// subtest with the evidence, a broken SHOULD is logged, a clause that cannot be
+// judged is skipped with the reason; a MUST that stays inconclusive fails,
+// since nobody could say that it is kept. Long waits run as parallel subtests
+// once the others are through.
+func Verify(t *testing.T, judged target.Target, opts ...Option) {
+	t.Helper()
+	o := optionsOf(opts)
+	if o.Rerun == nil {
+		o.Rerun = func(clause string, seed uint64) string { return rerunTest(t.Name(), clause) }
+	}
+	r, err := NewRunner(context.WithoutCancel(t.Context()), judged, o)
+	if err != nil {
+		t.Fatalf("reactorspec: %v", err)
+	}
+	t.Cleanup(func() { finishTest(t, r) })
+	ordinary, long := r.split()
+	for _, id := range ordinary {
+		t.Run(id, func(t *testing.T) { tell(t, r.Judge(id)) })
+	}
+	for _, id := range long {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			tell(t, r.Judge(id))
+		})
+	}
+}
+
+// finishTest stops the target and adds what no single clause says: why nothing
+// could be judged, and what the verdict rests on beyond the clauses.
+func finishTest(t *testing.T, r *Runner) {
+	run := r.Finish()
+	if len(run.Results) == 0 {
+		return // -run left nothing
+	}
+	if run.Problem != nil {
+		t.Errorf("reactorspec: %s", run.Problem.Message)
+		if run.Target.Stderr != "" {
+			t.Logf("the target printed:\n%s", report.CleanLines(run.Target.Stderr))
+		}
+		return
+	}
+	t.Logf("reactorspec: %s", run.Verdict.Sentence)
+	if run.Verdict.Exit != report.ExitConformant && !t.Failed() {
+		t.Errorf("reactorspec: %s\n%s", run.Verdict.Word, strings.Join(run.Verdict.Reasons, "\n"))
+	}
+}
+
+// tell turns a result into what a test says.
+func tell(t *testing.T, result report.Result) {
+	t.Helper()
+	text := Explain(result)
+	switch result.Outcome {
+	case report.Pass:
+	case report.Warn, report.ExpectedFail:
+		t.Log(text)
+	case report.Unsupported, report.Untested:
+		t.Skip(text)
+	case report.Inconclusive:
+		if result.Level == "SHOULD" {
+			t.Skip(text)
+		}
+		t.Error(text)
+	default:
+		t.Error(text)
+	}
+}
+
+// Explain says a result in plain text, with its evidence if it has any.
+func Explain(result report.Result) string { return report.Block(result) }
+
+// rerunTest words the go test command that judges one clause again.
+func rerunTest(name, clause string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = "^" + part + "$"
+	}
+	return fmt.Sprintf("go test -C %s -count=1 -run %s .", Quote(filepath.Clean(dir)), Quote(strings.Join(parts, "/")+"/^"+clause+"$"))
+}
