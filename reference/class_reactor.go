@@ -171,6 +171,7 @@ func (k *reactors) join(ctx context.Context) error {
 		}
 		k.acceptor.loop.Stop()
 		k.done.Wait()
+		k.server.threads.Wait()
 		close(ended)
 	}()
 	select {
@@ -181,13 +182,24 @@ func (k *reactors) join(ctx context.Context) error {
 	}
 }
 
-// loop is the serving loop of an index, nil when there is none.
 func (k *reactors) loop(index int) *reactor {
 	if index < 0 || index >= len(k.loops) {
 		return nil
 	}
 	return k.loops[index]
 }
+
+func (k *reactors) here() int {
+	for i, r := range k.loops {
+		if r.InLoop() {
+			return i
+		}
+	}
+	return 0
+}
+
+func (k *reactors) taskSet() *TaskSet { return k.shared }
+func (k *reactors) pool() *Workers    { return k.workers }
 
 func (k *reactors) stats(s *Stats) {
 	for _, r := range k.loops {
@@ -197,7 +209,7 @@ func (k *reactors) stats(s *Stats) {
 		s.Wakes += loop.Wakes
 		s.Coalesced += loop.Coalesced
 		s.Tasks += loop.Tasks
-		s.Timers += loop.Timers
+		s.Timers += max(0, loop.Timers-int(r.ownTimers.Load()))
 		s.Lag = max(s.Lag, loop.Lag)
 		s.Stalls += loop.Stalls
 		s.Panics += loop.Panics

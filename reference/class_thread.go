@@ -284,4 +284,10 @@ func (k *threads) stats(s *Stats) {
 	s.Out += k.out.Load()
 }
 
+// There are no loops here, so nothing of theirs either.
+func (k *threads) loop(int) *reactor { return nil }
+func (k *threads) here() int         { return 0 }
+func (k *threads) taskSet() *TaskSet { return nil }
+func (k *threads) pool() *Workers    { return nil }
+
 var _ contract.Server = (*Server)(nil)

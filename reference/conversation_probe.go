@@ -1,16 +1,26 @@
 package reference
 
 import (
+	"math"
+	"strconv"
+	"sync/atomic"
+	"time"
+
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-// probing is the conversation of PROBE: frames, each a verb.
+// probing is the conversation of PROBE: frames, each a verb of spec/target.md.
+// It belongs to its connection's thread except for gone.
 type probing struct {
-	closing
-	c *Conn
-	// out gathers the replies of one OnData, so that pipelined requests cost one write.
-	out []byte
+	c   *Conn
+	out []byte // gathers the replies of one OnData, so that pipelined requests cost one write
+
+	timers map[uint64]*timer // by key, pending
+	undo   []func()          // what is unhooked when the connection ends
+	due    int               // requests whose replies come as soon as tasks have run
+	ending bool              // closing once due is 0
+	gone   atomic.Bool       // the connection is closed: threads at work for it may stop
 }
 
 func newProbing() *probing { return &probing{} }
@@ -48,6 +58,38 @@ func (p *probing) OnData(c *Conn, data []byte) (used int) {
 	return used
 }
 
+// OnEnd ends the conversation: timers are dropped, tasks that were posted are
+// waited for, for their replies are due.
+func (p *probing) OnEnd(c *Conn) { p.end() }
+
+// OnStop does the same when the server stops.
+func (p *probing) OnStop(c *Conn) { p.end() }
+
+func (p *probing) end() {
+	p.drop()
+	p.ending = true
+	if p.due == 0 {
+		p.c.Close()
+	}
+}
+
+func (p *probing) OnClose(*Conn, error) {
+	p.gone.Store(true)
+	p.drop()
+}
+
+// drop forgets what would act later for this connection.
+func (p *probing) drop() {
+	for _, t := range p.timers {
+		t.Cancel()
+	}
+	p.timers = nil
+	for _, undo := range p.undo {
+		undo()
+	}
+	p.undo = nil
+}
+
 func (p *probing) flush() {
 	if len(p.out) > 0 {
 		_, _ = p.c.Write(p.out) // a write error ends the connection by itself
@@ -55,14 +97,25 @@ func (p *probing) flush() {
 	}
 }
 
-// reply answers a request: at once when called from anywhere but OnData.
+// reply answers a request, on the connection's thread: with the others of one
+// OnData, or else at once.
 func (p *probing) reply(id uint32, status probe.Status, fields []byte) {
-	direct := p.out == nil
-	p.out = probe.AppendReply(p.out, probe.Reply{ID: id, Status: status, Fields: fields})
-	if direct {
-		p.flush()
-		p.out = nil
+	if p.out != nil {
+		p.out = probe.AppendReply(p.out, probe.Reply{ID: id, Status: status, Fields: fields})
+		return
 	}
+	frame := probe.AppendReply(p.c.scratch(), probe.Reply{ID: id, Status: status, Fields: fields})
+	_, _ = p.c.Write(frame)
+	p.c.keepScratch(frame)
+}
+
+// verbs are those that need a loop, and run on it.
+var verbs = map[string]func(p *probing, id uint32, a *arguments){
+	"POST": (*probing).post, "CROSS": (*probing).cross, "RACE": (*probing).race,
+	"CHAIN": (*probing).chain, "NEST": (*probing).nest, "SHARED": (*probing).sharedSet, "HOOK": (*probing).hook,
+	"TIMER": (*probing).timer, "TIMERS": (*probing).manyTimers, "CANCEL": (*probing).cancel,
+	"RESET": (*probing).reset, "SELFCANCEL": (*probing).selfCancel,
+	"OFFLOAD": (*probing).offload, "FAIL": (*probing).fail,
 }
 
 func (p *probing) request(r probe.Request) {
@@ -72,12 +125,111 @@ func (p *probing) request(r probe.Request) {
 	case "HELLO":
 		p.reply(r.ID, probe.OK, p.c.server.hello())
 	case "WHERE":
-		index := 0
-		if p.c.reactor != nil {
-			index = p.c.reactor.index
-		}
-		p.reply(r.ID, probe.OK, fields("loop", index, "tid", poll.ThreadID(), "conn", p.c.id))
+		p.reply(r.ID, probe.OK, fields("loop", p.index(), "tid", poll.ThreadID(), "conn", p.c.id))
+	case "STATS":
+		s := p.c.server.Stats()
+		p.reply(r.ID, probe.OK, fields("accepted", s.Accepted, "open", s.Open, "in", s.In, "out", s.Out, "wakes", s.Wakes,
+			"coalesced", s.Coalesced, "tasks", s.Tasks, "timers", s.Timers, "lag", s.Lag.Nanoseconds(), "stalls", s.Stalls))
 	default:
-		p.reply(r.ID, probe.Unsupported, nil)
+		verb, known := verbs[r.Verb]
+		if !known || p.c.reactor == nil {
+			p.reply(r.ID, probe.Unsupported, nil)
+			return
+		}
+		verb(p, r.ID, &arguments{rest: r.Args, more: len(r.Args) > 0})
 	}
 }
+
+// index is the loop's, 0 for the classes without one.
+func (p *probing) index() int {
+	if p.c.reactor == nil {
+		return 0
+	}
+	return p.c.reactor.index
+}
+
+// bad answers arguments that are missing, malformed or out of range.
+func (p *probing) bad(id uint32) { p.reply(id, probe.Bad, nil) }
+
+// begin notes a request whose reply comes as soon as tasks have run, and finish
+// gives the reply, from any thread.
+func (p *probing) begin() { p.due++ }
+
+func (p *probing) finish(id uint32, status probe.Status, fields []byte) {
+	_ = p.c.Post(func() { // a loop that ended has no connection to answer
+		p.reply(id, status, fields)
+		if p.due--; p.due == 0 && p.ending {
+			p.c.Close()
+		}
+	})
+}
+
+// arguments are the words of a request, separated by one space each. The first
+// that is not as it should be makes them invalid.
+type arguments struct {
+	rest    []byte
+	more    bool // a word follows
+	invalid bool
+}
+
+func (a *arguments) word() []byte {
+	if !a.more {
+		a.invalid = true
+		return nil
+	}
+	for i, b := range a.rest {
+		if b == ' ' {
+			word := a.rest[:i]
+			a.rest = a.rest[i+1:]
+			return a.check(word)
+		}
+	}
+	word := a.rest
+	a.rest, a.more = nil, false
+	return a.check(word)
+}
+
+func (a *arguments) check(word []byte) []byte {
+	if len(word) == 0 {
+		a.invalid = true
+	}
+	return word
+}
+
+// number is a decimal from least to most.
+func (a *arguments) number(least, most uint64) uint64 {
+	word := a.word()
+	if len(word) > 0 && (word[0] < '0' || word[0] > '9') {
+		a.invalid = true // ParseUint takes no sign, but says so only for some
+	}
+	n, err := strconv.ParseUint(string(word), 10, 64)
+	if err != nil || n < least || n > most {
+		a.invalid = true
+		return least
+	}
+	return n
+}
+
+// time is a number of nanoseconds from least on.
+func (a *arguments) time(least uint64) time.Duration {
+	return time.Duration(a.number(least, math.MaxInt64))
+}
+
+// loop is an index, or - for p's own.
+func (a *arguments) loop(p *probing) *reactor {
+	word := a.word()
+	if string(word) == "-" {
+		return p.c.reactor
+	}
+	n, err := strconv.ParseUint(string(word), 10, 31)
+	if err == nil {
+		if r := p.c.server.class.loop(int(n)); r != nil {
+			return r
+		}
+	}
+	a.invalid = true
+	return nil
+}
+
+// ok reports whether all words were right and none is left over.
+func (a *arguments) ok() bool { return !a.invalid && !a.more }

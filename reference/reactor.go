@@ -34,6 +34,8 @@ type reactor struct {
 
 	open    atomic.Int64 // connections, those on their way here included
 	in, out atomic.Uint64
+
+	ownTimers atomic.Int64 // pending timers of the waitLists, which are nobody's business
 }
 
 func newReactor(s *Server, o LoopOptions) (*reactor, error) {
@@ -288,11 +290,15 @@ func (w *waiting) touch(c *Conn) {
 // arm sets the timer; touching does not move it, so it may find nobody due.
 func (l *waitList) arm(d time.Duration) {
 	_, err := l.reactor.After(d, l.fire)
+	if err == nil {
+		l.reactor.ownTimers.Add(1)
+	}
 	l.armed = err == nil // a loop that stopped closes its connections anyway
 }
 
 func (l *waitList) fire() {
 	l.armed = false
+	l.reactor.ownTimers.Add(-1)
 	now := l.reactor.now()
 	for l.first != nil && now-l.first.wait.since >= l.after {
 		c := l.first

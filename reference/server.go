@@ -32,6 +32,7 @@ type Server struct {
 
 	ids     atomic.Uint64
 	counts  serverCounts
+	threads sync.WaitGroup // threads that conversations started
 	closing atomic.Bool
 	empty   chan struct{} // closed when the last connection of a closing server is gone
 	gone    sync.Once
@@ -53,6 +54,12 @@ type class interface {
 	join(ctx context.Context) error
 	// stats adds up what loops count.
 	stats(*Stats)
+	// loop is the serving loop of an index, nil when there is none; here is the
+	// index of the one whose thread calls.
+	loop(index int) *reactor
+	here() int
+	taskSet() *TaskSet
+	pool() *Workers
 }
 
 // New makes a server. An option out of its range is an error that names it.

@@ -16,7 +16,7 @@ type Stats struct {
 	Wakes        uint64        // writes to the loops' wakers
 	Coalesced    uint64        // posts that needed no such write
 	Tasks        uint64        // tasks run
-	Timers       int           // timers pending
+	Timers       int           // timers pending, the server's own not counted
 	Lag          time.Duration // the longest of the recent turns of a loop
 	Stalls       uint64        // turns that the watchdog found too long
 	Panics       uint64        // contained panics of handlers, tasks, timers, hooks and workers

@@ -76,7 +76,12 @@ func (l *Loop) Every(d time.Duration, f func()) (contract.Timer, error) {
 }
 
 func (t *timers) create(d, period time.Duration, f func()) (*timer, error) {
-	tm := &timer{set: t, f: f, period: int64(period)}
+	return t.createAt(t.deadline(d), period, f)
+}
+
+// createAt sets a timer for a moment of the loop's clock.
+func (t *timers) createAt(when int64, period time.Duration, f func()) (*timer, error) {
+	tm := &timer{set: t, f: f, when: when, period: int64(period)}
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
@@ -84,7 +89,6 @@ func (t *timers) create(d, period time.Duration, f func()) (*timer, error) {
 	}
 	t.created++
 	tm.serial = t.created
-	tm.when = t.deadline(d)
 	t.count++
 	t.wheel.insert(tm)
 	t.mu.Unlock()

@@ -1,0 +1,147 @@
+package reference
+
+import (
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+	"github.com/reactorspec/reactorspec/spec/contract"
+	"github.com/reactorspec/reactorspec/spec/probe"
+)
+
+// The verbs HOOK, OFFLOAD and FAIL.
+
+// maxTurns is how many turns a HOOK stays.
+const maxTurns = 1000
+
+// maxOffload is how many milliseconds an OFFLOAD blocks.
+const maxOffload = 10_000
+
+// hook counts turns at a position, and watches the order in which the loop
+// passes all of them.
+func (p *probing) hook(id uint32, a *arguments) {
+	at, turns := contract.Position(a.word()), int(a.number(1, maxTurns))
+	if !a.ok() || !isPosition(at) {
+		p.bad(id)
+		return
+	}
+	r := p.c.reactor
+	p.begin()
+	w := &turnWatch{}
+	ran, told := 0, false
+	step := func(position contract.Position) {
+		w.pass(position)
+		if position == at && ran < turns {
+			ran++
+		}
+		if ran == turns && w.whole != "" && !told {
+			told = true
+			w.remove()
+			p.finish(id, probe.OK, fields("ran", ran, "order", w.whole))
+		}
+		_ = r.Wake() // the next turn comes without an event
+	}
+	for _, position := range contract.Positions {
+		remove, err := r.Hook(position, func() { step(position) })
+		if err != nil {
+			w.remove()
+			return
+		}
+		w.hooks = append(w.hooks, remove)
+	}
+	p.undo = append(p.undo, w.remove)
+}
+
+func isPosition(at contract.Position) bool {
+	for _, position := range contract.Positions {
+		if position == at {
+			return true
+		}
+	}
+	return false
+}
+
+// turnWatch notes the positions that a loop passes.
+type turnWatch struct {
+	passed []string
+	begun  bool   // the first position has been seen: what follows is a whole turn
+	whole  string // the last whole turn
+	hooks  []func()
+}
+
+func (w *turnWatch) pass(at contract.Position) {
+	if at == contract.Positions[0] {
+		if w.begun {
+			w.whole = strings.Join(w.passed, ",")
+		}
+		w.begun, w.passed = true, w.passed[:0]
+	}
+	w.passed = append(w.passed, string(at))
+}
+
+func (w *turnWatch) remove() {
+	for _, remove := range w.hooks {
+		remove()
+	}
+	w.hooks = nil
+}
+
+// offload blocks a worker and brings its result home.
+func (p *probing) offload(id uint32, a *arguments) {
+	block, word := time.Duration(a.number(0, maxOffload))*time.Millisecond, string(a.word())
+	if !a.ok() {
+		p.bad(id)
+		return
+	}
+	r := p.c.reactor
+	worker := 0
+	err := p.c.server.class.pool().Submit(r.Loop, func() {
+		worker = poll.ThreadID()
+		time.Sleep(block)
+	}, func(err error) {
+		if err != nil {
+			p.reply(id, probe.Failed, nil)
+			return
+		}
+		p.reply(id, probe.OK, fields("word", word, "worker", worker, "home", poll.ThreadID(), "loop", r.index))
+	})
+	if err != nil {
+		p.reply(id, probe.Full, nil)
+	}
+}
+
+// fail panics where it is asked to. The reply is posted while the panic is
+// under way, so it comes only from a loop that contained it.
+func (p *probing) fail(id uint32, a *arguments) {
+	where := string(a.word())
+	if !a.ok() {
+		p.bad(id)
+		return
+	}
+	r := p.c.reactor
+	broken := func() {
+		defer p.finish(id, probe.Failed, nil)
+		panic("FAIL " + where + " was asked for")
+	}
+	var err error
+	switch where {
+	case "task":
+		p.begin()
+		err = r.Post(broken)
+	case "timer":
+		p.begin()
+		_, err = r.After(0, broken)
+	case "worker":
+		err = p.c.server.class.pool().Submit(r.Loop, func() { panic("FAIL worker was asked for") }, func(error) {
+			p.reply(id, probe.Failed, nil)
+		})
+		if err == ErrFull {
+			p.reply(id, probe.Full, nil)
+		}
+	case "handler":
+		p.flush() // what came before is answered
+		panic("FAIL handler was asked for")
+	default:
+		p.bad(id)
+	}
+}
