@@ -3,7 +3,6 @@ package clauses
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"syscall"
@@ -125,21 +124,6 @@ func stuff(s *session.Session, c *session.Conn, most int) int {
 	_ = socket.SetWriteDeadline(time.Time{})
 	s.Note("%s took %d bytes of requests unread", c.Local(), sent)
 	return sent
-}
-
-// clientAddress spreads clients over 127.0.0.0/8, so that churn does not use up
-// the ports of one address; empty where the target is not at such an address.
-func clientAddress(s *session.Session, n int) string {
-	tcp, ok := s.Target.Addr().(*net.TCPAddr)
-	if !ok || tcp.IP.To4() == nil || !tcp.IP.IsLoopback() {
-		return ""
-	}
-	return fmt.Sprintf("127.0.%d.%d", 1+n/200%200, 1+n%200)
-}
-
-// openFrom is Open from the n-th client address.
-func openFrom(s *session.Session, n int) *session.Conn {
-	return s.Ready(s.DialFrom(clientAddress(s, n)))
 }
 
 // everyProcess signals all processes of the target's tree.

@@ -58,7 +58,7 @@ func givesBack(s *session.Session, n int, how string, abuse func(i int)) {
 func descriptorsAfterFIN(s *session.Session) {
 	payload := s.Payload(200)
 	givesBack(s, 2000, "ended by FIN", func(i int) {
-		c := openFrom(s, i)
+		c := s.Open()
 		c.Exchange(payload)
 		if i%2 == 0 {
 			c.CloseWrite()
@@ -70,7 +70,7 @@ func descriptorsAfterFIN(s *session.Session) {
 func descriptorsAfterReset(s *session.Session) {
 	small, large := s.Payload(200), s.Payload(200_000)
 	givesBack(s, 1000, "were reset", func(i int) {
-		c := openFrom(s, i)
+		c := s.Open()
 		switch i % 4 {
 		case 0:
 			c.Exchange(small)
@@ -86,7 +86,7 @@ func descriptorsAfterReset(s *session.Session) {
 func descriptorsAfterHalfRequests(s *session.Session) {
 	request := s.Dialect.Request(s.Payload(100))
 	givesBack(s, 500, "ended amid their beginning", func(i int) {
-		c := s.DialFrom(clientAddress(s, i))
+		c := s.Dial()
 		switch {
 		case i%3 == 0: // nothing is sent
 		case s.Dialect.Name() == "probe" && i%3 == 1:
@@ -106,7 +106,7 @@ func memoryAfterChurn(s *session.Session) {
 	const warm, conns, free = 1000, 3000, 24 << 20
 	payload := s.Payload(2000)
 	one := func(i int) {
-		c := openFrom(s, i)
+		c := s.Open()
 		c.Exchange(payload)
 		c.Close()
 	}
@@ -138,7 +138,7 @@ func memoryPerConnection(s *session.Session) {
 	before := rss()
 	held := make([]*session.Conn, conns)
 	spread(s, conns, func(i int) {
-		held[i] = openFrom(s, i)
+		held[i] = s.Open()
 		held[i].Exchange(payload)
 	})
 	s.Pause(settle)
@@ -151,7 +151,7 @@ func memoryPerConnection(s *session.Session) {
 func thousandAtOnce(s *session.Session) {
 	const conns = 1200
 	held := make([]*session.Conn, conns)
-	spread(s, conns, func(i int) { held[i] = openFrom(s, i) })
+	spread(s, conns, func(i int) { held[i] = s.Open() })
 	spread(s, conns, func(i int) { held[i].Exchange(s.Payload(64)) })
 	spread(s, conns, func(i int) { held[conns-1-i].Exchange(s.Payload(64)) })
 	closeAll(held)
@@ -169,7 +169,7 @@ func pollersAfterChurn(s *session.Session) {
 	churnOnce := func() (peak int) {
 		conns := make([]*session.Conn, several(s, 200))
 		for i := range conns {
-			conns[i] = openFrom(s, i)
+			conns[i] = s.Open()
 			conns[i].Exchange(s.Payload(50))
 		}
 		peak = watched()
