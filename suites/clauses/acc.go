@@ -168,9 +168,7 @@ func spreadOverLoops(s *session.Session) {
 }
 
 func closeOnExec(s *session.Session) {
-	for range 5 {
-		s.Open().Exchange(s.Payload(10))
-	}
+	opened(s, 5)
 	missing := 0
 	what := ""
 	for _, d := range observed(s, "the descriptors", s.Tree().CloexecMissing) {
@@ -186,16 +184,7 @@ func closeOnExec(s *session.Session) {
 }
 
 func samePortAgain(s *session.Session) {
-	var conns []*session.Conn
-	n := 5
-	if serial(s) {
-		n = 1
-	}
-	for range n {
-		c := s.Open()
-		c.Exchange(s.Payload(10))
-		conns = append(conns, c)
-	}
+	conns := opened(s, 5)
 	if err := s.Target.Signal(syscall.SIGKILL); err != nil {
 		s.Inconclusive("the target could not be killed: " + err.Error())
 	}

@@ -51,7 +51,7 @@ func resetsAtEveryStage(s *session.Session) {
 		s.Note("12 connections reset %s", abuse.name)
 		s.Sane()
 	}
-	for i, t := range stalledReaders(s, several(s, 4)) { // with megabytes of output pending, stalled and flowing
+	for i, t := range stalledReaders(s, several(s, 4), beyondBuffers) { // with megabytes of output pending, stalled and flowing
 		if i%2 == 1 {
 			_, _ = t.c.ReadAll(1 << 20)
 		}
@@ -68,7 +68,10 @@ func resetGivesDescriptorBack(s *session.Session) {
 	s.Sane()
 	before := settled(s, count)
 	var conns []*session.Conn
-	for _, t := range stalledReaders(s, 10) {
+	for _, t := range stalledReaders(s, 8, beyondBuffers) { // output waits
+		conns = append(conns, t.c)
+	}
+	for _, t := range stalledReaders(s, 2, beyondLimit(s)) { // reading is paused, too
 		conns = append(conns, t.c)
 	}
 	for range 20 {

@@ -81,7 +81,7 @@ func bounded(s *session.Session, before int64, n, limit int) {
 
 func memoryIsBounded(s *session.Session) {
 	limit := unreadLimit(s)
-	clients := min(8, max(2, beyondBuffers/limit))
+	clients := min(8, max(2, beyondBuffers/max(limit, 1)))
 	s.Sane()
 	before := observed(s, "the memory", s.Tree().RSS)
 	for i := range clients {
@@ -110,11 +110,12 @@ func sourceIsBounded(s *session.Session) {
 
 func resumesReading(s *session.Session) {
 	unlessShed(s, func() {
+		most := beyondLimit(s)
 		c := s.Open()
 		t := newTalk(s, c, pieceSize)
 		total := 0
 		for range 2 {
-			total += t.requests(beyondBuffers)
+			total += t.requests(most)
 			_, _ = t.push(total, stallPatience)
 			if len(t.rest) > 0 { // stalled: read all that was asked, while the rest of the last request goes out
 				total = t.asked
@@ -135,7 +136,7 @@ func serves(s *session.Session, old *session.Conn) {
 
 func stalledReadersDelayNobody(s *session.Session) {
 	old := opened(s, 8)
-	stalledReaders(s, 8)
+	stalledReaders(s, 8, beyondBuffers)
 	for _, c := range old {
 		serves(s, c)
 	}
@@ -143,7 +144,7 @@ func stalledReadersDelayNobody(s *session.Session) {
 
 func closingWithPendingOutput(s *session.Session) {
 	old := opened(s, 8)
-	for i, t := range stalledReaders(s, 8) {
+	for i, t := range stalledReaders(s, 8, beyondBuffers) {
 		if i%2 == 0 {
 			t.c.Reset()
 		} else {

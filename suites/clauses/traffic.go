@@ -184,22 +184,26 @@ func shedsBeyondLimit(s *session.Session) bool {
 	return end == session.EOF || end == session.Reset
 }
 
+// beyondLimit is how many bytes stop a server from reading: more than its
+// declared limit and every socket buffer hold together.
+func beyondLimit(s *session.Session) int { return beyondBuffers + min(unreadLimit(s), 64<<20) }
+
 // stalledReader opens a connection and writes to it until the server stops
-// taking, or has taken more than every socket buffer holds; nothing is read.
-// ok is false where the server closed it, as it may beyond a declared limit.
-func stalledReader(s *session.Session) (t *talk, ok bool) {
+// taking, or has taken most bytes; nothing is read. ok is false where the
+// server closed it, as it may beyond a declared limit.
+func stalledReader(s *session.Session, most int) (t *talk, ok bool) {
 	t = newTalk(s, s.Open(), pieceSize)
-	_, err := t.push(t.requests(beyondBuffers), stallPatience)
+	_, err := t.push(t.requests(most), stallPatience)
 	return t, err == nil
 }
 
 // stalledReaders makes n of them at the same time.
-func stalledReaders(s *session.Session, n int) []*talk {
+func stalledReaders(s *session.Session, n, most int) []*talk {
 	talks := make([]*talk, n)
 	var cut atomic.Int32
 	for i := range talks {
 		s.Go(func() {
-			t, ok := stalledReader(s)
+			t, ok := stalledReader(s, most)
 			if !ok {
 				cut.Add(1)
 			}
