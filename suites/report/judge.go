@@ -71,7 +71,8 @@ type judgement struct {
 	verdict Verdict
 
 	errors, failures, undecided []string
-	doubtful                    int // inconclusive SHOULDs
+	remarks                     []string // broken, but no reason against the target
+	doubtful                    int      // inconclusive SHOULDs
 }
 
 func (j *judgement) count(r Result) {
@@ -91,7 +92,9 @@ func (j *judgement) count(r Result) {
 		} else {
 			j.undecided = append(j.undecided, reason)
 		}
-	case Pass, Warn, Unsupported, ExpectedFail, Untested:
+	case Warn, ExpectedFail:
+		j.remarks = append(j.remarks, reason)
+	case Pass, Unsupported, Untested:
 	default:
 		j.errors = append(j.errors, fmt.Sprintf("%s has no known outcome but %q", r.Clause, r.Outcome))
 	}
@@ -158,9 +161,9 @@ func (j *judgement) decide() {
 	case v.Judged == 0:
 		v.Word, v.Exit, v.Reasons = Undecided, ExitUndecided, []string{"none of the selected clauses could be judged on this target"}
 	case v.Counts[ExpectedFail] > 0:
-		v.Word, v.Exit = AsExpected, ExitConformant
+		v.Word, v.Exit, v.Reasons = AsExpected, ExitConformant, j.remarks
 	default:
-		v.Word, v.Exit = Conformant, ExitConformant
+		v.Word, v.Exit, v.Reasons = Conformant, ExitConformant, j.remarks
 	}
 }
 
@@ -177,7 +180,11 @@ func sentence(v Verdict, run *Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", Clean(run.Target.Name), v.Word)
 	fmt.Fprintf(&b, "; class %s, vantages %s, features %s", className(v.Class), list(v.Vantages), list(v.Features))
-	fmt.Fprintf(&b, "; %d of %d clauses judged", v.Judged, v.Total)
+	clauses := "clauses"
+	if len(run.Selected) > 0 {
+		clauses = "selected clauses"
+	}
+	fmt.Fprintf(&b, "; %d of %d %s judged", v.Judged, v.Total, clauses)
 	var counts []string
 	for _, outcome := range Outcomes() {
 		if n := v.Counts[outcome]; n > 0 {

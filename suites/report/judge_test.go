@@ -44,7 +44,7 @@ func TestJudge(t *testing.T) {
 		reason   string
 	}{
 		{name: "all kept", results: []Result{result("CONN-1", Pass), result("CONN-2", Pass)}, word: Conformant},
-		{name: "a SHOULD is broken", results: []Result{result("CONN-1", Pass), should("CONN-17", Warn)}, word: Conformant},
+		{name: "a SHOULD is broken", results: []Result{result("CONN-1", Pass), should("CONN-17", Warn)}, word: Conformant, reason: "CONN-17 warn: because"},
 		{name: "a MUST is broken", results: []Result{result("CONN-1", Pass), result("CONN-2", Fail)}, word: NotConformant, exit: 1, reason: "CONN-2 fail: because"},
 		{name: "skips are no failures", results: []Result{result("CONN-1", Pass), result("X-2", Unsupported), result("X-3", Untested)}, word: Conformant},
 		{name: "only skips", results: []Result{result("X-2", Unsupported), result("X-3", Untested)}, word: Undecided, exit: 3, reason: "none of the selected clauses"},
@@ -135,6 +135,10 @@ func TestSentence(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", verdict.Sentence, want)
 	}
 	run.Target.Class, run.Vantages, run.Target.Features = "", nil, nil
+	run.Selected = []string{"CONN-1", "CONN-2", "CONN-17", "X-1"}
+	if verdict := Judge(run); !strings.Contains(verdict.Sentence, "3 of 4 selected clauses judged") {
+		t.Error(verdict.Sentence)
+	}
 	if verdict := Judge(run); !strings.Contains(verdict.Sentence, "class undeclared, vantages none, features none") {
 		t.Error(verdict.Sentence)
 	}
