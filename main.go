@@ -1,29 +1,14 @@
-// Command reactorspec serves the reference.
+// Command reactorspec judges event-driven servers by a numbered specification,
+// and carries with it a reference server that keeps it.
 package main
 
 import (
-	"context"
-	"flag"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/reactorspec/reactorspec/reference"
+	"github.com/reactorspec/reactorspec/suites/cli"
 )
 
 func main() {
-	fs := flag.NewFlagSet("serve", flag.ExitOnError)
-	serve := reference.Command(fs)
-	if len(os.Args) < 2 || os.Args[1] != "serve" {
-		fmt.Fprintln(os.Stderr, "usage: reactorspec serve [flags]")
-		os.Exit(2)
-	}
-	_ = fs.Parse(os.Args[2:]) // ExitOnError
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "reactorspec:", err)
-		os.Exit(1)
-	}
+	os.Exit(cli.Main(os.Args[1:], cli.Embedded{Command: reference.Command}))
 }

@@ -176,7 +176,7 @@ func (r *Runner) repeat(clause spec.Clause, result report.Result, try func() (tr
 				result.Evidence.Notes = append(result.Evidence.Notes, fmt.Sprintf("attempt %d was late while the machine stalled for %s of %s: %s",
 					i+1, l.Stalled.Round(time.Millisecond), l.Took.Round(time.Millisecond), l.Failure.Reason))
 			}
-			if len(late) == 0 && len(result.Evidence.Notes) == 0 {
+			if len(late) == 0 && !r.options.Verbose {
 				result.Evidence = nil
 			}
 			return result

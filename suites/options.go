@@ -32,6 +32,8 @@ type Options struct {
 	Timeout time.Duration
 	// Soak also runs the checks that take minutes.
 	Soak bool
+	// Verbose keeps the evidence of clauses that were kept.
+	Verbose bool
 	// Budget replaces session.DefaultBudget.
 	Budget *session.Budget
 	// Checks replaces the checks of package clauses.

@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// runLimit is how long a run may take that names no --timeout: ten times what
+// the whole spec takes on a busy machine.
+const runLimit = 15 * time.Minute
+
+// checkFlags are the flags of `check`, as given.
+type checkFlags struct {
+	addr, file, dialect, class string
+	pid                        int
+	features                   []string
+	limit                      int64
+
+	clauses, families, levels []string
+	seed                      string
+	timeout                   time.Duration
+	soak, verbose             bool
+
+	reports reportFlags
+}
+
+func (p *program) checkCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check [flags] [-- command …]",
+		Short: "Judge a server: one that runs, one to start, or the embedded reference",
+		Long: `Judges one server by the spec.
+
+  reactorspec check -- ./server --port {port}    starts the server, on a free port
+  reactorspec check --addr tcp://127.0.0.1:7000  judges a server that runs
+  reactorspec check --target FILE                takes everything from a target file
+  reactorspec check                              judges the embedded reference
+
+In a command, {port} is the port to listen on at 127.0.0.1, {socket} the path of
+a Unix socket, {scratch} an empty directory; PORT is in the environment too.
+
+Exit: 0 conformant; 1 not conformant; 2 usage or configuration; 3 harness error,
+interrupted, or a MUST that stays inconclusive.`,
+		Example: "  reactorspec check --dialect resp --class reactor -- redis-server --port {port} --save ''",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			command, err := afterDash(cmd, args)
+			if err != nil {
+				return err
+			}
+			return p.check(cmd, &f, command)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
+	flags.IntVar(&f.pid, "pid", 0, "its process, to judge from the process vantage too")
+	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
+	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: echo, probe (default), resp, memcache, http")
+	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
+	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
+	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
+	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
+	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
+	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
+	flags.StringVar(&f.seed, "seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
+	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
+	flags.BoolVar(&f.soak, "soak", false, "also run the checks that take minutes")
+	f.reports.bind(cmd)
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show evidence for whatever has some")
+	return cmd
+}
+
+// afterDash returns the words after --; words before it are mistakes.
+func afterDash(cmd *cobra.Command, args []string) ([]string, error) {
+	dash := cmd.ArgsLenAtDash()
+	if dash < 0 {
+		dash = len(args)
+	}
+	if dash > 0 {
+		return nil, fmt.Errorf("unknown argument %q: put the server's command after --", args[0])
+	}
+	if cmd.ArgsLenAtDash() >= 0 && len(args) == 0 {
+		return nil, errors.New("no command after --")
+	}
+	return args, nil
+}
+
+func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) error {
+	if err := f.reports.writable(); err != nil {
+		return err
+	}
+	judged, options, err := f.read(cmd, command)
+	if err != nil {
+		run := suites.Unrun(judged, options, &suites.UsageError{Message: err.Error()})
+		return errors.Join(err, f.reports.write(&run))
+	}
+	signals := ownSignals(p.err)
+	defer signals.release()
+	run := p.judge(signals, judged, options, f)
+	p.exit = run.Verdict.Exit
+	if err := f.reports.write(&run); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// read makes a target and options of the flags.
+func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, suites.Options, error) {
+	o := suites.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
+	judged := target.Target{File: target.File{Name: f.addr, Dialect: f.dialect, Class: spec.Class(f.class), Limit: f.limit}, Addr: f.addr, Pid: f.pid}
+	for _, id := range f.clauses {
+		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
+	}
+	for _, name := range f.families {
+		o.Families = append(o.Families, strings.ToUpper(strings.TrimSpace(name)))
+	}
+	for _, level := range f.levels {
+		o.Levels = append(o.Levels, spec.Level(strings.ToUpper(strings.TrimSpace(level))))
+	}
+	if f.seed != "" {
+		seed, err := strconv.ParseUint(f.seed, 0, 64)
+		if err != nil || seed == 0 {
+			return judged, o, fmt.Errorf("--seed %s is no number from 1 to 2^64-1, such as 42 or 0x5e1f", f.seed)
+		}
+		o.Seed = seed
+	}
+	if f.timeout < 0 {
+		return judged, o, fmt.Errorf("--timeout %s is below 0", f.timeout)
+	}
+	if f.soak && !cmd.Flags().Changed("timeout") {
+		o.Timeout = 0
+	}
+	if f.limit < 0 {
+		return judged, o, fmt.Errorf("--limit %d is below 0", f.limit)
+	}
+	if err := f.attach(cmd, command, &judged); err != nil {
+		return judged, o, err
+	}
+	embedded := f.addr == "" && f.file == "" && len(command) == 0
+	o.Rerun = func(clause string, seed uint64) string {
+		if embedded {
+			line := fmt.Sprintf("%s check --clause %s --seed %#x", called(), clause, seed)
+			if f.class != "" {
+				line += " --class " + f.class
+			}
+			return line
+		}
+		return suites.Rerun(called(), judged, clause, seed)
+	}
+	return judged, o, nil
+}
+
+// attach decides which of the four ways names the target.
+func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target.Target) error {
+	if f.pid != 0 && f.addr == "" {
+		return errors.New("--pid needs --addr")
+	}
+	if f.pid < 0 {
+		return fmt.Errorf("--pid %d is no process", f.pid)
+	}
+	if f.addr != "" && len(command) > 0 {
+		return errors.New("both --addr and a command after --: name one target")
+	}
+	if cmd.Flags().Changed("features") {
+		judged.File.Features = []spec.Feature{}
+		for _, word := range f.features {
+			if word != "" {
+				judged.File.Features = append(judged.File.Features, spec.Feature(word))
+			}
+		}
+	}
+	if f.file != "" {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit"} {
+			if cmd.Flags().Changed(name) {
+				return fmt.Errorf("both --target and --%s: say it in the target file", name)
+			}
+		}
+		if len(command) > 0 {
+			return errors.New("both --target and a command after --: name one target")
+		}
+		file, err := target.Load(f.file)
+		if err != nil {
+			return err
+		}
+		judged.File = file
+		return nil
+	}
+	if judged.File.Dialect == "" {
+		judged.File.Dialect = "probe"
+	}
+	if f.addr != "" {
+		return nil
+	}
+	if len(command) > 0 {
+		judged.File.Name, judged.File.Start = command[0], command
+		return nil
+	}
+	if judged.File.Dialect != "probe" {
+		return fmt.Errorf("the embedded reference speaks probe, not %s: give --addr, --target, or a command after --", judged.File.Dialect)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	judged.File.Name, judged.File.Language = "reference", "Go"
+	judged.File.Start = target.Command{self, "serve", "--listen", "127.0.0.1:{port}"}
+	if f.class != "" {
+		judged.File.Start = append(judged.File.Start, "--class", f.class)
+	}
+	return nil
+}
+
+// judge runs the Ginkgo tree and shows it.
+func (p *program) judge(signals *signals, judged target.Target, o suites.Options, f *checkFlags) report.Run {
+	out := p.out
+	if f.reports.toStdout() {
+		out = p.err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals.first(cancel)
+	var printer *report.Printer
+	o.Progress = func(step suites.Progress) {
+		switch {
+		case step.Note != "":
+			printer.Say("note: %s", step.Note)
+		case step.Result != nil:
+			printer.Done(*step.Result)
+		default:
+			printer.Start(step.Clause.ID)
+		}
+	}
+	r, err := suites.NewRunner(ctx, judged, o)
+	if err != nil {
+		run := suites.Unrun(judged, o, err)
+		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
+		return run
+	}
+	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose)
+	run := runTree(r, signals)
+	if run.Problem != nil {
+		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))
+	}
+	_ = printer.Finish(&run) // a reader that went away, such as head, is no failure
+	return run
+}
+
+func classes() string {
+	var words []string
+	for _, class := range spec.Classes() {
+		words = append(words, string(class))
+	}
+	return strings.Join(words, ", ")
+}

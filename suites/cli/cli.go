@@ -1,0 +1,130 @@
+// Package cli is the command: check, serve, list, explain, matrix, version.
+// It decides exit codes and owns the signals; all judging is package suites'.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+// Embedded is the server that the command carries with it, judged when no other
+// is named. suites never imports it; main hands it over.
+type Embedded struct {
+	// Command binds the flags of `serve` and returns what runs it until ctx ends.
+	Command func(fs *flag.FlagSet) func(ctx context.Context) error
+}
+
+// program is one invocation of the command.
+type program struct {
+	embedded Embedded
+	out, err io.Writer
+	exit     int // set by a command that ran; usage errors are returned instead
+}
+
+// Main runs the command and returns its exit code: 0 conformant, 1 not, 2 usage
+// or configuration, 3 harness error or a MUST that stays inconclusive. A
+// process calls it once, since Ginkgo runs once a process.
+func Main(args []string, embedded Embedded) int {
+	p := &program{embedded: embedded, out: os.Stdout, err: os.Stderr}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
+	if err := root.Execute(); err != nil {
+		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
+		if errors.As(err, new(*failure)) {
+			return report.ExitUndecided
+		}
+		return report.ExitUsage
+	}
+	return p.exit
+}
+
+// failure is an error that is no mistake of the user: exit 3.
+type failure struct{ cause error }
+
+func (f *failure) Error() string { return f.cause.Error() }
+func (f *failure) Unwrap() error { return f.cause }
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "reactorspec",
+		Short:         "Judges event-driven servers by a numbered specification",
+		Long:          "reactorspec judges a server, in any language, by a numbered specification of event-driven servers:\nwhich clauses it keeps and, with evidence, which it breaks.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
+	})
+	root.AddCommand(p.checkCommand(), p.serveCommand(), p.listCommand(), p.explainCommand(), p.matrixCommand(), p.versionCommand())
+	return root
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command or argument %q; see `%s --help`", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.out, Version())
+			return failed(err)
+		},
+	}
+}
+
+// Version names the command and the version it was built from.
+func Version() string {
+	version := "(devel)"
+	info, found := debug.ReadBuildInfo()
+	if found && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	if found && version == "(devel)" {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				version += " " + setting.Value[:min(12, len(setting.Value))]
+			}
+		}
+	}
+	return "reactorspec " + version
+}
+
+// failed wraps an error that is no usage error; nil stays nil.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{err}
+}
+
+// called is how this program was called, in words that work when pasted: below
+// `go run` its binary is gone once it ends.
+func called() string {
+	self, err := os.Executable()
+	if err == nil && strings.Contains(self, string(filepath.Separator)+"go-build") {
+		return "go run ."
+	}
+	return suites.Quote(os.Args[0])
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
