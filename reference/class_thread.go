@@ -112,7 +112,7 @@ func (k *threads) serve(fd int) {
 
 // talk is a connection's life, on its thread.
 func (k *threads) talk(fd int) {
-	c := &Conn{server: k.server, threads: k, id: k.server.nextConn(), fd: int32(fd), busy: true}
+	c := &Conn{server: k.server, threads: k, id: k.server.number(), fd: int32(fd), busy: true}
 	if d := k.server.options.IdleTimeout; d > 0 {
 		if err := poll.SetTimeouts(fd, d); err != nil {
 			c.err, c.state = err, stateFailed

@@ -20,9 +20,12 @@ const (
 func (p *probing) timer(id uint32, a *arguments) {
 	key, delay, period := a.number(0, 1<<63), a.time(0), a.time(0)
 	count := a.number(1, maxExpiries)
-	if !a.ok() || period == 0 && count > 1 {
+	if !a.ok() {
 		p.bad(id)
 		return
+	}
+	if period == 0 {
+		count = 1
 	}
 	p.forget(key)
 	if len(p.timers) >= maxKeys {

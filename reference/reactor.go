@@ -52,7 +52,7 @@ func newReactor(s *Server, o LoopOptions) (*reactor, error) {
 
 // adopt makes a connection of an accepted socket, which it owns from here on.
 func (r *reactor) adopt(fd int) {
-	c := &Conn{server: r.server, reactor: r, id: r.server.nextConn(), fd: int32(fd), busy: true}
+	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}
 	interest := poll.Readable
 	if r.edge {
 		interest |= poll.Writable // edges cost nothing while nothing changes
@@ -63,6 +63,7 @@ func (r *reactor) adopt(fd int) {
 		r.open.Add(-1)
 		return
 	}
+	c.id = r.server.number()
 	c.place = int32(len(r.conns))
 	r.conns = append(r.conns, c)
 	r.start(c)

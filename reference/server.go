@@ -24,13 +24,13 @@ type Server struct {
 	options Options
 	log     *slog.Logger
 	class   class
-	started atomic.Bool
+	started atomic.Bool // Start was called
+	running atomic.Bool // and succeeded
 	stopped atomic.Bool
 
 	listener int
 	socket   string // the file of a Unix listener
 
-	ids     atomic.Uint64
 	counts  serverCounts
 	threads sync.WaitGroup // threads that conversations started
 	closing atomic.Bool
@@ -103,6 +103,7 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 		s.class.close()
 		return nil, err
 	}
+	s.running.Store(true)
 	return bound, nil
 }
 
@@ -110,7 +111,7 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 // lets connections deliver the output that is due, closes them, and joins its
 // threads. What is left at ctx's end is cut. The error says what could not be ended.
 func (s *Server) Stop(ctx context.Context) error {
-	if !s.started.Load() {
+	if !s.running.Load() {
 		return nil
 	}
 	if !s.stopped.CompareAndSwap(false, true) {
@@ -146,18 +147,17 @@ func (s *Server) emptied() {
 	}
 }
 
-// nextConn numbers connections.
-func (s *Server) nextConn() uint64 { return s.ids.Add(1) }
-
-// admit counts an accepted connection, or refuses it.
+// admit lets an accepted connection in, or refuses it.
 func (s *Server) admit(fd int) bool {
 	if s.counts.open.Add(1) > int64(s.options.MaxConns) {
 		s.refuse(fd, fmt.Errorf("%d connections are open, the limit of MaxConns", s.options.MaxConns))
 		return false
 	}
-	s.counts.accepted.Add(1)
 	return true
 }
+
+// number counts a connection that is served and gives it its number.
+func (s *Server) number() uint64 { return s.counts.accepted.Add(1) }
 
 // refuse closes an accepted socket that cannot be served.
 func (s *Server) refuse(fd int, why error) {
@@ -200,7 +200,7 @@ func (s *Server) closeListener() {
 	if s.listener < 0 {
 		return
 	}
-	if s.socket != "" {
+	if s.socket != "" && s.socket[0] != '@' { // an abstract address has no file
 		if err := os.Remove(s.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.log.Error("removing the socket file failed", "error", err)
 		}

@@ -34,7 +34,7 @@ func (s *Server) Stats() Stats {
 		Accepted: s.counts.accepted.Load(), Refused: s.counts.refused.Load(), AcceptErrors: s.counts.acceptErrors.Load(),
 		Open: s.counts.open.Load(), Panics: s.counts.panics.Load(),
 	}
-	if s.started.Load() {
+	if s.running.Load() {
 		s.class.stats(&stats)
 	}
 	return stats
