@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	// canaryEvery is how long a canary thread sleeps. 200 wakeups a second
-	// cost some 0.3 % of a CPU.
-	canaryEvery = 5 * time.Millisecond
+	// canaryEvery is how long a canary thread sleeps. A wakeup costs some 70 µs
+	// in an otherwise idle Go process, most of it for the runtime's monitor, so
+	// 100 a second are 0.7 % of each CPU. A stall is noticed at the next
+	// wakeup, so on average half of this is missing from its length.
+	canaryEvery = 10 * time.Millisecond
 	// canarySlack is the delay that an unloaded machine shows now and then,
 	// timer slack and one scheduler tick; it counts as none.
 	canarySlack = 3 * time.Millisecond

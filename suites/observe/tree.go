@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Tree is a process and all that came of it: children, children's children,
@@ -18,9 +19,20 @@ type Tree struct {
 	mark  []byte // NAME=value that the root's environment held, or nil
 	group int    // process group led by the root, or 0
 
-	mu    sync.Mutex
-	known map[Process]*account // every process ever seen in the tree
+	mu     sync.Mutex
+	known  map[Process]*account // every process ever seen in the tree
+	recent membership
 }
+
+// membership is the outcome of a walk and what tells that it still holds.
+type membership struct {
+	live   []Process
+	newest string // the machine's newest pid before the walk
+	at     time.Time
+}
+
+// membershipAge bounds the use of a membership that seems unchanged.
+const membershipAge = time.Second
 
 // account is what is kept of a process so that sums never shrink when a
 // process or a thread ends.
@@ -46,11 +58,16 @@ func OpenTree(pid int, options ...Option) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	return TreeOf(root, options...), nil
+}
+
+// TreeOf returns the tree of a process that may have ended already.
+func TreeOf(root Process, options ...Option) *Tree {
 	t := &Tree{root: root, known: map[Process]*account{root: newAccount()}}
 	for _, o := range options {
 		o(t)
 	}
-	return t, nil
+	return t
 }
 
 func newAccount() *account { return &account{delay: map[int]*threadDelay{}} }
@@ -176,10 +193,41 @@ func (t *Tree) adopts(pid int, s stat) bool {
 	return err == nil && slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(e []byte) bool { return bytes.Equal(e, t.mark) })
 }
 
+// members is Processes without the walk, as long as no process and no thread
+// has been made on this machine since the last one.
+func (t *Tree) members() ([]Process, error) {
+	newest := newestPid()
+	t.mu.Lock()
+	recent := t.recent
+	t.mu.Unlock()
+	if newest != "" && newest == recent.newest && time.Since(recent.at) < membershipAge {
+		live := slices.DeleteFunc(slices.Clone(recent.live), func(p Process) bool { return p.Check() != nil })
+		if len(live) > 0 {
+			return live, nil
+		}
+	}
+	started := time.Now()
+	live, err := t.Processes()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recent = membership{live: slices.Clone(live), newest: newest, at: started}
+	return live, err
+}
+
+// newestPid is the pid or thread number given out last, empty if unknown: the
+// last field of /proc/loadavg.
+func newestPid() string {
+	words, err := fields("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	return words[len(words)-1]
+}
+
 // each calls f for every running process of the tree. A process that vanishes
 // meanwhile is skipped; any other error ends the walk.
 func (t *Tree) each(f func(Process) error) error {
-	live, err := t.Processes()
+	live, err := t.members()
 	if err != nil {
 		return err
 	}

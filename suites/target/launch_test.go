@@ -31,7 +31,7 @@ func actFile(name string, args ...string) File {
 		Name: name, Dialect: "echo",
 		Start:        append(Command{os.Args[0], "{port}"}, args...),
 		Env:          map[string]string{actEnv: name},
-		ReadyTimeout: Duration(2 * time.Second),
+		ReadyTimeout: Duration(time.Minute), // the tests may share the machine with anything
 	}
 }
 
@@ -56,12 +56,12 @@ func stderrOf(err error) string {
 // echoes fails the test unless the instance answers.
 func echoes(t *testing.T, i *Instance) {
 	t.Helper()
-	c, err := net.DialTimeout(i.Network(), i.Addr().String(), 5*time.Second)
+	c, err := net.DialTimeout(i.Network(), i.Addr().String(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(c, "hello"); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestSignalsReachTheServerBehindAShell(t *testing.T) {
 	if err := i.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	exit, err := i.Wait(ctx)
 	if err != nil || !exit.Clean() {
@@ -260,7 +260,7 @@ func TestWaitReportsTheExit(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			got, err := i.Wait(ctx)
 			if err != nil || got != want {
@@ -364,7 +364,7 @@ func TestNothingOutlivesAPanic(t *testing.T) {
 		t.Fatal("the harness did not panic")
 	}
 	var left []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		left = nil
 		for line := range strings.Lines(string(out)) {
 			kind, what, _ := strings.Cut(strings.TrimSpace(line), " ")

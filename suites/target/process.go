@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -33,6 +34,9 @@ type process struct {
 // that started it dies, so that thread is kept, locked, until it was reaped.
 func startProcess(argv []string, dir string, env []string) (*process, error) {
 	becomeSubreaper()
+	// What whoever started us left open is none of the target's: the clauses on
+	// descriptors would find it there.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -91,10 +95,8 @@ func (p *process) printed() string {
 
 // wait waits for the started process itself.
 func (p *process) wait(ctx context.Context) (Exit, error) {
-	select {
-	case <-p.ended:
+	if p.hasEnded() { // whatever ctx says
 		return p.exit, nil
-	default:
 	}
 	select {
 	case <-p.ended:
@@ -125,9 +127,9 @@ func (p *process) kill(tree *observe.Tree) {
 	if !p.hasEnded() {
 		_ = unix.Kill(-p.identity.Pid, unix.SIGKILL)
 	}
-	until := time.Now().Add(killFor)
-	ctx := context.Background()
-	for tree != nil && time.Now().Before(until) {
+	ctx, cancel := context.WithTimeout(context.Background(), killFor)
+	defer cancel()
+	for ctx.Err() == nil {
 		live, err := tree.Processes()
 		if err != nil { // none is left
 			break
@@ -138,19 +140,25 @@ func (p *process) kill(tree *observe.Tree) {
 		_ = pause(ctx, time.Millisecond)
 	}
 	p.guard.stop()
-	<-p.ended
-	if tree != nil {
-		collect(tree)
-	}
-	// Whoever escaped may still hold the pipes; nothing waits for it.
 	select {
-	case <-p.drained:
-	case <-time.After(100 * time.Millisecond):
+	case <-p.ended:
+	case <-ctx.Done():
 	}
+	collect(tree)
+	p.settle() // whoever escaped may still hold the pipes; nothing waits for it
 	for _, r := range p.pipes {
 		r.Close()
 	}
 	<-p.drained
+}
+
+// settle waits a moment for the output of a process that has ended: it is in
+// the pipes by then, but perhaps not read yet.
+func (p *process) settle() {
+	select {
+	case <-p.drained:
+	case <-time.After(200 * time.Millisecond):
+	}
 }
 
 // collect reaps the tree's zombies that became our children.

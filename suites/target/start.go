@@ -32,11 +32,7 @@ func (i *Instance) start(ctx context.Context) error {
 		}
 		return fmt.Errorf("starting the target: %w", err)
 	}
-	tree, err := observe.OpenTree(p.identity.Pid, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce))
-	if err != nil {
-		p.kill(nil)
-		return err
-	}
+	tree := observe.TreeOf(p.identity, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce))
 	l := life{root: p.identity, main: p.identity, tree: tree, proc: p}
 	i.latest.Store(&l)
 	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch)
@@ -87,7 +83,8 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for wait := pollEvery; ; wait = min(2*wait, pollMost) {
-		ended := l.proc.hasEnded() // looked at first: what listened before the end is seen below
+		// Both are looked at first, so that what was true by then is seen below.
+		ended, late := l.proc.hasEnded(), bounded.Err() != nil
 		owns, err := l.tree.Owns(i.addr)
 		switch {
 		case errors.Is(err, observe.ErrForeign):
@@ -95,7 +92,7 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 		case err != nil && !errors.Is(err, observe.ErrGone):
 			return i.failed(ErrSilent, fmt.Sprintf("its sockets cannot be seen: %v", err))
 		}
-		if owns && i.accepts(bounded) {
+		if owns && i.accepts(ctx) {
 			return nil
 		}
 		if ended {
@@ -103,13 +100,15 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 				return err
 			}
 		}
-		if pause(bounded, wait) == nil {
-			continue
-		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return fmt.Errorf("starting the target: %w", ctx.Err())
+		case late && owns:
+			return i.failed(ErrSilent, fmt.Sprintf("it listens at %s, but no connection came about within %s", i.addr, limit))
+		case late:
+			return i.failed(ErrSilent, i.silence(l, limit))
 		}
-		return i.failed(ErrSilent, i.silence(l, limit))
+		_ = pause(bounded, wait)
 	}
 }
 
@@ -147,14 +146,16 @@ func (l *life) listens() (observe.Process, error) {
 // while descendants go on that may yet listen.
 func (i *Instance) afterEnd(l *life) error {
 	exit := l.proc.exit
-	if exit.Known && exit.Code == 127 {
-		return i.failed(ErrUnsupported, "")
-	}
-	if len(i.Leftover()) > 0 {
+	unsupported := exit.Known && exit.Code == 127
+	if !unsupported && len(i.Leftover()) > 0 {
 		return nil
 	}
+	l.proc.settle()
+	if unsupported {
+		return i.failed(ErrUnsupported, "")
+	}
 	if taken, err := observe.Listening(i.addr); err == nil && taken {
-		return i.failed(ErrDaemon, "let it stay in the foreground (a flag such as --daemonize no)")
+		return i.foreign(l, errors.New("it ended, and somebody else listens now"))
 	}
 	detail := "it " + exit.String()
 	if last := lastLine(i.Stderr()); last != "" {
@@ -205,13 +206,8 @@ func build(ctx context.Context, f File) error {
 	if err != nil {
 		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
 	}
-	tree, err := observe.OpenTree(p.identity.Pid, observe.Grouped())
-	if err != nil && !errors.Is(err, observe.ErrGone) {
-		p.kill(nil)
-		return err
-	}
 	exit, err := p.wait(bounded)
-	p.kill(tree)
+	p.kill(observe.TreeOf(p.identity, observe.Grouped()))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("building the target: %w", ctx.Err())
