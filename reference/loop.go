@@ -47,6 +47,7 @@ type Loop struct {
 	state     atomic.Uint32          // fresh, running, ended
 	goroutine atomic.Pointer[string] // how traces name Run's goroutine
 	stats     loopStats
+	pace      pace
 
 	slots  slotTable
 	events []poll.Event
@@ -104,7 +105,7 @@ func (l *Loop) init() error {
 // could be due; the answer is the poll's timeout. Whoever posts appends first and
 // looks at the announcement second, so one of the two sees the other (WAKE).
 func (l *Loop) fallAsleep() time.Duration {
-	now := l.clock.now()
+	now := l.yield(l.clock.now())
 	l.asleep.Store(true)
 	timeout := l.idleTime(now)
 	if timeout == 0 {
