@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
@@ -44,12 +46,14 @@ func observed[T any](s *session.Session, what string, read func() (T, error)) T 
 
 // rests fails the clause if the process tree uses more than a fifth of a core
 // in two windows in a row. state completes "… of a core is used".
-func rests(s *session.Session, state string) { restsWithin(s, state, idleShare) }
-
-func restsWithin(s *session.Session, state string, share time.Duration) {
+func rests(s *session.Session, state string) {
 	s.Pause(settle)
+	restsWithin(s, state, idleWindow, idleShare)
+}
+
+func restsWithin(s *session.Session, state string, window, share time.Duration) {
 	for again := false; ; again = true {
-		used, wall, busiest := cpuOver(s, idleWindow)
+		used, wall, busiest := cpuOver(s, window)
 		if used*share <= wall {
 			return
 		}
@@ -151,13 +155,19 @@ func stopped(s *session.Session, f func()) {
 // harmless signals have no effect unless a program asks for them.
 var harmless = []syscall.Signal{syscall.SIGCHLD, syscall.SIGURG, syscall.SIGCONT}
 
-// rainPause is the time between two signals of a rain.
-const rainPause = time.Millisecond
+const (
+	// rainPause is the time between two signals to a thread.
+	rainPause = time.Millisecond
+	// rainLook is after how many signals the threads are listed anew.
+	rainLook = 50
+)
 
-// rain lets harmless signals fall on the target until the returned function is
-// called, which may be called twice.
+// rain lets harmless signals fall on every thread of the target until the
+// returned function is called, which may be called twice. A signal that is sent
+// to a process goes to its first thread, and loops run on others.
 func rain(s *session.Session) (end func()) {
-	processes := observed(s, "the processes", s.Tree().Processes)
+	tree := s.Tree()
+	threads := observed(s, "the threads", tree.Threads)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -171,8 +181,13 @@ func rain(s *session.Session) (end func()) {
 				return
 			case <-ticker.C:
 			}
-			for _, p := range processes {
-				_ = p.Signal(harmless[i%len(harmless)]) // whoever died shows in the check
+			if i%rainLook == rainLook-1 {
+				if now, err := tree.Threads(); err == nil {
+					threads = now
+				}
+			}
+			for _, t := range threads {
+				_ = unix.Tgkill(t.Pid, t.Tid, harmless[i%len(harmless)]) // whoever died shows in the check
 			}
 		}
 	}()

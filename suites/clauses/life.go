@@ -271,8 +271,9 @@ func stopsUnderTraffic(s *session.Session) {
 
 func stopsBesideWork(s *session.Session) {
 	for range 4 {
-		s.Probe().Start("OFFLOAD", 10_000, "slow")
+		p := s.Probe()
+		p.Start("OFFLOAD", 10_000, "slow")
+		p.Quiet(settle)
 	}
-	s.Pause(settle)
 	terminate(s, stopWithin+stopGrace, "while offloaded work goes on", nil)
 }

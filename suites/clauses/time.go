@@ -23,6 +23,7 @@ var timing = []session.Check{
 	{Clause: "TIME-12", Own: true, Run: timersInRain},
 	{Clause: "TIME-13", Study: true, Run: nearerTimerShortens},
 	{Clause: "TIME-14", Run: timersEndWithTheirConnection},
+	{Clause: "TIME-15", Study: true, Run: failingTimer},
 }
 
 // timer is a timer that a check has set.
@@ -39,39 +40,42 @@ func setTimer(s *session.Session, p *session.Probe, key int, delay, period time.
 	return t
 }
 
-// due waits for a timer's expiry and fails if it is early, or late by more than
-// punctual. It returns the reply.
-func (t timer) due(s *session.Session, p *session.Probe, what string) probe.Reply {
-	reply := t.fired(s, p, what)
+// due waits for a timer's expiry and fails if it is late by more than punctual.
+func (t timer) due(s *session.Session, p *session.Probe, what string) {
+	t.fired(s, p, what)
 	if late := t.set.Elapsed() - t.delay; late > punctual {
 		s.Failf(session.Late, fmt.Sprintf("%s fired %v late", what, late.Round(time.Millisecond)),
 			fmt.Sprintf("within %v of undisturbed time after its deadline", punctual), late.Round(100*time.Microsecond).String(),
 			"the poll slept past the deadline")
 	}
-	return reply
 }
 
-// fired waits for an expiry that is not early, however late.
+// fired waits for an expiry, however late.
 func (t timer) fired(s *session.Session, p *session.Probe, what string) probe.Reply {
 	reply := p.Await(t.id)
 	if reply.Status != probe.Fired {
 		s.Failf(session.Wrong, fmt.Sprintf("%s was answered %s", what, reply.Status), "fired key=… seq=… late=…",
 			string(reply.Status)+" "+session.Quoted(reply.Fields), "")
 	}
+	return reply
+}
+
+// notEarly waits for an expiry and fails if it comes before its time.
+func (t timer) notEarly(s *session.Session, p *session.Probe, what string) {
+	reply := t.fired(s, p, what)
 	if took := t.set.Wall(); took < t.delay {
 		s.Failf(session.Wrong, fmt.Sprintf("%s fired %v early", what, t.delay-took), fmt.Sprintf("not before %v", t.delay), took.String(), "")
 	}
 	if late := p.Int(reply, "late"); late < 0 {
 		s.Failf(session.Wrong, fmt.Sprintf("%s fired %v early, the server says", what, -time.Duration(late)), "late=0 or more", fmt.Sprintf("late=%d", late), "")
 	}
-	return reply
 }
 
 func neverEarly(s *session.Session) {
 	p := s.Probe()
 	for i, delay := range []time.Duration{0, 1, time.Millisecond, 1999 * time.Microsecond, 3_300_001, 7_777_777, 10 * time.Millisecond, 50 * time.Millisecond} {
 		for try := range 4 {
-			setTimer(s, p, 100*i+try, delay, 0, 1).fired(s, p, fmt.Sprintf("a timer of %v", delay))
+			setTimer(s, p, 100*i+try, delay, 0, 1).notEarly(s, p, fmt.Sprintf("a timer of %v", delay))
 		}
 		reply := p.OK("TIMERS", delay, 20)
 		wantField(s, "TIMERS", session.Fields(reply), "early", 0)
@@ -79,7 +83,7 @@ func neverEarly(s *session.Session) {
 	}
 	periodic := setTimer(s, p, 9999, 3*time.Millisecond, 2500*time.Microsecond, 30)
 	for range 30 {
-		periodic.fired(s, p, "a periodic timer")
+		periodic.notEarly(s, p, "a periodic timer")
 		periodic.delay += 2500 * time.Microsecond
 	}
 }
@@ -216,6 +220,9 @@ func resetTimers(s *session.Session) {
 			continue // it fired first: this machine stalled
 		}
 		t.due(s, p, what)
+		if took := t.set.Wall(); took < m.then*3/4 {
+			s.Failf(session.Wrong, what+" fired at its old deadline", fmt.Sprintf("not before %v", m.then), took.String(), "")
+		}
 		if n := p.Int(p.OK("RESET", key, time.Millisecond), "reset"); n != 0 {
 			s.Failf(session.Wrong, "a timer that has fired was reset", "reset=0", fmt.Sprintf("reset=%d", n), "")
 		}
@@ -254,18 +261,18 @@ func farDeadlines(s *session.Session) {
 	const day = 24 * time.Hour
 	far := []time.Duration{36 * time.Minute, 25 * day, 50 * day, 3650 * day}
 	p := s.Probe()
-	for key, delay := range far {
+	s.Pause(settle)
+	for key, delay := range far { // one at a time: the nearest decides how long the poll lasts
 		p.Start("TIMER", key, delay, 0, 1)
-	}
-	p.OK("PING", "taken up")
-	p.Quiet(time.Millisecond)
-	rests(s, "while a far timer is pending")
-	setTimer(s, p, 100, 30*time.Millisecond, 0, 1).due(s, p, "a short timer beside far ones")
-	for key, delay := range far {
+		p.OK("PING", "taken up")
+		p.Quiet(time.Millisecond)
+		restsWithin(s, fmt.Sprintf("while a timer of %v is pending", delay), idleWindow/2, idleShare)
 		if n := cancelled(s, p, key); n != 1 {
 			s.Failf(session.Wrong, fmt.Sprintf("a timer of %v is not pending", delay), "cancelled=1", fmt.Sprintf("cancelled=%d", n), "its delay did not fit the type that it was put into")
 		}
+		p.Start("TIMER", 10+key, delay, 0, 1)
 	}
+	setTimer(s, p, 100, 30*time.Millisecond, 0, 1).fired(s, p, "a short timer beside far ones")
 	p.Quiet(time.Millisecond)
 }
 
@@ -282,7 +289,7 @@ func lastMillisecond(s *session.Session) {
 			}
 		}
 	})
-	restsWithin(s, "while it waits for timers of 1.9 ms", third)
+	restsWithin(s, "while it waits for timers of 1.9 ms", idleWindow, third)
 	s.Join()
 }
 
@@ -383,4 +390,25 @@ func timersEndWithTheirConnection(s *session.Session) {
 	}
 	fresh := s.Probe()
 	fresh.Quiet(s.Silence() / 3)
+}
+
+func failingTimer(s *session.Session) {
+	p, beside := neighbours(s)
+	for range 5 {
+		// In one segment, so that all are due in the same turn.
+		var batch []byte
+		for id, request := range []struct{ verb, args string }{{"TIMERS", "0 50"}, {"FAIL", "timer"}, {"TIMERS", "0 50"}} {
+			batch = probe.AppendRequest(batch, probe.Request{ID: uint32(1_000_000 + id), Verb: request.verb, Args: []byte(request.args)})
+		}
+		p.Conn().Send(batch)
+		wantFailed(s, p, 1_000_001, "FAIL timer")
+		for _, id := range []uint32{1_000_000, 1_000_002} {
+			wantField(s, "the timers beside a failing one", session.Fields(p.Await(id)), "fired", 50)
+		}
+		for _, q := range beside {
+			q.OK("PING", "beside")
+		}
+	}
+	p.Conn().Close()
+	s.Sane()
 }
