@@ -17,11 +17,11 @@ import (
 // reference/bench, N=1), with 1.2 system calls more.
 //
 // So the loop goes through the scheduler of its own accord a little more often than
-// the monitor looks. On a locked thread that costs two thread switches, some 10 µs
-// in 5 ms of a busy loop; goroutines that wait for the processor get their turn
+// the monitor looks (10 ms). On a locked thread that costs two thread switches, some 10 µs
+// in 8 ms of a busy loop; goroutines that wait for the processor get their turn
 // there too.
 const (
-	yieldEvery = 5 * time.Millisecond
+	yieldEvery = 8 * time.Millisecond
 	yieldTurns = 8 // a loop that sleeps most of the time need not: fewer turns than these cost little
 )
 

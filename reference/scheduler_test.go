@@ -11,7 +11,7 @@ func TestPaceYieldsWhenBusyOnly(t *testing.T) {
 		turn time.Duration // from one turn to the next
 		want int           // yields in one second
 	}{
-		{"busy", 50 * time.Microsecond, 200},
+		{"busy", 50 * time.Microsecond, 125},
 		{"long turns", time.Millisecond, 125}, // every eighth turn
 		{"mostly asleep", 100 * time.Millisecond, 1},
 	} {
