@@ -1,5 +1,6 @@
-// The limit: a plain echo server on one level-triggered epoll, one thread, no
-// timers, no limits, no statistics. What a loop costs above this is its own.
+// The limit: a plain echo server on one level-triggered epoll, one thread, 
+// timers, no limits, no statistics; it takes as many events a call as the reference
+// does. What a loop costs above this is its own.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 1024, BUFFER = 64 * 1024 };
+enum { EVENTS = 512, BUFFER = 64 * 1024 };
 
 struct conn {
     int fd;
