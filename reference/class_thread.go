@@ -151,6 +151,10 @@ func (c *Conn) take(data []byte, err error) {
 		c.Close()
 	case err != nil:
 		c.fail(err)
+	case len(data) == 0 && c.threads.isDraining():
+		// It was drain that ended the input, or may as well have been.
+		c.leave()
+		c.Close()
 	case len(data) == 0:
 		c.end()
 	default:
@@ -255,6 +259,12 @@ func (k *threads) drain() {
 	for c := range k.conns {
 		_ = poll.ShutdownRead(int(c.fd)) // a peer that reset it is as good
 	}
+}
+
+func (k *threads) isDraining() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.draining
 }
 
 // cut frees threads that are blocked in write as well.

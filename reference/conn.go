@@ -214,6 +214,11 @@ func (c *Conn) stop() {
 	if c.wantsInput() {
 		c.read(true)
 	}
+	c.leave()
+}
+
+// leave has the handler end c in its own way, or closes it.
+func (c *Conn) leave() {
 	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {
 		h.OnStop(c)
 		return
@@ -407,9 +412,10 @@ func (c *Conn) lost() {
 	if err == nil && c.out.size > 0 {
 		err = ErrClosed
 	}
-	if c.state < stateFailed {
-		c.state, c.err = stateFailed, err
+	if c.err == nil {
+		c.err = err
 	}
+	c.state = max(c.state, stateFailed)
 }
 
 // settle takes the steps that are due after an event: back below the low-water

@@ -1,0 +1,237 @@
+package reference
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+// descriptors counts this process's open descriptors.
+func descriptors(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// threadsIn counts the threads of this process that sleep in a system call.
+func threadsIn(t testing.TB, call string) (n int) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		state, err := os.ReadFile("/proc/self/task/" + task.Name() + "/syscall")
+		if err == nil && strings.HasPrefix(string(state), call+" ") {
+			n++
+		}
+	}
+	return n
+}
+
+// The numbers of system calls on linux/amd64 as /proc shows them.
+const sysRead = "0"
+
+func TestStopLeavesNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		start(t, o).sign("ECHO").Close() // what the runtime and the tests open once is open now
+		before := descriptors(t)
+		s := start(t, o)
+		var clients []*client
+		for i := range 20 {
+			if o.Class == Iterative && i > 0 {
+				break
+			}
+			c := s.sign([]string{"ECHO", "SINK", "MAIN", "PROBE"}[i%4])
+			clients = append(clients, c)
+		}
+		s.dial() // one that has not signed on
+		stop(t, s)
+		for _, c := range clients {
+			c.wantEnd()
+			c.Close()
+		}
+		eventually(t, "the descriptors to be closed", func() bool { return descriptors(t) <= before+1 }) // the client that did not sign on is ours
+		if conn, err := net.Dial("tcp", s.addr.String()); err == nil {
+			conn.Close()
+			t.Error("the stopped server still takes connections")
+		}
+		if err := s.Stop(context.Background()); err == nil {
+			t.Error("a second Stop reports nothing")
+		}
+	})
+}
+
+// What was asked for before the stop is delivered, to a reader that starts after it.
+func TestStopDeliversWhatIsDue(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		const n = 24 << 20
+		s := start(t, o)
+		c := s.sign(fmt.Sprint("SOURCE ", n))
+		stopped := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			stopped <- s.Stop(ctx)
+		}()
+		eventually(t, "the listener to be closed", func() bool {
+			conn, err := net.Dial("tcp", s.addr.String())
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
+		if got, err := io.Copy(io.Discard, c.r); err != nil || got != n {
+			t.Errorf("%d of %d bytes came, %v", got, n, err)
+		}
+		c.Close()
+		if err := await(t, "Stop", stopped); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+}
+
+// A client that takes nothing is cut at the deadline.
+func TestStopDeadline(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		s := start(t, o)
+		c := s.sign("SOURCE 1000000000")
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if took := time.Since(began); took < 200*time.Millisecond || took > within {
+			t.Errorf("Stop took %v with a deadline of 200 ms", took)
+		}
+		if _, err := io.Copy(io.Discard, c.r); o.Class != Iterative && o.Class != ThreadPerConnection && err == nil {
+			t.Error("the client was told that it has everything")
+		}
+	})
+}
+
+// A worker that blocks does not hold a stop beyond its deadline, but is told of.
+func TestStopBesideBlockedWorker(t *testing.T) {
+	s := start(t, Options{})
+	c := s.sign("PROBE")
+	c.request(1, "OFFLOAD", "600 x")
+	c.call("PING", "")
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := s.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Stop: %v; want what did not end", err)
+	}
+	await(t, "the worker", s.class.pool().ended)
+}
+
+// Tasks that were posted before a stop run, and none after it.
+func TestStopRunsPostedTasks(t *testing.T) {
+	s := start(t, Options{Class: MultiReactor})
+	ran := make(chan struct{}, 2000)
+	r := s.class.loop(1)
+	for range cap(ran) {
+		if err := r.Post(func() { ran <- struct{}{} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, s)
+	if len(ran) != cap(ran) {
+		t.Errorf("%d of %d tasks ran", len(ran), cap(ran))
+	}
+	if err := r.Post(func() {}); !errors.Is(err, contract.ErrStopped) {
+		t.Errorf("a post after the stop reports %v", err)
+	}
+}
+
+// Each connection of the class has a thread, blocked in read(2).
+func TestThreadPerConnection(t *testing.T) {
+	const clients = 12
+	before := threadsIn(t, sysRead)
+	s := start(t, Options{Class: ThreadPerConnection, MaxThreads: clients})
+	tids := map[string]bool{}
+	for range clients {
+		tid, _ := s.sign("PROBE").call("WHERE", "").Field("tid")
+		tids[tid] = true
+	}
+	if len(tids) != clients {
+		t.Errorf("%d connections have %d threads", clients, len(tids))
+	}
+	eventually(t, "the threads to block in read(2)", func() bool { return threadsIn(t, sysRead) >= before+clients })
+	for tid := range tids {
+		if _, err := os.Stat("/proc/self/task/" + tid); err != nil {
+			t.Errorf("thread %s: %v", tid, err)
+		}
+	}
+	if got, _ := io.ReadAll(s.dial().r); len(got) > 0 {
+		t.Errorf("a connection beyond the limit of threads got %q", got)
+	}
+	if n := s.Stats().Refused; n != 1 {
+		t.Errorf("%d connections were refused, want 1", n)
+	}
+	stop(t, s)
+	eventually(t, "the threads to end", func() bool { return threadsIn(t, sysRead) <= before })
+}
+
+// The iterative class serves the second client when the first has gone.
+func TestIterativeServesOneAtATime(t *testing.T) {
+	s := start(t, Options{Class: Iterative})
+	first := s.sign("ECHO")
+	second := s.dial()
+	second.send("ECHO\nwaited")
+	second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := second.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the second client was served beside the first: %v", err)
+	}
+	second.SetReadDeadline(time.Now().Add(within))
+	first.send("x")
+	first.want("x")
+	first.Close()
+	second.line()
+	second.want("waited")
+}
+
+func TestCommand(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, w, Options{Log: quiet()}, "tcp", "127.0.0.1:0", time.Second)
+		w.Close()
+	}()
+	var line [64]byte
+	n, err := r.Read(line[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, found := strings.CutPrefix(string(bytes.TrimSuffix(line[:n], []byte("\n"))), "listening on ")
+	if !found {
+		t.Fatalf("it printed %q", line[:n])
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cancel()
+	if err := await(t, "the end of serve", ended); err != nil {
+		t.Errorf("serve: %v", err)
+	}
+}
