@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 		serve(mode)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	// Ginkgo's own goroutine outlives RunSpecs.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }
 
 // brisk is a budget for servers that are known to be good or dead.

@@ -61,7 +61,7 @@ func (r *Runner) together(clause spec.Clause, check session.Check, result report
 		return untested(result, "interrupted")
 	}
 	defer func() { <-r.lane }()
-	r.announce(clause)
+	result.Started = r.announce(clause)
 	return r.repeat(clause, result, func() (trial, error) {
 		in, err := r.sharedInstance()
 		if err != nil {
@@ -88,7 +88,7 @@ func (r *Runner) alone(clause spec.Clause, check session.Check, result report.Re
 		return untested(result, "interrupted")
 	}
 	defer func() { <-place }()
-	r.announce(clause)
+	result.Started = r.announce(clause)
 	return r.repeat(clause, result, func() (trial, error) {
 		in, err := r.launch()
 		if err != nil {
@@ -228,11 +228,12 @@ func (r *Runner) evidence(clause spec.Clause, tried trial, attempts int) *report
 	return e
 }
 
-// announce says that a clause is being judged now.
-func (r *Runner) announce(clause spec.Clause) {
+// announce says that a clause is being judged now, which it returns.
+func (r *Runner) announce(clause spec.Clause) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.options.Progress(Progress{Clause: clause, Done: r.done, Total: len(r.clauses)})
+	return time.Now()
 }
 
 // take waits for a place; false when the run is to end.

@@ -142,7 +142,11 @@ func (r *Runner) Judge(id string) report.Result {
 	}
 	started := time.Now()
 	result := r.judge(clause)
-	result.Started, result.Took = started, time.Since(started)
+	if result.Started.IsZero() {
+		result.Started = started
+	} else {
+		result.Took = time.Since(result.Started)
+	}
 	t.result = r.reportTarget().Settle(result)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 
 	"github.com/spf13/cobra"
+
+	"github.com/reactorspec/reactorspec/suites/report"
 )
 
 // serveCommand runs the embedded server; its flags are the server's own.
@@ -21,7 +23,7 @@ func (p *program) serveCommand() *cobra.Command {
 			serve := p.embedded.Command(fs)
 			fs.SetOutput(p.err)
 			fs.Usage = func() {
-				fmt.Fprintln(p.err, "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second one ends it at once.\n\nFlags:")
+				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second one ends it at once.\n\nFlags:")
 				fs.PrintDefaults()
 			}
 			if len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help") {
@@ -35,7 +37,7 @@ func (p *program) serveCommand() *cobra.Command {
 				fs.Usage()
 				return nil
 			} else if err != nil {
-				p.exit = 2
+				p.exit = report.ExitUsage
 				return nil
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), terminal...)
