@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/sys/unix"
 )
 
 // Printer shows a run while it goes on: a line a clause, a block for one that
@@ -31,10 +32,20 @@ type Printer struct {
 }
 
 // NewPrinter shows a run of that many clauses. The live line needs w to be a
-// terminal; a pipe gets plain lines.
+// terminal that can move its cursor; everything else gets plain lines.
 func NewPrinter(w io.Writer, total int, verbose bool) *Printer {
 	file, isFile := w.(*os.File)
-	return newPrinter(w, total, verbose, isFile && isatty.IsTerminal(file.Fd()))
+	return newPrinter(w, total, verbose, isFile && drawable(file))
+}
+
+// drawable reports whether a file is a terminal with room and a cursor: a
+// pseudo-terminal without a size, as CI services give, has none.
+func drawable(file *os.File) bool {
+	if !isatty.IsTerminal(file.Fd()) || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	return err == nil && size.Row > 1 && size.Col > 20
 }
 
 func newPrinter(w io.Writer, total int, verbose, terminal bool) *Printer {

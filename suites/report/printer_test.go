@@ -2,12 +2,15 @@ package report
 
 import (
 	"bytes"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,5 +121,50 @@ func TestPrinterFromManyGoroutines(t *testing.T) {
 		if n := strings.Count(out.String(), "pass            CONN-1"); n != 50 {
 			t.Errorf("terminal %v: %d lines of 50", terminal, n)
 		}
+	}
+}
+
+// A pseudo-terminal is drawn on once it has a size, unless TERM says dumb.
+func TestDrawable(t *testing.T) {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no pseudo-terminals here: ", err)
+	}
+	defer master.Close()
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no pseudo-terminals here: ", err)
+	}
+	defer terminal.Close()
+	t.Setenv("TERM", "xterm")
+	if drawable(terminal) {
+		t.Error("a terminal without a size is drawn on")
+	}
+	if err := unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
+		t.Fatal(err)
+	}
+	if !drawable(terminal) {
+		t.Error("a terminal of 24 lines is not drawn on")
+	}
+	t.Setenv("TERM", "dumb")
+	if drawable(terminal) {
+		t.Error("a dumb terminal is drawn on")
+	}
+	reading, writing, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reading.Close()
+	defer writing.Close()
+	t.Setenv("TERM", "xterm")
+	if drawable(writing) {
+		t.Error("a pipe is drawn on")
 	}
 }
