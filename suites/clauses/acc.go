@@ -2,12 +2,14 @@ package clauses
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -72,7 +74,9 @@ func abortedInTheQueue(s *session.Session) {
 }
 
 // exhaust leaves the target two descriptors and connects many more clients
-// than that, each with a request of its own. The caller calls restore.
+// than that, each with a request of its own; then it takes away what is left,
+// since a server that needs two descriptors a client never runs out at accept
+// itself while one is free. The caller calls restore.
 func exhaust(s *session.Session) (old, late []*session.Conn, restore func() error) {
 	// Whatever the server opens at its first connections (pools, libraries) is open then.
 	old = opened(s, 8)
@@ -88,7 +92,19 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 		}
 	}()
 	opening, _ := s.Dialect.Opening()
-	for range 12 {
+	for i := range 12 {
+		if i == 6 {
+			s.Pause(20 * gap)
+			more, err := s.Tree().LeaveFDs(0)
+			if errors.Is(err, observe.ErrGone) {
+				break // it has ended for want of descriptors, as the caller will see
+			}
+			if err != nil {
+				s.Inconclusive("the descriptor limit of the target cannot be lowered: " + err.Error())
+			}
+			first := restore
+			restore = func() error { return errors.Join(more(), first()) }
+		}
 		c := dialPatiently(s)
 		_, _ = c.TrySend(append(opening, c.Dialect().Request(make([]byte, max(1, s.Dialect.MinPayload())))...))
 		late = append(late, c)
@@ -203,8 +219,9 @@ func samePortAgain(s *session.Session) {
 
 // whereOn asks a connection that is dialled only which loop serves it.
 func whereOn(s *session.Session, c *session.Conn) int64 {
-	c.Send(append([]byte("PROBE\n"), probe.AppendRequest(nil, probe.Request{ID: 1, Verb: "WHERE"})...))
+	c.Send([]byte("PROBE\n"))
 	wantOK(s, c)
+	c.Send(probe.AppendRequest(nil, probe.Request{ID: 1, Verb: "WHERE"}))
 	header := c.Read(4)
 	body := c.Read(int(header[2])<<8 | int(header[3]))
 	reply, err := probe.ParseReply(body)

@@ -1,4 +1,4 @@
-// Command g5 echoes in pieces of 16 bytes, each a write of its own, on gnet 1.
+// Command g5 echoes in pieces of 256 bytes, each a write of its own, on gnet 1.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 type server struct{ *gnet.EventServer }
 
 func (server) OnOpened(c gnet.Conn) ([]byte, gnet.Action) {
-	c.SetContext(conversation.New(conversation.Options{Class: "multi-reactor", Piece: 16}))
+	c.SetContext(conversation.New(conversation.Options{Class: "multi-reactor", Piece: 256}))
 	return nil, gnet.None
 }
 

@@ -1,0 +1,106 @@
+// Package regress judges real event loops at two versions each: one whose bug
+// is on record, which has to fail the clause that the bug breaks, and one in
+// which it was mended, which has to keep it. Each pair is a nested module, so
+// that no old version reaches the root module: go.mod names the broken
+// version, fixed.mod the mended one.
+package regress
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// Pair is one bug of a library.
+type Pair struct {
+	ID       string // its name in the field's records, and its directory here
+	Bad      string // module and broken version
+	Fixed    string // mended version; empty where the newest version still has the bug
+	Ref      string // where the bug is on record
+	Symptom  string
+	Clause   string // the clause that it breaks
+	Class    spec.Class
+	Features []spec.Feature
+	Env      map[string]string
+	// Adapter is the directory below testdata/targets that stands in for a
+	// nested module here; for bugs of newest versions.
+	Adapter string
+}
+
+// Pairs lists the bugs that are reproduced on Linux over loopback.
+func Pairs() []Pair {
+	const sink, source, stats, contain = "sink", "source", "stats", "contain"
+	return []Pair{
+		{ID: "g5", Bad: "github.com/panjf2000/gnet@v1.6.3", Fixed: "v1.6.4", Ref: "gnet #303, 58a6ae9d", Clause: "CONN-18",
+			Symptom: "more than 1,024 small pending writes: writev(2) gets EINVAL and the connection is closed"},
+		{ID: "g8", Bad: "github.com/panjf2000/gnet/v2@v2.0.0", Fixed: "v2.0.2", Ref: "gnet #341, #368, c138ac53", Clause: "FLOW-9", Class: "reactor",
+			Features: []spec.Feature{sink, source}, Symptom: "a close with unsent output spins on EAGAIN: the whole loop is dead"},
+		{ID: "n2", Bad: "github.com/cloudwego/netpoll@v0.3.2", Fixed: "v0.5.0", Ref: "netpoll #220, PR #226, PR #278", Clause: "CONN-20",
+			Features: []spec.Feature{sink, stats}, Symptom: "100 kB and a close: the server sees 4 to 15 % of the bytes"},
+		{ID: "n4", Bad: "github.com/cloudwego/netpoll@v0.4.1", Fixed: "v0.5.0", Ref: "netpoll PR #238, f290ea8", Clause: "TASK-13",
+			Features: []spec.Feature{contain}, Symptom: "a panic in a handler leaves its connection open for ever"},
+		{ID: "n5", Bad: "github.com/cloudwego/netpoll@v0.6.0", Fixed: "v0.6.1", Ref: "netpoll PR #311, 18c2c1f", Clause: "ACC-6",
+			Symptom: "out of descriptors, most of a core is burnt"},
+		{ID: "b2", Bad: "github.com/lesismal/nbio@v1.3.17", Fixed: "v1.3.19", Ref: "nbio 5ec91f3", Clause: "ACC-5",
+			Symptom: "one EMFILE ends the accept loop for ever"},
+		{ID: "b5", Bad: "github.com/lesismal/nbio@v1.5.3", Fixed: "v1.5.9", Ref: "nbio 575223a", Clause: "CONN-18",
+			Symptom: "more than 1,024 queued writes: writev(2) gets EINVAL and the connection is closed"},
+		{ID: "e1", Bad: "github.com/tidwall/evio@v1.0.3", Fixed: "v1.0.8", Ref: "evio #61, 34ff08a", Clause: "LOOP-1", Class: "reactor",
+			Symptom: "the eventfd is never read: after the first tick the idle loop spins"},
+		{ID: "a2", Bad: "github.com/xtaci/gaio@v1.2.10", Fixed: "v1.2.12", Ref: "gaio #17, afe3e93", Clause: "LOOP-2", Class: "reactor",
+			Symptom: "a pending read arms the write interest too: half a core is burnt beside idle clients"},
+
+		{ID: "g22", Bad: "github.com/panjf2000/gnet/v2@v2.10.0", Adapter: "gnet", Ref: "gnet #367", Clause: "ACC-4",
+			Symptom: "EMFILE from accept shuts the whole engine down"},
+		{ID: "g24", Bad: "github.com/panjf2000/gnet/v2@v2.10.0", Adapter: "gnet", Ref: "gnet eventloop.read", Clause: "CONN-7",
+			Symptom: "16 MiB, FIN, then reading: a quarter comes back"},
+		{ID: "b3", Bad: "github.com/lesismal/nbio@v1.6.12", Adapter: "nbio", Ref: "nbio da06834", Clause: "ACC-6",
+			Symptom: "out of descriptors, accept is retried without a pause: a core is burnt"},
+		{ID: "e5", Bad: "github.com/tidwall/evio@v1.0.8", Adapter: "evio", Ref: "evio loopAccept", Clause: "ACC-4",
+			Symptom: "EMFILE from accept ends the server"},
+	}
+}
+
+// Build builds the pair's server, mended or not, into dir.
+func (p Pair) Build(ctx context.Context, root, dir string, mended bool) (binary string, err error) {
+	source, modfile := filepath.Join(root, "suites", "proof", "regress", p.ID), "go.mod"
+	if p.Adapter != "" {
+		source = filepath.Join(root, "testdata", "targets", p.Adapter)
+	}
+	if mended {
+		modfile = "fixed.mod"
+	}
+	binary = filepath.Join(dir, p.ID+"-"+modfile+".server")
+	cmd := exec.CommandContext(ctx, "go", "build", "-modfile", modfile, "-o", binary, ".")
+	cmd.Dir = source
+	// The module is built as committed, whatever the caller's flags say.
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: go build -modfile %s: %w: %s", p.ID, modfile, err, bytes.TrimSpace(out))
+	}
+	return binary, nil
+}
+
+// Judge judges the built server by the pair's clause, and no other.
+func (p Pair) Judge(ctx context.Context, binary string) (report.Result, error) {
+	file := target.File{Name: p.ID, Dialect: "probe", Class: p.Class, Features: p.Features, Env: p.Env, Start: target.Command{binary}}
+	if file.Class == "" {
+		file.Class = "multi-reactor"
+	}
+	run, err := suites.Check(ctx, target.Target{File: file}, suites.Clauses(p.Clause))
+	if err != nil {
+		return report.Result{}, fmt.Errorf("%s: %w", p.ID, err)
+	}
+	if len(run.Results) != 1 {
+		return report.Result{}, fmt.Errorf("%s: %d results for one clause", p.ID, len(run.Results))
+	}
+	return run.Results[0], nil
+}
