@@ -39,7 +39,7 @@ func fits(s *session.Session, n int) bool {
 
 func bytesComeBack(s *session.Session) {
 	c := s.Open()
-	for power := 0; power <= 18; power++ {
+	for power := 0; power <= 17; power++ {
 		for _, n := range []int{1<<power - 1, 1 << power, 1<<power + 1} {
 			if fits(s, n) && n > 0 {
 				c.Exchange(s.Payload(n))
@@ -121,14 +121,13 @@ func lateReader(s *session.Session) {
 // manySmallPendingReplies leaves far more than IOV_MAX (1,024) replies waiting.
 func manySmallPendingReplies(s *session.Session) {
 	unlessShed(s, func() {
-		t := newTalk(s, s.Open(), 500)
+		t := newFramedTalk(s, 500)
 		total := t.requests(20 << 20)
 		if !s.Dialect.Pipelines() {
 			total = 1
 		}
 		_, _ = t.push(total, stallPatience)
 		t.finish(total)
-		t.c.Exchange(s.Payload(10))
 	})
 }
 

@@ -158,14 +158,12 @@ func closingWithPendingOutput(s *session.Session) {
 
 func slowWritersDelayNobody(s *session.Session) {
 	old := opened(s, 8)
-	payload := s.Payload(2000)
-	slow := make([]*session.Conn, 30)
-	rest := make([][]byte, len(slow))
+	slow := make([]*talk, 30)
 	for i := range slow {
-		slow[i] = s.Open()
-		request := slow[i].Dialect().Request(payload)
-		slow[i].Send(request[:len(request)/2])
-		rest[i] = request[len(request)/2:]
+		slow[i] = newFramedTalk(s, 2000)
+		request := slow[i].request(0)
+		slow[i].c.Send(request[:len(request)/2])
+		slow[i].rest = request[len(request)/2:]
 	}
 	for _, c := range old {
 		serves(s, c)
@@ -173,9 +171,9 @@ func slowWritersDelayNobody(s *session.Session) {
 	if offers(s, "idle-timeout") {
 		return
 	}
-	for i, c := range slow {
-		c.Send(rest[i])
-		c.Reply(payload)
+	for _, t := range slow {
+		t.c.Send(t.rest)
+		t.hear(1)
 	}
 }
 

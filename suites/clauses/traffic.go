@@ -68,6 +68,7 @@ type talk struct {
 	c     *session.Conn
 	size  int // payload bytes of a request
 	seed  uint64
+	frame bool   // requests are PING frames of a PROBE conversation
 	asked int    // requests begun; the writer's
 	rest  []byte // what is left of the request begun last; the writer's
 	heard int    // replies read; the reader's
@@ -79,6 +80,33 @@ func newTalk(s *session.Session, c *session.Conn, size int) *talk {
 		size = min(size, most)
 	}
 	return &talk{s: s, c: c, size: size, seed: binary.LittleEndian.Uint64(s.Payload(8)[:8])}
+}
+
+// newFramedTalk is newTalk on a new connection; in the probe dialect it is a
+// PROBE conversation, because its ECHO knows no requests.
+func newFramedTalk(s *session.Session, size int) *talk {
+	if s.Dialect.Name() != "probe" {
+		return newTalk(s, s.Open(), size)
+	}
+	t := newTalk(s, s.Converse("PROBE"), size)
+	t.frame = true
+	return t
+}
+
+// request and reply are the bytes of request n, and what reads its reply.
+func (t *talk) request(n int) []byte {
+	if t.frame {
+		return ping(uint32(n), t.payload(n))
+	}
+	return t.c.Dialect().Request(t.payload(n))
+}
+
+func (t *talk) reply(n int) {
+	if t.frame {
+		t.c.Want(pong(uint32(n), t.payload(n)), fmt.Sprintf("the reply to request %d", n))
+		return
+	}
+	t.c.Reply(t.payload(n))
 }
 
 // payload computes the payload of request n.
@@ -106,7 +134,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 			if t.asked == total {
 				return false, nil
 			}
-			t.rest = t.c.Dialect().Request(t.payload(t.asked))
+			t.rest = t.request(t.asked)
 			t.asked++
 		}
 		_ = socket.SetWriteDeadline(time.Now().Add(patience / 4))
@@ -132,7 +160,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 // hear reads and compares replies until total have been read.
 func (t *talk) hear(total int) {
 	for ; t.heard < total; t.heard++ {
-		t.c.Reply(t.payload(t.heard))
+		t.reply(t.heard)
 	}
 }
 
