@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -50,9 +51,10 @@ type client struct {
 // Dial opens all connections and signs on. On an error everything it opened is
 // closed again.
 func Dial(ctx context.Context, o Options) (*Generator, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o.Network, o.Patience = cmp.Or(o.Network, defaultNetwork), cmp.Or(o.Patience, defaultPatience)
 	sa, family, err := resolve(ctx, o.Network, o.Addr)
 	if err != nil {
 		return nil, err

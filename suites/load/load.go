@@ -68,6 +68,12 @@ func (r Result) Percentile(p float64) time.Duration {
 	return time.Duration(r.Latency.ValueAtPercentile(p))
 }
 
+// The defaults of options that are zero.
+const (
+	defaultNetwork  = "tcp"
+	defaultPatience = 10 * time.Second
+)
+
 // ErrEcho is wrapped by errors that say which bytes came back wrong.
 var ErrEcho = errors.New("the target did not echo what was sent")
 
@@ -91,14 +97,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return g.Drive(ctx, o.Duration)
 }
 
-// check reports the first option that is out of range and fills in defaults.
-func (o *Options) check() error {
-	if o.Network == "" {
-		o.Network = "tcp"
-	}
-	if o.Patience == 0 {
-		o.Patience = 10 * time.Second
-	}
+// Check reports the first option that is out of range. Dial and Run check too.
+func (o Options) Check() error {
 	switch {
 	case o.Addr == "":
 		return errors.New("load: Addr is empty: name the target's host:port or socket path")
