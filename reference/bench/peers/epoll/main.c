@@ -1,4 +1,4 @@
-// The limit: a plain echo server on one level-triggered epoll, one thread, 
+// The limit: a plain echo server on one level-triggered epoll, one thread, no
 // timers, no limits, no statistics; it takes as many events a call as the reference
 // does. What a loop costs above this is its own.
 #define _GNU_SOURCE
