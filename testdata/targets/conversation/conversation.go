@@ -27,7 +27,8 @@ type Options struct {
 	// Closes reports that the loop delivers pending output before a close, so
 	// that SOURCE and SINK can be offered.
 	Closes bool
-	// Piece, where above 0, echoes in writes of that many bytes.
+	// Piece, where above 0, echoes in writes of that many bytes, and writes
+	// every reply by itself.
 	Piece int
 	// Stats offers STATS; the adapter calls Closed when a connection ends.
 	Stats bool
@@ -173,6 +174,10 @@ func (c *Conn) frames(in []byte, write func([]byte)) (done bool) {
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(len(reply)))
 		out = append(out, reply...)
+		if c.opts.Piece > 0 {
+			write(out)
+			out = nil
+		}
 	}
 	if len(c.held) == 0 {
 		c.held = nil // an idle connection holds no buffer
