@@ -37,6 +37,40 @@ func TestReplyFields(t *testing.T) {
 	}
 }
 
+// What the contract leaves open, and no vector shows, is settled here for our
+// own servers.
+func TestWhatTheContractLeavesOpen(t *testing.T) {
+	exactly := strings.Repeat("x", MaxSignOn)
+	for _, test := range []struct {
+		line string
+		used int
+		err  error
+	}{
+		{exactly, 0, nil}, {exactly + "\r", 0, nil}, {exactly + "\n", MaxSignOn + 1, nil}, {exactly + "\r\n", MaxSignOn + 2, nil},
+		{exactly + "x", 0, ErrTooLong}, {exactly + "\r\r", 0, ErrTooLong}, {exactly + "\rx", 0, ErrTooLong},
+	} {
+		if _, used, err := TakeLine([]byte(test.line), MaxSignOn); used != test.used || err != test.err {
+			t.Errorf("%d bytes, the last %q: %d used, %v", len(test.line), test.line[len(test.line)-1], used, err)
+		}
+	}
+	for _, body := range []string{"4294967296 PING", "18446744073709551617 PING"} {
+		if _, err := ParseRequest([]byte(body)); err != ErrID {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if request, err := ParseRequest([]byte("7")); err != nil || request.ID != 7 || request.Verb != "" {
+		t.Errorf("an id alone: %+v, %v", request, err)
+	}
+	item := Item{Conn: 1, Command: Main}
+	for _, step := range []struct{ line, answer string }{
+		{"USER ann", "OK USER ann\n"}, {"USER bob", "ERR the user is already named\n"}, {"KEY a", "OK KEY\n"}, {"KEY b", "ERR KEY comes once, after USER\n"}, {"SHOW", "ITEM 1 MAIN ann 2\n"},
+	} {
+		if answer, _ := item.Login(nil, []byte(step.line)); string(answer) != step.answer {
+			t.Errorf("%s: %s", step.line, answer)
+		}
+	}
+}
+
 func TestFrameOfTheGreatestBody(t *testing.T) {
 	args := bytes.Repeat([]byte{'x'}, MaxFrame-len("1 PING "))
 	frame := AppendRequest([]byte("before"), Request{ID: 1, Verb: "PING", Args: args})[len("before"):]
