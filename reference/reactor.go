@@ -133,8 +133,8 @@ func (c *Conn) destroy() {
 	r.conns[len(r.conns)-1] = nil
 	r.conns = r.conns[:len(r.conns)-1]
 	defer func() {
-		r.server.release(c)
 		r.open.Add(-1)
+		r.server.release(c)
 	}()
 	c.handler.OnClose(c, c.err)
 }

@@ -21,7 +21,12 @@ import (
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // setups are the servers that every conversation is tried on.
 var setups = []Options{

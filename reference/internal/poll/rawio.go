@@ -86,6 +86,15 @@ func (v *Vector) Add(p []byte) bool {
 	return true
 }
 
+// Pieces lists what was added.
+func (v *Vector) Pieces() [][]byte {
+	all := make([][]byte, v.n)
+	for i := range all {
+		all[i] = unsafe.Slice(v.iov[i].Base, v.iov[i].Len)
+	}
+	return all
+}
+
 // Write writes the pieces in order to a non-blocking descriptor and may write
 // less than all of them.
 func (v *Vector) Write(fd int) (n int, errno syscall.Errno) {
