@@ -30,6 +30,7 @@ type File struct {
 	Dialect  string         `yaml:"dialect"`  // echo, probe, resp, memcache, http
 	Features []spec.Feature `yaml:"features"` // beyond what the dialect itself offers
 	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
+	Greeting int64          `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
 	// Build makes the server; it runs once before the first start. Start runs
 	// it in the foreground. Both run in Dir.
 	Build Command `yaml:"build"`
@@ -48,6 +49,9 @@ type File struct {
 	// Path is where the file was read, empty for a target that has none.
 	Path string `yaml:"-"`
 }
+
+// MaxGreeting bounds a greeting, in bytes: every connection of a run reads it.
+const MaxGreeting = 1 << 30
 
 // Expected is a known failure.
 type Expected struct {
@@ -210,6 +214,9 @@ func (f File) check() error {
 	}
 	if f.Limit < 0 {
 		return fmt.Errorf("limit: %d is below 0", f.Limit)
+	}
+	if f.Greeting < 0 || f.Greeting > MaxGreeting {
+		return fmt.Errorf("greeting: %d is not within 0 and %d", f.Greeting, MaxGreeting)
 	}
 	if len(f.Start) == 0 {
 		return errors.New("start: is missing: name the command that runs the server")

@@ -56,6 +56,26 @@ expected:
 	}
 }
 
+// Every target file of the repository is good.
+func TestCommittedFiles(t *testing.T) {
+	paths, err := filepath.Glob("../../testdata/targets/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no target files: %v", err)
+	}
+	for _, path := range paths {
+		f, err := Load(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for i, e := range f.Expected {
+			if _, ok := spec.Lookup(e.Clause); !ok {
+				t.Errorf("%s: expected[%d].clause: the spec has no %s", path, i, e.Clause)
+			}
+		}
+	}
+}
+
 // A bad file is one line that names the field and never a panic.
 func TestBadFiles(t *testing.T) {
 	const good = "name: x\ndialect: echo\nstart: ./x\n"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -36,11 +37,21 @@ type life struct {
 	main observe.Process // the process that listens: root, or one below it
 	tree *observe.Tree   // nil when nothing is known of the process
 	proc *process        // nil when attached
+	exit *lastExit
+	// wrapped: the started process waits for main. One that had ended when main
+	// served has nothing to say about it.
+	wrapped bool
+}
+
+// lastExit keeps how main ended, since a process can be collected only once.
+type lastExit struct {
+	mu   sync.Mutex
+	exit *Exit
 }
 
 func instance(f File, addr net.Addr) *Instance {
 	i := &Instance{file: f, addr: addr}
-	i.latest.Store(&life{})
+	i.latest.Store(&life{exit: &lastExit{}})
 	return i
 }
 
@@ -141,20 +152,25 @@ func (i *Instance) Wait(ctx context.Context) (Exit, error) {
 			return Exit{}, fmt.Errorf("process %d still runs: %w", l.main.Pid, err)
 		}
 	}
-	if e, ok := reap(l.main); ok {
-		return e, nil
+	l.exit.mu.Lock()
+	defer l.exit.mu.Unlock()
+	if l.exit.exit == nil {
+		e := l.collect(ctx)
+		l.exit.exit = &e
 	}
-	if l.proc == nil {
-		return Exit{}, nil
+	return *l.exit.exit, nil
+}
+
+// collect finds out how a main process that we did not start itself ended. A
+// shell or a build tool around it hands the status on, soon or never.
+func (l *life) collect(ctx context.Context) Exit {
+	if e, ok := reap(l.main); ok || !l.wrapped {
+		return e
 	}
-	// The parent is a shell or a build tool, which hands the status on. One
-	// that lives on for longer than this does not.
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if e, err := l.proc.wait(short); err == nil {
-		return e, nil
-	}
-	return Exit{}, nil
+	e, _ := l.proc.wait(short)
+	return e
 }
 
 // Stop ends an owned target: SIGKILL to its process group and to every process

@@ -266,6 +266,9 @@ func TestWaitReportsTheExit(t *testing.T) {
 			if err != nil || got != want {
 				t.Errorf("exit %+v, %v; want %+v", got, err, want)
 			}
+			if again, err := i.Wait(ctx); err != nil || again != got {
+				t.Errorf("asked again: %+v, %v", again, err)
+			}
 		})
 	}
 }

@@ -33,13 +33,14 @@ func (i *Instance) start(ctx context.Context) error {
 		return fmt.Errorf("starting the target: %w", err)
 	}
 	tree := observe.TreeOf(p.identity, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce))
-	l := life{root: p.identity, main: p.identity, tree: tree, proc: p}
+	l := life{root: p.identity, main: p.identity, tree: tree, proc: p, exit: &lastExit{}}
 	i.latest.Store(&l)
 	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch)
 	if err := i.ready(ctx, &l); err != nil {
 		return err
 	}
 	served := l
+	served.wrapped = !p.hasEnded()
 	if served.main, err = l.listens(); err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	if err != nil {
 		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
 	}
-	i.latest.Store(&life{root: tree.Root(), main: tree.Root(), tree: tree})
+	i.latest.Store(&life{root: tree.Root(), main: tree.Root(), tree: tree, exit: &lastExit{}})
 	owns, err := tree.Owns(addr)
 	switch {
 	case errors.Is(err, observe.ErrDenied):
