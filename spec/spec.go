@@ -57,7 +57,7 @@ type Feature string
 func Features() []Feature {
 	return []Feature{
 		"where", "post", "shared", "hooks", "timer", "timer-any-thread", "offload", "contain", "stats",
-		"limit", "drain", "idle-timeout", "watch", "login", "sink", "source",
+		"limit", "drain", "idle-timeout", "watch", "login", "sink", "source", "greeting",
 	}
 }
 
