@@ -136,8 +136,9 @@ func TestPostRacesWithSleep(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer remove()
+		l.Wake() // it may have been asleep before it had the hook
 		for range 1000 {
-			<-about
+			await(t, "the loop to pass before-poll", about)
 			ran := make(chan struct{})
 			l.Post(func() { close(ran) })
 			await(t, "a task posted while the loop fell asleep", ran)

@@ -1,0 +1,226 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+func newWorkers(t *testing.T, threads, room int) *Workers {
+	w, err := NewWorkers(threads, room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		if err := w.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func TestResultsComeHome(t *testing.T) {
+	loops := []*Loop{runLoop(t, LoopOptions{}), runLoop(t, LoopOptions{Index: 1})}
+	w := newWorkers(t, 3, 100)
+	var away atomic.Int64
+	home := make(chan bool, 60)
+	for i := range 60 {
+		l := loops[i%2]
+		if err := w.Submit(l, func() {
+			if loops[0].InLoop() || loops[1].InLoop() {
+				away.Add(1)
+			}
+		}, func(err error) { home <- err == nil && l.InLoop() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 60 {
+		if !await(t, "a result", home) {
+			t.Fatal("a result came to another thread than its loop's, or with an error")
+		}
+	}
+	if away.Load() != 0 {
+		t.Errorf("%d jobs ran on a loop's thread", away.Load())
+	}
+}
+
+func TestWorkersAreBounded(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	w := newWorkers(t, 2, 3)
+	release := make(chan struct{})
+	tids := make(chan int, 10)
+	home := make(chan error, 10)
+	for i := range 5 { // two run, three wait
+		if err := w.Submit(l, func() { tids <- poll.ThreadID(); <-release }, func(err error) { home <- err }); err != nil {
+			t.Fatalf("job %d: %v; two threads and room for three were free", i, err)
+		}
+	}
+	if err := w.Submit(l, func() { t.Error("ran after ErrFull") }, func(error) { t.Error("called after ErrFull") }); !errors.Is(err, ErrFull) {
+		t.Errorf("job 6: %v, want ErrFull", err)
+	}
+	do(t, l, func() {}) // the loop is free meanwhile
+	close(release)
+	seen := map[int]bool{}
+	for range 5 {
+		seen[await(t, "a job", tids)] = true
+		await(t, "a result", home)
+	}
+	if len(seen) > 2 {
+		t.Errorf("jobs ran on %d threads, want at most 2", len(seen))
+	}
+	if s := w.Stats(); s.Refused != 1 || s.Threads > 2 {
+		t.Errorf("counted %+v, want 1 refused and at most 2 threads", s)
+	}
+	if err := w.Submit(l, func() {}, func(err error) { home <- err }); err != nil {
+		t.Errorf("refused with all threads idle: %v", err)
+	}
+	await(t, "a result", home)
+}
+
+func TestWorkerWithoutRoom(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	w := newWorkers(t, 1, 0)
+	for range 50 {
+		home := make(chan error, 1)
+		// The one thread counts as busy until it is back from posting the result, so ask until it takes the job.
+		for w.Submit(l, func() {}, func(err error) { home <- err }) != nil {
+		}
+		await(t, "a result", home)
+	}
+}
+
+func TestWorkerPanicIsReported(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	w := newWorkers(t, 1, 1)
+	home := make(chan error, 1)
+	w.Submit(l, func() { panic("ouch") }, func(err error) { home <- err })
+	var p *PanicError
+	if err := await(t, "the result", home); !errors.As(err, &p) || p.Value != "ouch" || !strings.Contains(p.Stack, "workers_test.go") {
+		t.Errorf("the loop was told %v, want a PanicError with its stack", err)
+	}
+	w.Submit(l, func() {}, func(err error) { home <- err })
+	if err := await(t, "the next result", home); err != nil {
+		t.Errorf("the next job: %v", err)
+	}
+	if s := w.Stats(); s.Panics != 1 {
+		t.Errorf("counted %+v, want 1 panic", s)
+	}
+}
+
+func TestWorkersStop(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	w := newWorkers(t, 1, 10)
+	release, began := make(chan struct{}), make(chan struct{})
+	home := make(chan error, 10)
+	w.Submit(l, func() { close(began); <-release }, func(err error) { home <- err })
+	await(t, "the first job", began)
+	w.Submit(l, func() {}, func(err error) { home <- err })
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if err := w.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Stop with a blocked worker: %v, want the deadline's error", err)
+	}
+	if err := await(t, "the job that was never begun", home); !errors.Is(err, contract.ErrStopped) {
+		t.Errorf("it was told %v, want ErrStopped", err)
+	}
+	if err := w.Submit(l, func() {}, func(error) {}); !errors.Is(err, contract.ErrStopped) {
+		t.Errorf("Submit after Stop: %v, want ErrStopped", err)
+	}
+	close(release)
+	if err := await(t, "the job that was", home); err != nil {
+		t.Errorf("it was told %v", err)
+	}
+	if err := w.Stop(context.Background()); err != nil {
+		t.Errorf("Stop with nothing left: %v", err)
+	}
+	if s := w.Stats(); s.Threads != 0 {
+		t.Errorf("%d threads left", s.Threads)
+	}
+}
+
+func TestWorkerOptionsOutOfRange(t *testing.T) {
+	for _, x := range [][2]int{{0, 0}, {1001, 0}, {1, -1}, {1, 1_000_001}} {
+		if _, err := NewWorkers(x[0], x[1]); err == nil {
+			t.Errorf("%d threads with room for %d accepted", x[0], x[1])
+		}
+	}
+}
+
+//go:noinline
+func blockTheLoop(c <-chan struct{}) { <-c }
+
+func TestWatchdogNamesTheCulprit(t *testing.T) {
+	for _, x := range []struct {
+		step string
+		run  func(l *Loop, f func())
+	}{
+		{"task", func(l *Loop, f func()) { l.Post(f) }},
+		{"timer", func(l *Loop, f func()) { l.After(0, f) }},
+		{"handler", func(l *Loop, f func()) {
+			l.Post(func() {
+				w := newWire(t, l, func(w *wire, _ poll.Events) { w.close(); f() })
+				poke(w.peer)
+			})
+		}},
+		{"hook", func(l *Loop, f func()) {
+			var remove func()
+			l.Post(func() { remove, _ = l.Hook(contract.AfterTimers, func() { remove(); f() }) })
+		}},
+	} {
+		t.Run(x.step, func(t *testing.T) {
+			l := runLoop(t, LoopOptions{Index: 3})
+			stalls := make(chan Stall, 10)
+			w, err := Watch(20*time.Millisecond, func(s Stall) { stalls <- s }, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Stop()
+			release := make(chan struct{})
+			x.run(l, func() { blockTheLoop(release) })
+			var s Stall
+			for s = await(t, "a stall", stalls); !strings.Contains(s.Handler, "blockTheLoop"); s = await(t, "the stall", stalls) {
+			} // the machine may stall a turn of its own
+			close(release)
+			if s.Loop != 3 || s.Step != x.step || s.For < 20*time.Millisecond {
+				t.Errorf("found %v, want loop 3 in a %s for 20ms or more", s, x.step)
+			}
+			do(t, l, func() {})
+			if l.Stats().Stalls == 0 {
+				t.Error("the stall was not counted")
+			}
+		})
+	}
+	if _, err := Watch(time.Millisecond, nil); err == nil {
+		t.Error("a limit of 1 ms was accepted")
+	}
+}
+
+func TestWatchdogLeavesAnIdleLoopAlone(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	do(t, l, func() {})
+	began := l.Stats().Turns
+	looked := make(chan struct{})
+	w, err := Watch(10*time.Millisecond, func(s Stall) {
+		if strings.Contains(s.Stack, "Wait") {
+			t.Errorf("a loop that polls was called stalled: %v", s)
+		}
+	}, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.After(100*time.Millisecond, func() { close(looked) })
+	await(t, "several looks", looked)
+	w.Stop()
+	w.Stop()
+	if n := l.Stats().Turns - began; n > 10 {
+		t.Errorf("watching made %d turns", n)
+	}
+}
