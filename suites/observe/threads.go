@@ -132,6 +132,20 @@ func (t *Tree) RunDelay() (time.Duration, error) {
 	return sum, err
 }
 
+// Delays returns the run delay of each thread that runs now, by thread number:
+// the part of Threads that is cheap enough to sample.
+func (t *Tree) Delays() (map[int]time.Duration, error) {
+	delays := map[int]time.Duration{}
+	err := t.eachThread(func(p Process, tid int) error {
+		_, delay, err := readSchedstat(p.path("task/" + strconv.Itoa(tid)))
+		if err == nil {
+			delays[tid] = delay
+		}
+		return err
+	})
+	return delays, err
+}
+
 // eachThread calls f for every thread; one that vanishes meanwhile is skipped.
 func (t *Tree) eachThread(f func(p Process, tid int) error) error {
 	return t.each(func(p Process) error {

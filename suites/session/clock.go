@@ -88,17 +88,15 @@ func (m *Meter) sample() {
 	if time.Since(m.sampled) < meterFresh {
 		return
 	}
-	threads, err := m.tree.Threads()
+	seen, err := m.tree.Delays()
 	if err != nil {
 		return // it exited; whoever waits for it learns that from its socket
 	}
 	now := time.Now()
-	seen := make(map[int]time.Duration, len(threads))
 	var greatest time.Duration
-	for _, thread := range threads {
-		seen[thread.Tid] = thread.RunDelay
-		if before, known := m.threads[thread.Tid]; known {
-			greatest = max(greatest, thread.RunDelay-before)
+	for tid, delay := range seen {
+		if before, known := m.threads[tid]; known {
+			greatest = max(greatest, delay-before)
 		}
 	}
 	if !m.sampled.IsZero() {
