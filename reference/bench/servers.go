@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -47,39 +46,70 @@ var servers = []server{
 // startLimit bounds how long a server may take until it accepts.
 const startLimit = 5 * time.Second
 
+// starts is how often a server that does not come up is started anew, on
+// another port: between choosing a port and listening on it, it may be taken.
+const starts = 3
+
 // instance is a running server.
 type instance struct {
-	cmd  *exec.Cmd
-	addr string
-	pid  int
+	cmd   *exec.Cmd
+	addr  string
+	pid   int
+	ended chan struct{} // closed once it was reaped
 }
 
 // launch starts s on the given core and returns once it accepts. The calling
 // goroutine must be locked to its thread: the server dies with that thread.
-func launch(ctx context.Context, bin string, s server, core int, args ...string) (*instance, error) {
+func launch(ctx context.Context, bin string, s server, core int, args ...string) (i *instance, err error) {
+	for range starts {
+		if i, err = launchOnce(bin, s, core, args); err == nil || ctx.Err() != nil {
+			return i, err
+		}
+	}
+	return nil, err
+}
+
+func launchOnce(bin string, s server, core int, args []string) (*instance, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	argv := append([]string{"-c", strconv.Itoa(core), filepath.Join(bin, s.Name), strconv.Itoa(port)}, args...)
-	cmd := exec.CommandContext(ctx, "taskset", argv...)
+	cmd := exec.Command("taskset", argv...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
-	i := &instance{cmd: cmd, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), pid: cmd.Process.Pid}
-	pause := time.NewTicker(2 * time.Millisecond)
-	defer pause.Stop()
-	for began := time.Now(); ; <-pause.C {
+	i := &instance{cmd: cmd, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), pid: cmd.Process.Pid, ended: make(chan struct{})}
+	go func() {
+		defer close(i.ended)
+		_ = cmd.Wait()
+	}()
+	if err := i.ready(); err != nil {
+		i.stop()
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return i, nil
+}
+
+// ready waits until the server accepts.
+func (i *instance) ready() error {
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	late := time.NewTimer(startLimit)
+	defer late.Stop()
+	for {
 		c, err := net.DialTimeout("tcp", i.addr, time.Second)
 		if err == nil {
-			c.Close()
-			return i, nil
+			return c.Close()
 		}
-		if !errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > startLimit || ctx.Err() != nil {
-			i.stop()
-			return nil, fmt.Errorf("%s does not accept on %s: %w", s.Name, i.addr, err)
+		select {
+		case <-again.C:
+		case <-i.ended:
+			return fmt.Errorf("ended before it accepted on %s: %v", i.addr, i.cmd.ProcessState)
+		case <-late.C:
+			return fmt.Errorf("does not accept on %s: %w", i.addr, err)
 		}
 	}
 }
@@ -87,7 +117,7 @@ func launch(ctx context.Context, bin string, s server, core int, args ...string)
 // stop kills the server; it owns nothing that outlives it.
 func (i *instance) stop() {
 	_ = i.cmd.Process.Kill()
-	_ = i.cmd.Wait()
+	<-i.ended
 }
 
 // freePort asks the kernel for a port and gives it back at once; servers take
