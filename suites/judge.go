@@ -78,16 +78,14 @@ func (r *Runner) together(clause spec.Clause, check session.Check, result report
 }
 
 // alone judges on an instance of its own: the check may do with it as it likes.
-// Studies wait for one of their two places, others for the lane.
+// Studies wait for one of their two places.
 func (r *Runner) alone(clause spec.Clause, check session.Check, result report.Result) report.Result {
-	place := r.lane
 	if check.Study {
-		place = r.studies
+		if !r.take(r.studies) {
+			return untested(result, "interrupted")
+		}
+		defer func() { <-r.studies }()
 	}
-	if !r.take(place) {
-		return untested(result, "interrupted")
-	}
-	defer func() { <-place }()
 	result.Started = r.announce(clause)
 	return r.repeat(clause, result, func() (trial, error) {
 		in, err := r.launch()

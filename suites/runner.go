@@ -18,9 +18,10 @@ import (
 )
 
 // Runner judges one target once. Clauses may be asked for in any order and from
-// any goroutine: ordinary checks take turns on one shared instance, studies run
-// beside them on instances of their own, at most two at a time (none beside
-// anything on an attached target). Finish ends it.
+// any goroutine: ordinary checks take turns on one shared instance; checks that
+// do with an instance as they like have one of their own each; studies run
+// beside them, on their own as well, at most two at a time. On an attached target
+// everything takes turns. Finish ends it.
 type Runner struct {
 	target  target.Target
 	dialect dialect.Dialect
@@ -159,44 +160,57 @@ func (r *Runner) Judge(id string) report.Result {
 // beside the ordinary checks; Judge then only waits. The returned function
 // waits until all is judged.
 func (r *Runner) Ahead() (wait func()) {
-	var lanes sync.WaitGroup
-	ordinary, long := r.split()
-	work := func(ids []string) func() {
-		return func() {
-			for _, id := range ids {
-				r.Judge(id)
-			}
+	var workers sync.WaitGroup
+	judge := func(ids <-chan string) {
+		for id := range ids {
+			r.Judge(id)
 		}
 	}
-	lanes.Go(work(ordinary))
+	shared, own, studies := r.split()
 	if r.attached() {
-		lanes.Go(work(long))
-		return lanes.Wait
+		workers.Go(func() {
+			judge(queue(shared))
+			judge(queue(own))
+			judge(queue(studies))
+		})
+		return workers.Wait
 	}
-	queue := make(chan string, len(long))
-	for _, id := range long {
-		queue <- id
-	}
-	close(queue)
+	waiting, long := queue(own), queue(studies)
+	workers.Go(func() {
+		judge(queue(shared))
+		judge(waiting)
+	})
 	for range studiesAtOnce {
-		lanes.Go(func() {
-			for id := range queue {
-				r.Judge(id)
-			}
+		workers.Go(func() {
+			judge(long)
+			judge(waiting)
 		})
 	}
-	return lanes.Wait
+	return workers.Wait
 }
 
-func (r *Runner) split() (ordinary, long []string) {
+func queue(ids []string) <-chan string {
+	q := make(chan string, len(ids))
+	for _, id := range ids {
+		q <- id
+	}
+	close(q)
+	return q
+}
+
+// split sorts the selected clauses by what their checks run on.
+func (r *Runner) split() (shared, own, studies []string) {
 	for _, clause := range r.clauses {
-		if r.checks[clause.ID].Study {
-			long = append(long, clause.ID)
-		} else {
-			ordinary = append(ordinary, clause.ID)
+		switch check := r.checks[clause.ID]; {
+		case check.Study:
+			studies = append(studies, clause.ID)
+		case check.Own:
+			own = append(own, clause.ID)
+		default:
+			shared = append(shared, clause.ID)
 		}
 	}
-	return ordinary, long
+	return shared, own, studies
 }
 
 // Finish stops the target and returns the judged run, with a result for every

@@ -29,8 +29,8 @@ func Verify(t *testing.T, judged target.Target, opts ...Option) {
 		t.Fatalf("reactorspec: %v", err)
 	}
 	t.Cleanup(func() { finishTest(t, r) })
-	ordinary, long := r.split()
-	for _, id := range ordinary {
+	shared, own, long := r.split()
+	for _, id := range append(shared, own...) {
 		t.Run(id, func(t *testing.T) { tell(t, r.Judge(id)) })
 	}
 	for _, id := range long {
