@@ -26,8 +26,9 @@ type Dialect interface {
 	// request, and how to read the answer. Both are nil where a connection
 	// needs no opening.
 	Opening() (send []byte, read func(*bufio.Reader) error)
-	// Request appends nothing and sends nothing: it returns the bytes that ask
-	// for payload back. It panics when payload is outside MinPayload and MaxPayload.
+	// Request returns the bytes that ask
+	// for payload back. A payload outside MinPayload and MaxPayload is a
+	// mistake of the caller, a panic.
 	Request(payload []byte) []byte
 	// ReadReply reads the reply to Request(payload), no byte more, and returns
 	// the payload that came. A reply that is malformed, or right for another
