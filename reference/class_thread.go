@@ -43,9 +43,6 @@ const threadBuffer = 16 << 10
 func (k *threads) open() error {
 	k.conns = map[*Conn]struct{}{}
 	k.acceptor, k.quit = make(chan struct{}), make(chan struct{})
-	// The runtime opens a poller of its own for the first timer and dies where
-	// it cannot; have it do so now, and not when descriptors are short (ACC-4).
-	time.AfterFunc(time.Hour, func() {}).Stop()
 	return nil
 }
 

@@ -11,8 +11,8 @@ import (
 
 // The verbs HOOK, OFFLOAD and FAIL.
 
-// maxTurns is how many turns a HOOK stays.
-const maxTurns = 1000
+// maxHookTurns is how many turns a HOOK stays.
+const maxHookTurns = 1000
 
 // maxOffload is how many milliseconds an OFFLOAD blocks.
 const maxOffload = 10_000
@@ -20,7 +20,7 @@ const maxOffload = 10_000
 // hook counts turns at a position, and watches the order in which the loop
 // passes all of them.
 func (p *probing) hook(id uint32, a *arguments) {
-	at, turns := contract.Position(a.word()), int(a.number(1, maxTurns))
+	at, turns := contract.Position(a.word()), int(a.number(1, maxHookTurns))
 	if !a.ok() || !isPosition(at) {
 		p.bad(id)
 		return

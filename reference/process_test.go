@@ -2,6 +2,7 @@ package reference
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -70,13 +71,15 @@ func launch(t testing.TB, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		in.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server ended with %v", err)
+			t.Errorf("the server ended with %v\n%.3000s", err, log.String())
 		}
 	})
 	p := &process{t, cmd.Process.Pid, "", in, bufio.NewReader(out)}

@@ -86,6 +86,9 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 	if !s.started.CompareAndSwap(false, true) {
 		return nil, errors.New("a server is started once: make another with New")
 	}
+	// The runtime opens a poller of its own for the first timer and dies where
+	// it cannot; have it do so now, and not when descriptors are short (ACC-4).
+	time.AfterFunc(time.Hour, func() {}).Stop()
 	if err := s.class.open(); err != nil {
 		return nil, err
 	}
