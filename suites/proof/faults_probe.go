@@ -1,0 +1,123 @@
+package proof
+
+// Faults of the probe protocol itself.
+var probeFaults = []Fault{
+	{
+		Name:    "ping-splits-at-spaces",
+		Why:     "the spaces at the front of PING's bytes are taken for separators",
+		File:    "reference/conversation_probe.go",
+		Old:     "		p.reply(r.ID, probe.OK, r.Args)\n",
+		New:     "		for len(r.Args) > 0 && r.Args[0] == ' ' {\n			r.Args = r.Args[1:]\n		}\n		p.reply(r.ID, probe.OK, r.Args)\n",
+		Breaks:  []string{"PROBE-1"},
+		Because: "the reply to PING",
+	},
+	{
+		Name:    "frame-header-in-one-read",
+		Why:     "a frame length that is cut by a segment border is taken for a bad one",
+		File:    "spec/probe/frame.go",
+		Old:     "	if len(buf) < headerSize {\n		return nil, 0, nil\n	}\n	size := binary",
+		New:     "	if len(buf) > 0 && len(buf) < headerSize {\n		return nil, 0, ErrLength\n	}\n	if len(buf) == 0 {\n		return nil, 0, nil\n	}\n	size := binary",
+		Breaks:  []string{"PROBE-2", "PROBE-10"},
+		Because: "closed the connection | reset the connection",
+	},
+	{
+		Name:    "requests-of-a-turn-forget-the-rest",
+		Why:     "after 64 requests of one read the others wait for an event that never comes",
+		File:    "reference/conversation_probe.go",
+		Old:     "	for !c.Congested() {\n",
+		New:     "	for turn := 0; turn < 64 && !c.Congested(); turn++ {\n",
+		Breaks:  []string{"PROBE-3", "PROBE-6", "PROBE-9", "CONN-18"},
+		Because: "silence | closed the connection",
+	},
+	{
+		Name:    "unknown-verbs-are-bad",
+		Why:     "an unknown verb is answered bad, as if its arguments were wrong",
+		File:    "reference/conversation_probe.go",
+		Old:     "			p.reply(r.ID, probe.Unsupported, nil)\n",
+		New:     "			p.reply(r.ID, probe.Bad, nil)\n",
+		Breaks:  []string{"PROBE-4"},
+		Because: "was answered bad",
+	},
+	{
+		Name:    "bad-arguments-are-fine",
+		Why:     "requests with bad arguments are answered ok and not carried out",
+		File:    "reference/conversation_probe.go",
+		Old:     "func (p *probing) bad(id uint32) { p.reply(id, probe.Bad, nil) }",
+		New:     "func (p *probing) bad(id uint32) { p.reply(id, probe.OK, nil) }",
+		Breaks:  []string{"PROBE-5"},
+		Because: "was answered ok",
+	},
+	{
+		Name:    "empty-frames-are-skipped",
+		Why:     "a frame length of 0 is passed over",
+		File:    "spec/probe/frame.go",
+		Old:     "	if size == 0 || size > MaxFrame {\n		return nil, 0, ErrLength\n	}\n",
+		New:     "	if size == 0 {\n		return TakeFrame(buf[headerSize:])\n	}\n	if size > MaxFrame {\n		return nil, 0, ErrLength\n	}\n",
+		Breaks:  []string{"PROBE-6"},
+		Because: "still open",
+	},
+	{
+		Name:    "great-frames-are-believed",
+		Why:     "a frame length above 65,536 is waited for",
+		File:    "spec/probe/frame.go",
+		Old:     "	if size == 0 || size > MaxFrame {\n",
+		New:     "	if size == 0 {\n",
+		Breaks:  []string{"PROBE-7"},
+		Because: "still open",
+	},
+	{
+		Name: "no-id-is-answered",
+		Why:  "a body without an id is answered bad under the id 0, and the conversation goes on",
+		File: "reference/conversation_probe.go",
+		Old:  "			request, err = probe.ParseRequest(body)\n		}\n",
+		New: `			if request, err = probe.ParseRequest(body); err != nil {
+				used += n
+				p.bad(0)
+				continue
+			}
+		}
+`,
+		Breaks:  []string{"PROBE-8"},
+		Because: "bytes came where none were due",
+	},
+	{
+		Name:    "cut-frame-keeps-connection",
+		Why:     "with a part of a frame in memory, the client's FIN is not acted on",
+		File:    "reference/conversation_probe.go",
+		Old:     "func (p *probing) OnEnd(c *Conn) { p.end() }",
+		New:     "func (p *probing) OnEnd(c *Conn) {\n	if len(c.in) == 0 {\n		p.end()\n	}\n}",
+		Breaks:  []string{"PROBE-9"},
+		Because: "still open",
+	},
+	{
+		Name: "partial-frame-spins",
+		Why:  "a part of a frame gives its connection another turn at once, and so on until the rest is there",
+		File: "reference/conn.go",
+		Old:  "	rest := c.offer(data)\n",
+		New: `	rest := c.offer(data)
+	if len(rest) > 0 && c.wantsInput() {
+		c.reactor.queue(c)
+	}
+`,
+		Breaks:  []string{"PROBE-10"},
+		Because: "of a core is used",
+	},
+	{
+		Name:    "hello-without-poller",
+		Why:     "HELLO names its poller under another key",
+		File:    "reference/hello.go",
+		Old:     "\"poller\", poller",
+		New:     "\"backend\", poller",
+		Breaks:  []string{"PROBE-11"},
+		Because: "HELLO lacks poller",
+	},
+	{
+		Name:    "stats-forget-output",
+		Why:     "the bytes that were sent are not counted",
+		File:    "reference/reactor.go",
+		Old:     "	r.out.Add(uint64(n))\n",
+		New:     "",
+		Breaks:  []string{"PROBE-12"},
+		Because: "STATS counted out",
+	},
+}

@@ -1,0 +1,29 @@
+// Command splice is an echo server on io.Copy, which Go makes of splice(2)
+// between two TCP connections: it does not get past an urgent byte.
+package main
+
+import (
+	"io"
+	"log"
+	"net"
+	"os"
+	"time"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			time.Sleep(50 * time.Millisecond) // out of descriptors: it passes
+			continue
+		}
+		go func() {
+			defer c.Close()
+			_, _ = io.Copy(c, c)
+		}()
+	}
+}
