@@ -13,16 +13,22 @@ import (
 // queue and one way through it, so the order of each producer is kept.
 type taskQueue struct {
 	mu     sync.Mutex
-	posted []func()     // appended to by anyone, under mu
-	closed bool         // no more posts, under mu
-	total  uint64       // posts accepted, under mu
-	length atomic.Int64 // of posted, for a look without the lock
+	posted []func()    // appended to by anyone, under mu
+	closed bool        // no more posts, under mu
+	total  uint64      // posts accepted, under mu
+	some   atomic.Bool // posted is not empty, for a look without the lock
 
-	// The loop's own half.
+	// The loop's own half, on a cache line of its own: the loop writes it with
+	// every task, and a flood of posts would wait for it.
+	_     [cacheLine]byte
 	batch []func() // swapped out, being run
 	done  int      // how far
 	share int      // how many tasks one turn runs at most
 }
+
+// cacheLine is what two cores pass to each other, in bytes; twice 64, because
+// processors fetch lines in pairs.
+const cacheLine = 128
 
 // retained is the capacity up to which an emptied queue keeps its memory: a
 // burst should not cost for ever.
@@ -38,7 +44,9 @@ func (l *Loop) Post(task func()) error {
 		return contract.ErrStopped
 	}
 	q.posted = append(q.posted, task)
-	q.length.Store(int64(len(q.posted)))
+	if len(q.posted) == 1 {
+		q.some.Store(true)
+	}
 	q.total++
 	q.mu.Unlock()
 	l.rouse()
@@ -46,12 +54,12 @@ func (l *Loop) Post(task func()) error {
 }
 
 // waiting reports whether a task is to be run.
-func (q *taskQueue) waiting() bool { return q.done < len(q.batch) || q.length.Load() > 0 }
+func (q *taskQueue) waiting() bool { return q.done < len(q.batch) || q.some.Load() }
 
 // take swaps the posted tasks out when the last batch is done. What the tasks of
 // a batch post comes with the next one.
 func (q *taskQueue) take(last bool) {
-	if q.done < len(q.batch) || q.length.Load() == 0 && !last {
+	if q.done < len(q.batch) || !q.some.Load() && !last {
 		return
 	}
 	empty := q.batch[:0]
@@ -60,7 +68,7 @@ func (q *taskQueue) take(last bool) {
 	}
 	q.mu.Lock()
 	q.batch, q.posted, q.done = q.posted, empty, 0
-	q.length.Store(0)
+	q.some.Store(false)
 	q.closed = q.closed || last
 	q.mu.Unlock()
 }
