@@ -57,7 +57,21 @@ var Sentinels = []string{"CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"}
 
 // Faults lists every row, in the order of the families.
 func Faults() []Fault {
-	return slices.Concat[[]Fault]()
+	return slices.Concat(
+		modelFaults,
+		signFaults,
+		accFaults,
+		connFaults,
+		flowFaults,
+		probeFaults,
+		loopFaults,
+		wakeFaults,
+		taskFaults,
+		timeFaults,
+		workFaults,
+		lifeFaults,
+		resFaults,
+	)
 }
 
 // edits gives all edits of the row.

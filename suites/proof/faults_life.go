@@ -1,0 +1,74 @@
+package proof
+
+// patientStop gives a stop more time than the spec does, for faults that the
+// reference's own deadline would hide.
+var patientStop = []string{"--stop-deadline", "50s"}
+
+var lifeFaults = []Fault{
+	{
+		Name: "stop-waits-for-a-connection", Why: "a stop waits for the last connection to go, and with none there is no last",
+		File: "reference/server.go", Old: "	s.class.drain()\n	s.emptied()", New: "	s.class.drain()",
+		Args: patientStop, Breaks: []string{"LIFE-1", "LIFE-6"}, Because: "still runs",
+		Sometimes: []string{"LIFE-12"}, // the deadline of 50 s holds for workers, too
+	},
+	{
+		Name: "silent-clients-hold-the-stop", Why: "a stop waits for connections that have nothing under way to end by themselves",
+		File: "reference/conn.go", Old: "	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {\n		h.OnStop(c)\n		return\n	}\n	c.Close()", New: "	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {\n		h.OnStop(c)\n		return\n	}",
+		Args: patientStop, Breaks: []string{"LIFE-2", "LIFE-7", "LIFE-11", "LIFE-4", "LIFE-12"}, Because: "still",
+	},
+	{
+		Name: "stop-drops-output", Why: "a stop resets connections that have output under way",
+		File: "reference/conversation_source.go", Old: "func (s *source) OnStop(*Conn) {}", New: "func (s *source) OnStop(c *Conn) { c.Abort(ErrClosed) }",
+		Breaks: []string{"LIFE-3"}, Because: "the output that was due | reset",
+	},
+	{
+		Name: "no-deadline-for-the-stop", Why: "a stop waits for its connections without a limit",
+		File: "reference/server.go", Old: "	case <-ctx.Done():\n		s.log.Warn(\"cutting", New: "	case <-context.Background().Done():\n		s.log.Warn(\"cutting",
+		Breaks: []string{"LIFE-4"}, Because: "still runs",
+		Timing: true,
+	},
+	{
+		Name: "listens-while-stopping", Why: "a stop does not stop accepting",
+		File: "reference/server.go", Old: "	s.class.stopAccepting()\n", New: "",
+		Breaks: []string{"LIFE-5"}, Because: "was served",
+	},
+	{
+		Name: "early-stop-is-lost", Why: "a stop that is asked for while the server starts is forgotten",
+		File: "reference/command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	time.Sleep(250 * time.Millisecond)\n	ctx, again := signal.NotifyContext(context.Background(), syscall.SIGTERM)\n	defer again()\n	<-ctx.Done()\n	stop, cancel",
+		More:   []Edit{{"reference/command.go", "	\"os\"\n", "	\"os\"\n	\"os/signal\"\n	\"syscall\"\n"}},
+		Breaks: []string{"LIFE-6"}, Because: "still runs",
+	},
+	{
+		Name: "child-outlives-the-server", Why: "a child process is started and never stopped",
+		File: "reference/command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	if err := exec.Command(\"sleep\", \"300\").Start(); err != nil {\n		return err\n	}\n	<-ctx.Done()\n	stop, cancel",
+		More:   []Edit{{"reference/command.go", "	\"os\"\n", "	\"os\"\n	\"os/exec\"\n"}},
+		Breaks: []string{"LIFE-7"}, Because: "outlives the server",
+	},
+	{
+		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",
+		File: "reference/server.go", Old: "	if s.socket != \"\" && s.socket[0] != '@' {", New: "	if false {",
+		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-8"}, Because: "still there",
+	},
+	{
+		Name: "no-timeout-before-sign-on", Why: "a connection that never says anything is never closed",
+		File: "reference/reactor.go", Old: "	case c.state == stateOpen && r.quiet.after > 0:", New: "	case c.state == stateOpen && r.quiet.after > 0 && c.item != nil:",
+		Args: []string{"--idle-timeout", "2s"}, Breaks: []string{"LIFE-9"}, Because: "never said anything",
+	},
+	{
+		Name: "timeout-from-the-start", Why: "the idle timeout counts from the connection's start and nothing moves it",
+		File: "reference/reactor.go", Old: "	if c.wait.list == &r.quiet {\n		c.wait.touch(c)", New: "	if false {\n		c.wait.touch(c)",
+		More: []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
+		Args: []string{"--idle-timeout", "2s"}, Breaks: []string{"LIFE-10"}, Because: "closed the connection | reset the connection",
+	},
+	{
+		Name: "stop-waits-for-quiet", Why: "a stop is put off as long as requests come in",
+		File: "reference/reactor.go", Old: "func (r *reactor) stop() {\n", New: "func (r *reactor) stop() {\n	if in := r.in.Load(); in != r.lastIn {\n		r.lastIn = in\n		_, _ = r.After(100*time.Millisecond, r.stop)\n		return\n	}\n",
+		More: []Edit{{"reference/reactor.go", "	stopping bool\n", "	stopping bool\n	lastIn   uint64\n"}},
+		Args: patientStop, Breaks: []string{"LIFE-4", "LIFE-11", "LIFE-12"}, Because: "still runs",
+	},
+	{
+		Name: "stop-joins-workers", Why: "a stop waits for blocked workers without a limit",
+		File: "reference/class_reactor.go", Old: "	workers := k.workers.Stop(ctx)", New: "	workers := k.workers.Stop(context.Background())",
+		Breaks: []string{"LIFE-12"}, Because: "still runs",
+	},
+}

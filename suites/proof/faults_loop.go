@@ -1,0 +1,93 @@
+package proof
+
+// idling is every clause about a server that should be idle: what a fault
+// breaks whose loop spins from the first turn, or from the first wakeup, on.
+var idling = []string{
+	"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7",
+	"WAKE-7", "TIME-9", "TIME-10", "ACC-6",
+}
+
+var loopFaults = []Fault{
+	{
+		Name: "zero-timeout", Why: "the loop polls with a timeout of zero and spins: the first of S7's two faults",
+		File: "reference/loop.go", Old: "l.poller.Wait(l.events, timeout)", New: "l.poller.Wait(l.events, 0*timeout)",
+		Breaks: idling, Because: "of a core",
+		Shares: "the other spins for want of draining: the clauses cannot tell why a loop spins, only that it does",
+		Timing: true,
+	},
+	{
+		Name: "long-timeout", Why: "the loop polls with a long timeout and nothing wakes it: the second of S7's two faults",
+		File: "reference/loop.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
+		More:   []Edit{{"reference/loop.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
+		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9"}, Because: "took | waited | silence",
+		Timing: true,
+	},
+	{
+		Name: "half-close-spin", Why: "a connection keeps its read interest after the end of input, which stays readable",
+		File: "reference/conn.go", Old: "	if c.wantsInput() {\n		want |= poll.Readable", New: "	if c.wantsInput() || c.ended {\n		want |= poll.Readable",
+		Breaks: []string{"LOOP-3"}, Because: "half-closed",
+	},
+	{
+		Name: "stalled-write-spin", Why: "a write that finds no room is tried again in the next turn instead of waited for",
+		File: "reference/conn.go", Old: "if errno == poll.EAGAIN {\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"", New: "if errno == poll.EAGAIN {\n			r.queue(c)\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"",
+		Breaks: []string{"LOOP-3", "LOOP-4"}, Because: "of a core",
+		Timing: true,
+	},
+	{
+		Name: "partial-request-spin", Why: "the rest of an incomplete request is asked for in every turn",
+		File: "reference/conn.go", Old: "	if c.drainAsked && c.out.size == 0 {\n		c.drained()", New: "	if len(c.in) > 0 {\n		c.reactor.queue(c)\n	}\n	if c.drainAsked && c.out.size == 0 {\n		c.drained()",
+		Breaks: []string{"LOOP-5"}, Because: "while requests are incomplete",
+	},
+	{
+		Name: "reset-spin", Why: "a connection whose read failed is forgotten and stays on the poller, which reports the hangup for ever",
+		File: "reference/conn.go", Old: "			c.fail(poll.Fail(\"read\", errno))\n			return", New: "			c.ended = true\n			return",
+		More:   []Edit{{"reference/conn.go", "	if gone && !c.wantsInput() {\n		c.lost()", "	if false {\n		c.lost()"}},
+		Breaks: []string{"LOOP-6", "RES-2", "RES-6", "RES-7"}, Because: "of a core | descriptors",
+	},
+	{
+		Name: "sticky-write-interest", Why: "the write interest is never taken back once output has waited",
+		File: "reference/conn.go", Old: "	if c.out.size > 0 {\n		want |= poll.Writable", New: "	if c.everWaited = c.everWaited || c.out.size > 0; c.everWaited {\n		want |= poll.Writable",
+		More:   []Edit{{"reference/conn.go", "	drainAsked bool", "	everWaited bool\n	drainAsked bool"}},
+		Breaks: []string{"LOOP-7"}, Because: "write interest",
+	},
+	{
+		Name: "short-fixed-timeout", Why: "the loop looks around every millisecond, asked or not",
+		File: "reference/loop.go", Old: "return poll.Forever", New: "return time.Millisecond",
+		Breaks: []string{"LOOP-8"}, Because: "times a second",
+	},
+	{
+		Name: "sleeps-between-polls", Why: "the loop polls without waiting and then sleeps for a fixed time",
+		File: "reference/loop.go", Old: "		n, err = l.poller.Wait(l.events, timeout)", New: "		if n, err = l.poller.Wait(l.events, 0); n == 0 && timeout != 0 {\n			time.Sleep(900 * time.Millisecond)\n			n, err = l.poller.Wait(l.events, 0)\n		}",
+		Breaks: []string{"LOOP-9", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9", "TIME-2", "TIME-7", "TIME-12", "TIME-13", "WORK-1", "WORK-7"}, Because: "took | waited | silence | late",
+		Timing: true,
+	},
+	{
+		Name: "eintr-is-fatal", Why: "a poll that a signal interrupts ends the loop",
+		File: "reference/internal/poll/wait.go", Old: "	case unix.EINTR:\n		return 0, nil\n", New: "",
+		Breaks: []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"}, Because: "silence | closed | reset | served | refuses",
+		Sometimes: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12"},
+	},
+	{
+		Name: "eintr-in-read-closes", Why: "a read that a signal interrupts is taken for the end of the connection",
+		Server: "threaded", Args: []string{"{port}", "eintr"}, Dialect: "echo", Class: "thread-per-connection",
+		Breaks: []string{"LOOP-11"}, Because: "closed the connection | reset the connection",
+	},
+	{
+		Name: "sigpipe-kills", Why: "SIGPIPE keeps its default action, and a write to a connection that is gone ends the process",
+		Server: "threaded", Args: []string{"{port}", "sigpipe"}, Dialect: "echo", Class: "thread-per-connection",
+		Breaks: []string{"LOOP-12"}, Because: "process",
+		Sometimes: []string{"LOOP-3", "LOOP-4", "LOOP-6", "RES-2"},
+	},
+	{
+		Name: "served-by-a-pool", Why: "requests are answered by whichever thread of a pool is free, not by the connection's own",
+		File: "reference/conversation_probe.go", Old: "		p.reply(r.ID, probe.OK, fields(\"loop\", p.index(), \"tid\", poll.ThreadID(), \"conn\", p.c.id))",
+		New:    "		p.begin()\n		if p.index(); p.c.reactor == nil {\n			p.reply(r.ID, probe.OK, nil)\n			return\n		}\n		p.c.server.thread(func() { p.finish(r.ID, probe.OK, fields(\"loop\", p.index(), \"tid\", poll.ThreadID(), \"conn\", p.c.id)) })",
+		Breaks: []string{"LOOP-13", "MODEL-6", "TASK-3", "WORK-2"}, Because: "thread | instead of | tid",
+	},
+	{
+		Name: "two-pollers", Why: "each connection is registered with the pollers of two loops",
+		File: "reference/reactor.go", Old: "	c.id = r.server.number()", New: "	if other := r.server.class.loop((r.index + 1) % 2); other != nil {\n		_ = other.poller.Add(fd, 1<<63, poll.Readable)\n	}\n	c.id = r.server.number()",
+		Args:   []string{"--poller", "epollet"}, // edge-triggered, so that it does not spin as well
+		Breaks: []string{"LOOP-14"}, Because: "two pollers",
+	},
+}

@@ -1,0 +1,48 @@
+package proof
+
+var resFaults = []Fault{
+	{
+		Name: "leaks-after-fin", Why: "the descriptor of a connection that ended in order is shut down and not closed",
+		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.err == nil && c.item != nil {\n		closeSocket = poll.ShutdownBoth\n	}\n	if err := closeSocket(int(c.fd)); err != nil && c.err != nil {",
+		Breaks: []string{"RES-1"}, Because: "descriptors are still open",
+	},
+	{
+		Name: "leaks-after-reset", Why: "the descriptor of a connection that failed is not closed",
+		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.err != nil && c.item != nil {\n		closeSocket = func(int) error { return nil }\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
+		Breaks: []string{"RES-2"}, Because: "descriptors are still open",
+	},
+	{
+		Name: "keeps-what-is-gone", Why: "16 KiB of each connection that ever was are kept in a list",
+		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	kept.Lock()\n	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 16<<10))\n	kept.Unlock()\n	c.place = int32(len(r.conns))",
+		More: []Edit{
+			{"reference/reactor.go", "func newReactor(", "var kept struct {\n	sync.Mutex\n	all [][]byte\n}\n\nfunc newReactor("},
+			{"reference/reactor.go", "import (\n", "import (\n	\"bytes\"\n	\"sync\"\n"},
+		},
+		Breaks: []string{"RES-3"}, Because: "memory grew",
+	},
+	{
+		Name: "large-buffer-each", Why: "each connection owns a buffer of 256 KiB as long as it lives",
+		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	c.own = bytes.Repeat([]byte{1}, 256<<10)\n	c.place = int32(len(r.conns))",
+		More: []Edit{
+			{"reference/reactor.go", "import (\n", "import (\n	\"bytes\"\n"},
+			{"reference/conn.go", "	drainAsked bool", "	own        []byte\n	drainAsked bool"},
+		},
+		Breaks: []string{"RES-4"}, Because: "an idle connection costs",
+		Sometimes: []string{"RES-3"},
+	},
+	{
+		Name: "table-of-fixed-size", Why: "there is room for 800 connections",
+		File: "reference/server.go", Old: "	if s.counts.open.Add(1) > int64(s.options.MaxConns) {", New: "	if s.counts.open.Add(1) > 800 {",
+		Breaks: []string{"RES-5"}, Because: "closed the connection | reset the connection",
+	},
+	{
+		Name: "stale-registrations", Why: "a second descriptor of each connection hangs on the poller and is never taken off",
+		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	if beside, err := poll.EventFD(); err == nil {\n		_ = r.poller.Add(beside, 1<<63, poll.Readable)\n	}\n	c.place = int32(len(r.conns))",
+		Breaks: []string{"RES-1", "RES-2", "RES-6", "RES-7"}, Because: "descriptors",
+	},
+	{
+		Name: "leaks-before-sign-on", Why: "the descriptor of a connection that ended before its sign-on is not closed",
+		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.item == nil {\n		closeSocket = func(int) error { return nil }\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
+		Breaks: []string{"RES-7"}, Because: "descriptors are still open",
+	},
+}

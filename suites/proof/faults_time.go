@@ -1,0 +1,87 @@
+package proof
+
+var timeFaults = []Fault{
+	{
+		Name: "timers-early", Why: "a timer is taken for due a millisecond before it is",
+		File: "reference/wheel.go", Old: "w.near.timers[0].when > now {", New: "w.near.timers[0].when > now+1_000_000 {",
+		More:   []Edit{{"reference/loop.go", "return min(max(0, next-now), poll.MaxTimeout)", "return min(max(0, next-now-time.Millisecond), poll.MaxTimeout)"}},
+		Breaks: []string{"TIME-1"}, Because: "early",
+	},
+	{
+		Name: "poll-sleeps-past-deadlines", Why: "the poll does not look at timers: it returns once a second",
+		File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "return max(min(time.Second, next), 0)",
+		Breaks: []string{"TIME-2", "TIME-7", "TIME-10", "TIME-13"}, Because: "late | silence",
+		Sometimes: []string{"TIME-12", "TIME-8", "WORK-1", "TIME-6"},
+		Timing:    true,
+	},
+	{
+		Name: "wrong-slot-first", Why: "the wheel opens the last occupied slot of a ring first",
+		File: "reference/wheel.go", Old: "		slot := bits.TrailingZeros64(w.occupied[ring])", New: "		slot := 63 - bits.LeadingZeros64(w.occupied[ring])",
+		Breaks: []string{"TIME-3"}, Because: "order",
+	},
+	{
+		Name: "ties-backwards", Why: "of timers with one deadline the youngest fires first",
+		File: "reference/wheel.go", Old: "a.when == b.when && a.serial < b.serial", New: "a.when == b.when && a.serial > b.serial",
+		Breaks: []string{"TIME-4"}, Because: "misordered",
+	},
+	{
+		Name: "cancel-only-counts", Why: "a cancelled timer is counted out and stays where it is",
+		File: "reference/timers.go", Old: "	t.take(tm)\n	t.count--\n	return true", New: "	t.count--\n	return true",
+		Breaks: []string{"TIME-5", "TIME-6"}, Because: "cancel",
+	},
+	{
+		Name: "rearmed-after-the-callback", Why: "a periodic timer is set again after its callback, whether that cancelled it or not",
+		File: "reference/timers.go", Old: "			t.wheel.insert(tm)\n		}\n		t.mu.Unlock()\n		return tm", New: "		}\n		t.mu.Unlock()\n		return tm",
+		More:   []Edit{{"reference/timers.go", "		tm.f()\n", "		tm.f()\n		if set := tm.set; tm.period != 0 {\n			set.mu.Lock()\n			set.wheel.insert(tm)\n			set.mu.Unlock()\n		}\n"}},
+		Breaks: []string{"TIME-6"}, Because: "cancels itself",
+		Sometimes: []string{"TIME-5", "TIME-1"},
+	},
+	{
+		Name: "reset-only-shortens", Why: "a reset to a later moment is ignored",
+		File: "reference/timers.go", Old: "	tm.when = t.deadline(d)\n", New: "	tm.when = min(tm.when, t.deadline(d))\n",
+		Breaks: []string{"TIME-7"}, Because: "old deadline",
+	},
+	{
+		Name: "periods-drift", Why: "a periodic timer's next deadline is computed from now",
+		File: "reference/timers.go", Old: "tm.when = later(tm.when, tm.period)", New: "tm.when = later(int64(t.loop.clock.now()), tm.period)",
+		Breaks: []string{"TIME-8"}, Because: "behind its grid",
+		Timing: true,
+	},
+	{
+		Name: "timeout-overflows", Why: "the timeout is counted in microseconds in an int32: beyond 35 minutes it is negative, and taken for zero",
+		File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if us := int32((next - now) / time.Microsecond); us > 0 {\n		return time.Duration(us+1) * time.Microsecond\n	}\n	return 0",
+		Breaks: []string{"TIME-9"}, Because: "of a core",
+	},
+	{
+		Name: "timeout-rounded-down", Why: "the poll's timeout is rounded down to milliseconds, and the rest is a busy loop",
+		File: "reference/internal/poll/poll.go", Old: "(timeout + time.Millisecond - 1) / time.Millisecond", New: "timeout / time.Millisecond",
+		Breaks: []string{"TIME-10"}, Because: "of a core",
+	},
+	{
+		Name: "timers-until-none-is-due", Why: "a turn fires timers until none is due, also those that were set again meanwhile",
+		File: "reference/timers.go", Old: "	for !l.fire() {\n	}\n", New: "	for !l.fire() {\n	}\n	if next, ok := t.next(); ok && next <= l.clock.now() {\n		l.runTimers()\n	}\n",
+		Breaks: []string{"TIME-11"}, Because: "had used up their expiries",
+		Timing: true,
+	},
+	{
+		Name: "eintr-restarts-the-poll", Why: "a poll that a signal interrupts is begun again with its full timeout",
+		File: "reference/internal/poll/wait.go", Old: "	if errno != 0 {\n		return waited(\"epoll_wait\"", New: "	if errno == unix.EINTR {\n		return epollWait(fd, ready, ms)\n	}\n	if errno != 0 {\n		return waited(\"epoll_wait\"",
+		Breaks: []string{"TIME-12"}, Because: "late | silence",
+	},
+	{
+		Name: "timeout-computed-once", Why: "the poll keeps to a deadline that it computed before a nearer timer came",
+		File: "reference/loop.go", Old: "	next, ok := l.timers.next()\n", New: "	next, ok := l.timers.next()\n	if ok && l.armed > now {\n		next = l.armed\n	}\n	l.armed = next\n",
+		More:   []Edit{{"reference/loop.go", "	hooks  hooks\n", "	hooks  hooks\n	armed  time.Duration\n"}},
+		Breaks: []string{"TIME-7", "TIME-9", "TIME-13", "TIME-14"}, Because: "late | silence",
+	},
+	{
+		Name: "timers-outlive-their-connection", Why: "a connection that closes leaves its timers behind",
+		File: "reference/conversation_probe.go", Old: "	for _, t := range p.timers {\n		t.Cancel()\n	}\n", New: "",
+		Breaks: []string{"TIME-14"}, Because: "still pending",
+	},
+	{
+		Name: "panic-strands-timers", Why: "a timer that panics leaves those that are due with it behind",
+		File: "reference/timers.go", Old: "	for !l.fire() {\n	}\n", New: "	l.fire()\n	t.mu.Lock()\n	t.ready, t.run = t.ready[:0], 0\n	t.mu.Unlock()\n",
+		Breaks: []string{"TIME-15"}, Because: "silence",
+	},
+}

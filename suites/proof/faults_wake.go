@@ -1,0 +1,86 @@
+package proof
+
+var wakeFaults = []Fault{
+	{
+		Name: "handover-without-wakeup", Why: "a connection is put into a sub-reactor's queue and nobody wakes the loop, which looks after a second",
+		File: "reference/class_reactor.go", Old: "if err := r.Post(func() { r.adopt(fd) }); err != nil {", New: "if err := r.postUnheard(func() { r.adopt(fd) }); err != nil {",
+		More: []Edit{
+			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
+			{"reference/loop.go", "return poll.Forever", "return time.Second"},
+		},
+		Breaks: []string{"WAKE-1"}, Because: "a new connection's first reply took",
+		Sometimes: []string{"ACC-2"},
+		Timing:    true,
+	},
+	{
+		Name: "post-without-wakeup", Why: "a task that a connection posts to another loop does not wake it",
+		File: "reference/probe_tasks.go", Old: "		err := r.Post(func() {\n			if ran != i {", New: "		err := r.postUnheard(func() {\n			if ran != i {",
+		More: []Edit{
+			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
+			{"reference/loop.go", "return poll.Forever", "return time.Second"},
+		},
+		Breaks: []string{"WAKE-2"}, Because: "a task posted to sleeping loop",
+		Sometimes: []string{"WAKE-9"}, // a signal that ends the sleep hides it
+		Timing:    true,
+	},
+	{
+		Name: "looks-before-it-announces", Why: "the loop looks at its queue first and announces its sleep afterwards: a post between the two is lost",
+		File: "reference/loop.go", Old: "	l.asleep.Store(true)\n	timeout := l.idleTime(now)", New: "	timeout := l.idleTime(now)\n	l.asleep.Store(true)",
+		Breaks: []string{"WAKE-3"}, Because: "silence | waited",
+		Sometimes: []string{"WAKE-1", "WAKE-2", "WAKE-4", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4"},
+	},
+	{
+		Name: "one-waker-at-a-time", Why: "a thread that finds another one waking the loop relies on it, though the loop may have slept again since",
+		File: "reference/loop.go", Old: "	l.waking.Add(1) // cleanup", New: "	if l.waking.Load() > 0 {\n		return\n	}\n	defer time.Sleep(50 * time.Microsecond)\n	l.waking.Add(1) // cleanup",
+		More:   []Edit{{"reference/loop.go", "	l.waking.Add(-1)\n}", "	defer l.waking.Add(-1)\n}"}},
+		Breaks: []string{"WAKE-4"}, Because: "silence | waited",
+		Sometimes: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "WORK-2", "WORK-3", "WORK-4", "WORK-6", "WORK-7"},
+	},
+	{
+		Name: "write-for-each-post", Why: "every post writes to the wakeup descriptor, whether the loop sleeps or not",
+		File: "reference/loop.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
+		More:   []Edit{{"reference/loop.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"}},
+		Breaks: []string{"WAKE-5"}, Because: "nearly every post",
+	},
+	{
+		Name: "blocking-wakeup", Why: "every post writes to a pipe that blocks when it is full, and a loop that posts to itself stops there for ever",
+		File: "reference/loop.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
+		More: []Edit{
+			{"reference/loop.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"},
+			{"reference/internal/poll/wake.go", "	return fds[0], fds[1], nil\n}\n\n// SocketPair", "	return fds[0], fds[1], unix.SetNonblock(fds[1], false)\n}\n\n// SocketPair"},
+			{"reference/internal/poll/wake.go", "if _, errno := Write(fd, one[:size]); errno != 0", "if _, errno := blockingWrite(fd, one[:size]); errno != 0"},
+			{"reference/internal/poll/wake.go", "// Drain reads until", "func blockingWrite(fd int, p []byte) (int, unix.Errno) {\n	n, err := unix.Write(fd, p)\n	errno, _ := err.(unix.Errno)\n	return n, errno\n}\n\n// Drain reads until"},
+		},
+		Args:   []string{"--wakeup", "pipe"},
+		Breaks: []string{"WAKE-5", "WAKE-6"}, Because: "nearly every post | silence",
+	},
+	{
+		Name: "wakeup-never-drained", Why: "the wakeup descriptor is not read, so it stays readable after the first wakeup",
+		File: "reference/waker.go", Old: "{ return poll.Drain(w.read) }", New: "{ return nil }",
+		Class: "reactor", Args: []string{"--class", "reactor"}, // where no connection is handed over, so that tasks alone wake the loop
+		Breaks: []string{"WAKE-7"}, Because: "after its loops have been woken",
+	},
+	{
+		Name: "another-wakeup-than-declared", Why: "HELLO says eventfd, and a pipe hangs on the poller",
+		File: "reference/waker.go", Old: "		return NewEventFD()", New: "		return NewPipe()",
+		Breaks: []string{"WAKE-8"}, Because: "holds no eventfd",
+	},
+	{
+		Name: "eintr-sleeps-on", Why: "after a signal the loop sleeps on, having said that it is awake: posts do not wake it any more",
+		File: "reference/loop.go", Old: "		n, err = l.poller.Wait(l.events, timeout)", New: "		for n, err = l.poller.Wait(l.events, timeout); n == 0 && err == nil && timeout < 0; n, err = l.poller.Wait(l.events, timeout) {\n			l.asleep.Store(false)\n		}",
+		Breaks: []string{"WAKE-9", "LOOP-10", "LOOP-11"}, Because: "silence | took | waited",
+		Sometimes: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "TIME-12", "TIME-8"},
+	},
+}
+
+// postUnheard is Post as it was before S8: it appends and lets the loop sleep.
+const postUnheard = `func (l *Loop) postUnheard(task func()) error {
+	q := &l.tasks
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.posted = append(q.posted, task)
+	q.some.Store(true)
+	return nil
+}
+
+`
