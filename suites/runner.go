@@ -214,8 +214,8 @@ func (r *Runner) split() (shared, own, studies []string) {
 }
 
 // Finish stops the target and returns the judged run, with a result for every
-// selected clause: what was never asked for is left out, what an interruption
-// or a failed start kept from running is untested.
+// clause that was asked for: what an interruption or a failed start kept from
+// running is untested. Nobody asks for clauses any more when it is called.
 func (r *Runner) Finish() report.Run {
 	if r.ctx.Err() != nil {
 		r.interrupted()
@@ -235,14 +235,16 @@ func (r *Runner) Finish() report.Run {
 		Tool: r.options.Version, Target: r.reportTarget(), Vantages: r.vantages(),
 		Seed: r.seed, Started: r.started, Took: time.Since(r.started),
 	}
-	if r.options.narrowed() {
-		for _, clause := range r.clauses {
-			run.Selected = append(run.Selected, clause.ID)
-		}
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run.Problem = r.problem
+	if r.options.narrowed() || len(r.turns) < len(r.clauses) {
+		for _, clause := range r.clauses {
+			if r.turns[clause.ID] != nil {
+				run.Selected = append(run.Selected, clause.ID)
+			}
+		}
+	}
+	run.Problem, run.Notes = r.problem, r.notes
 	for _, clause := range r.clauses {
 		if t, asked := r.turns[clause.ID]; asked {
 			select {
@@ -254,14 +256,6 @@ func (r *Runner) Finish() report.Run {
 	}
 	report.Judge(&run)
 	return run
-}
-
-// Untouched adds a result for every selected clause that nobody asked for; a
-// door that judges everything calls it before Finish when it stopped early.
-func (r *Runner) Untouched() {
-	for _, clause := range r.clauses {
-		r.Judge(clause.ID)
-	}
 }
 
 // interrupted notes why the run ended early.

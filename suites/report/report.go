@@ -51,6 +51,7 @@ type Run struct {
 	Started  time.Time      `json:"started"`
 	Took     time.Duration  `json:"took_ns"`
 	Problem  *Problem       `json:"problem,omitempty"` // why nothing, or not all, could be judged
+	Notes    []string       `json:"notes,omitempty"`   // what the reader should know beside the results
 	Results  []Result       `json:"results"`
 	Verdict  Verdict        `json:"verdict"`
 }
