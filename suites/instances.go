@@ -131,6 +131,9 @@ func (e *ungreeted) Error() string { return e.message }
 func (r *Runner) greet(in *instance) error {
 	file := r.target.File
 	r.known.class, r.known.features, r.known.limit = file.Class, file.Features, file.Limit
+	if file.Greeting > 0 {
+		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
+	}
 	if a := r.aside(in, func(s *session.Session) { s.Sane() }); a.Failure != nil || a.Broken != "" || a.Undecided != "" {
 		if r.stopped() {
 			return r.ctx.Err()

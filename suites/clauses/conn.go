@@ -29,6 +29,7 @@ var conn = []session.Check{
 	{Clause: "CONN-18", Run: manySmallPendingReplies},
 	{Clause: "CONN-19", Run: everythingBeforeAccept},
 	{Clause: "CONN-20", Run: inputBeforeClose},
+	{Clause: "CONN-21", Run: greetingIsWhole},
 }
 
 // fits reports whether the dialect carries a payload of n bytes.
@@ -237,5 +238,19 @@ func delayAcks(c *session.Conn) {
 				_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 0)
 			})
 		}
+	}
+}
+
+// greetingIsWhole reads what the server says first: at once, late, and from
+// several connections at a time.
+func greetingIsWhole(s *session.Session) {
+	s.Open().Exchange(s.Payload(100)) // Open reads and compares the greeting
+	late := make([]*session.Conn, 4)
+	for i := range late {
+		late[i] = s.Dial()
+	}
+	s.Pause(30 * gap) // the greeting fills the sockets and waits in user memory
+	for _, c := range late {
+		s.Ready(c).Exchange(s.Payload(100))
 	}
 }

@@ -17,6 +17,7 @@ var flow = []session.Check{
 	{Clause: "FLOW-7", Run: fairBesideAFirehose},
 	{Clause: "FLOW-8", Own: true, Run: sourceIsBounded},
 	{Clause: "FLOW-9", Run: closingWithPendingOutput},
+	{Clause: "FLOW-10", Run: closedBeforeItIsRead},
 }
 
 // runtimeShare is the memory that a server's runtime may take apart from its
@@ -150,6 +151,28 @@ func closingWithPendingOutput(s *session.Session) {
 		} else {
 			t.c.Close()
 		}
+	}
+	for _, c := range old {
+		serves(s, c)
+	}
+}
+
+// closedBeforeItIsRead has the server close connections with more output than
+// their sockets hold, while nobody reads it. SOURCE closes of itself once it
+// has produced its bytes.
+func closedBeforeItIsRead(s *session.Session) {
+	old := opened(s, 8)
+	var stalled []*session.Conn
+	for range 8 {
+		stalled = append(stalled, s.Converse(fmt.Sprintf("SOURCE %d", beyondBuffers)))
+	}
+	s.Pause(20 * gap)
+	for _, c := range old {
+		serves(s, c)
+	}
+	s.Sane()
+	for _, c := range stalled {
+		c.Reset()
 	}
 	for _, c := range old {
 		serves(s, c)

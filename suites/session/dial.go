@@ -91,6 +91,7 @@ func (s *Session) Ready(c *Conn) *Conn {
 		c.signOn(probe.Echo)
 		return c
 	}
+	c.greeted()
 	send, read := c.dialect.Opening()
 	if len(send) > 0 {
 		c.Send(send)
@@ -114,6 +115,7 @@ func (s *Session) Converse(signOn string) *Conn {
 // signOn sends a sign-on line and reads its answer; the connection number in it
 // is kept for Number.
 func (c *Conn) signOn(command string) {
+	c.greeted()
 	c.Send([]byte(command + "\n"))
 	line := c.WantLine()
 	var number uint64
@@ -122,6 +124,19 @@ func (c *Conn) signOn(command string) {
 			`"OK <connection number>"`, Quoted([]byte(line)), "")
 	}
 	c.item = number
+}
+
+// greeted reads what a server that declares a greeting sends first.
+func (c *Conn) greeted() {
+	const chunk = 251 << 8 // a whole number of patterns
+	for at, n := int64(0), c.s.Info.Greeting; at < n; {
+		want := make([]byte, min(n-at, chunk))
+		for i := range want {
+			want[i] = byte(i % 251)
+		}
+		c.Want(want, fmt.Sprintf("bytes %d to %d of the greeting", at, at+int64(len(want))-1))
+		at += int64(len(want))
+	}
 }
 
 // Probe opens a PROBE conversation.

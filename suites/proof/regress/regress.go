@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites"
@@ -29,7 +30,7 @@ type Pair struct {
 	Clause   string // the clause that it breaks
 	Class    spec.Class
 	Features []spec.Feature
-	Env      map[string]string
+	Greeting int64 // bytes, where the server speaks first
 	// Adapter is the directory below testdata/targets that stands in for a
 	// nested module here; for bugs of newest versions.
 	Adapter string
@@ -39,9 +40,11 @@ type Pair struct {
 func Pairs() []Pair {
 	const sink, source, stats, contain = "sink", "source", "stats", "contain"
 	return []Pair{
+		{ID: "g1", Bad: "github.com/panjf2000/gnet/v2@v2.4.1", Fixed: "v2.4.2", Ref: "gnet PR #572, 601bfdf1", Clause: "CONN-21",
+			Features: []spec.Feature{"greeting"}, Greeting: 16 << 20, Symptom: "a reply from OnOpen that the socket does not take: EEXIST from epoll_ctl(2), the rest is never sent"},
 		{ID: "g5", Bad: "github.com/panjf2000/gnet@v1.6.3", Fixed: "v1.6.4", Ref: "gnet #303, 58a6ae9d", Clause: "CONN-18",
 			Symptom: "more than 1,024 small pending writes: writev(2) gets EINVAL and the connection is closed"},
-		{ID: "g8", Bad: "github.com/panjf2000/gnet/v2@v2.0.0", Fixed: "v2.0.2", Ref: "gnet #341, #368, c138ac53", Clause: "FLOW-9", Class: "reactor",
+		{ID: "g8", Bad: "github.com/panjf2000/gnet/v2@v2.0.0", Fixed: "v2.0.2", Ref: "gnet #341, #368, c138ac53", Clause: "FLOW-10", Class: "reactor",
 			Features: []spec.Feature{sink, source}, Symptom: "a close with unsent output spins on EAGAIN: the whole loop is dead"},
 		{ID: "n2", Bad: "github.com/cloudwego/netpoll@v0.3.2", Fixed: "v0.5.0", Ref: "netpoll #220, PR #226, PR #278", Clause: "CONN-20",
 			Features: []spec.Feature{sink, stats}, Symptom: "100 kB and a close: the server sees 4 to 15 % of the bytes"},
@@ -91,7 +94,10 @@ func (p Pair) Build(ctx context.Context, root, dir string, mended bool) (binary 
 
 // Judge judges the built server by the pair's clause, and no other.
 func (p Pair) Judge(ctx context.Context, binary string) (report.Result, error) {
-	file := target.File{Name: p.ID, Dialect: "probe", Class: p.Class, Features: p.Features, Env: p.Env, Start: target.Command{binary}}
+	file := target.File{Name: p.ID, Dialect: "probe", Class: p.Class, Features: p.Features, Greeting: p.Greeting, Start: target.Command{binary}}
+	if p.Greeting > 0 {
+		file.Env = map[string]string{"GREETING": strconv.FormatInt(p.Greeting, 10)}
+	}
 	if file.Class == "" {
 		file.Class = "multi-reactor"
 	}
