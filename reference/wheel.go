@@ -100,8 +100,8 @@ func (w *wheel) first() (s *ringSlot, ring, slot int, begins int64) {
 // next is a moment before which nothing is due, exact unless timers were
 // cancelled; false when there is no timer.
 func (w *wheel) next() (int64, bool) {
-	if len(w.near.timers) > 0 {
-		return w.near.timers[0].when, true
+	if len(w.near.entries) > 0 {
+		return w.near.entries[0].when, true
 	}
 	if s, _, _, _ := w.first(); s != nil {
 		return s.earliest, true
@@ -115,10 +115,10 @@ func (w *wheel) expire(now int64) *timer {
 	if tick := now >> tickShift; tick > w.tick {
 		w.advance(tick)
 	}
-	if len(w.near.timers) == 0 || w.near.timers[0].when > now {
+	if len(w.near.entries) == 0 || w.near.entries[0].when > now {
 		return nil
 	}
-	tm := w.near.timers[0]
+	tm := w.near.entries[0].tm
 	w.size--
 	w.near.remove(tm)
 	return tm
@@ -157,8 +157,8 @@ func (s *ringSlot) trim() {
 
 // any is some timer, nil when there is none.
 func (w *wheel) any() *timer {
-	if n := len(w.near.timers); n > 0 {
-		return w.near.timers[n-1]
+	if n := len(w.near.entries); n > 0 {
+		return w.near.entries[n-1].tm
 	}
 	if s, _, _, _ := w.first(); s != nil {
 		return s.timers[0]
@@ -167,70 +167,76 @@ func (w *wheel) any() *timer {
 }
 
 // timerHeap is a 4-ary heap by deadline and creation; each timer knows its place
-// in it. Four children share a cache line of pointers and halve the depth.
-type timerHeap struct{ timers []*timer }
+// in it. The deadlines stand in the heap itself: comparing four children reads one
+// cache line, not four timers.
+type timerHeap struct{ entries []heapEntry }
 
-func before(a, b *timer) bool {
-	return a.when < b.when || a.when == b.when && a.serial < b.serial
+type heapEntry struct {
+	when int64
+	tm   *timer
+}
+
+func before(a, b heapEntry) bool {
+	return a.when < b.when || a.when == b.when && a.tm.serial < b.tm.serial
 }
 
 func (h *timerHeap) push(tm *timer) {
-	h.timers = append(h.timers, tm)
-	h.up(len(h.timers)-1, tm)
+	h.entries = append(h.entries, heapEntry{})
+	h.up(len(h.entries)-1, heapEntry{tm.when, tm})
 }
 
 func (h *timerHeap) remove(tm *timer) {
-	i, last := int(tm.at), len(h.timers)-1
-	moved := h.timers[last]
-	h.timers[last] = nil
-	h.timers = h.timers[:last]
+	i, last := int(tm.at), len(h.entries)-1
+	moved := h.entries[last]
+	h.entries[last] = heapEntry{}
+	h.entries = h.entries[:last]
 	tm.in = inNone
 	if i == last {
 		return
 	}
-	if i > 0 && before(moved, h.timers[(i-1)/4]) {
+	if i > 0 && before(moved, h.entries[(i-1)/4]) {
 		h.up(i, moved)
 	} else {
 		h.down(i, moved)
 	}
 }
 
-// up puts tm into the hole at i or above.
-func (h *timerHeap) up(i int, tm *timer) {
+// up puts e into the hole at i or above.
+func (h *timerHeap) up(i int, e heapEntry) {
 	for i > 0 {
 		parent := (i - 1) / 4
-		if !before(tm, h.timers[parent]) {
+		if !before(e, h.entries[parent]) {
 			break
 		}
-		h.put(i, h.timers[parent])
+		h.put(i, h.entries[parent])
 		i = parent
 	}
-	h.put(i, tm)
+	h.put(i, e)
 }
 
-// down puts tm into the hole at i or below.
-func (h *timerHeap) down(i int, tm *timer) {
+// down puts e into the hole at i or below.
+func (h *timerHeap) down(i int, e heapEntry) {
 	for {
 		child := 4*i + 1
-		if child >= len(h.timers) {
+		if child >= len(h.entries) {
 			break
 		}
 		least := child
-		for c := child + 1; c < min(child+4, len(h.timers)); c++ {
-			if before(h.timers[c], h.timers[least]) {
+		for c := child + 1; c < min(child+4, len(h.entries)); c++ {
+			if before(h.entries[c], h.entries[least]) {
 				least = c
 			}
 		}
-		if !before(h.timers[least], tm) {
+		if !before(h.entries[least], e) {
 			break
 		}
-		h.put(i, h.timers[least])
+		h.put(i, h.entries[least])
 		i = least
 	}
-	h.put(i, tm)
+	h.put(i, e)
 }
 
-func (h *timerHeap) put(i int, tm *timer) {
-	h.timers[i] = tm
-	tm.in, tm.at = inHeap, int32(i)
+func (h *timerHeap) put(i int, e heapEntry) {
+	h.entries[i] = e
+	e.tm.in, e.tm.at = inHeap, int32(i)
 }
