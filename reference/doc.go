@@ -1,0 +1,43 @@
+// Package reference is a network server in the four shapes that the story of
+// servers went through, and the event loop that the later ones are built on. It
+// is written to be read, and it is what the suites' checks are proved against.
+//
+// # The way in
+//
+// loop.go is the loop itself: init; while (!exit) { poll; I/O; other things };
+// cleanup. From there: tasks.go and shared.go (what other threads ask a loop to
+// do), waker.go (how they end its sleep), timers.go and wheel.go, hooks.go,
+// workers.go (business that blocks), watchdog.go (who blocked after all).
+// internal/poll holds the pollers and all system calls.
+//
+// reactor.go is a loop with connections, and conn.go is what becomes of one:
+//
+//	open ──Close──► draining ──output delivered──► finished ──peer's FIN──► closed
+//	  │                 the FIN is sent ─────────────┘
+//	  └─ the peer's FIN changes none of this: it ends input, and output goes on
+//
+// class_reactor.go and class_thread.go put these together into the four
+// classes. signon.go and the conversations are users of the handler API, with
+// nothing that a server of yours could not do.
+//
+// # A server of your own
+//
+//	server, err := reference.New(reference.Options{
+//		Handler: func(c *reference.Conn) reference.Handler { return upper{} },
+//	})
+//	addr, err := server.Start("tcp", "127.0.0.1:0")
+//	…
+//	err = server.Stop(ctx)
+//
+// The same handler serves in every class. The connection's own thread calls it
+// and is the only one that may touch the connection; from elsewhere, Post to
+// it. What bounds a connection is in Options: above Limit of output that its
+// peer does not take, it is not read from until half of that is gone.
+//
+// # Who owns what
+//
+// A loop's thread owns everything of the loop and of its connections that is
+// not an atomic counter. Post, Wake, Stop, timers and hooks are the doors from
+// outside. An acceptor owns the listener. What is shared (the set of tasks, the
+// pool of workers) has a lock of its own.
+package reference
