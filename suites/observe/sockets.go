@@ -93,7 +93,10 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 		return false, err
 	}
 	mine, denied := t.Listeners()
-	if denied != nil && !errors.Is(denied, ErrDenied) {
+	switch {
+	case errors.Is(denied, ErrGone): // an orphan may be left
+		denied = nil
+	case denied != nil && !errors.Is(denied, ErrDenied):
 		return false, denied
 	}
 	held := map[uint64]bool{}
@@ -105,7 +108,11 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 			if denied != nil {
 				return false, denied
 			}
-			return false, fmt.Errorf("%s is served by %s: %w", addr, holder(s.Inode), ErrForeign)
+			holder, name := holderOf(s.Inode)
+			if t.adopt(holder) {
+				continue
+			}
+			return false, fmt.Errorf("%s is served by %s: %w", addr, name, ErrForeign)
 		}
 	}
 	return true, nil
@@ -155,8 +162,8 @@ func reaches(s Socket, addr net.Addr) bool {
 	return false
 }
 
-// holder names the process that holds a socket, for error texts.
-func holder(inode uint64) string {
+// holderOf finds the process that holds a socket, and words for it.
+func holderOf(inode uint64) (Process, string) {
 	list, _ := pids()
 	for _, pid := range list {
 		p := Process{Pid: pid}
@@ -164,11 +171,11 @@ func holder(inode uint64) string {
 		for _, fd := range fds {
 			if n, ok := socketInode(p, fd); ok && n == inode {
 				s, _ := readStat(pid)
-				return fmt.Sprintf("pid %d (%s)", pid, s.name)
+				return Process{pid, s.start}, fmt.Sprintf("pid %d (%s)", pid, s.name)
 			}
 		}
 	}
-	return "an unknown process"
+	return Process{}, "an unknown process"
 }
 
 func socketInode(p Process, fd int) (uint64, bool) {

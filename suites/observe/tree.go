@@ -15,9 +15,10 @@ import (
 // those that left for a session of their own, and those whose parents died.
 // Its methods may be called from any goroutine; each walks /proc anew.
 type Tree struct {
-	root  Process
-	mark  []byte // NAME=value that the root's environment held, or nil
-	group int    // process group led by the root, or 0
+	root    Process
+	mark    []byte // NAME=value that the root's environment held, or nil
+	group   int    // process group led by the root, or 0
+	orphans bool   // see Orphans
 
 	mu     sync.Mutex
 	known  map[Process]*account // every process ever seen in the tree
@@ -50,6 +51,12 @@ func Marked(entry string) Option { return func(t *Tree) { t.mark = []byte(entry)
 
 // Grouped also counts the members of the process group that the root leads.
 func Grouped() Option { return func(t *Tree) { t.group = t.root.Pid } }
+
+// Orphans lets Owns adopt a server that left its parents, its group and its
+// environment behind: it holds the socket in question, is younger than the
+// root, and its parent is the calling process, which as a subreaper inherits
+// the orphans of its targets.
+func Orphans() Option { return func(t *Tree) { t.orphans = true } }
 
 // OpenTree returns the tree of the process that has pid now. The root may end
 // while others of the tree go on.
@@ -222,6 +229,19 @@ func newestPid() string {
 		return ""
 	}
 	return words[len(words)-1]
+}
+
+// adopt takes an orphan into the tree, see Orphans.
+func (t *Tree) adopt(p Process) bool {
+	s, err := readStat(p.Pid)
+	if !t.orphans || err != nil || s.start != p.Start || s.start < t.root.Start || s.ppid != os.Getpid() {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.known[p] = newAccount()
+	t.recent = membership{}
+	return true
 }
 
 // each calls f for every running process of the tree. A process that vanishes

@@ -35,6 +35,7 @@ func act(name string) {
 	case "exit3":
 		fmt.Fprintln(os.Stderr, "cannot open the moon")
 		os.Exit(3)
+	case "exit0":
 	case "exit127":
 		os.Exit(127)
 	case "crash":
@@ -64,6 +65,9 @@ func act(name string) {
 		forever()
 	case "daemon":
 		again("echo", &syscall.SysProcAttr{Setsid: true})
+	case "bare-daemon": // it leaves parents, session and environment
+		must(os.Setenv(nonceEnv, "-"))
+		again("daemon", &syscall.SysProcAttr{Setsid: true})
 	case "double-daemon":
 		again("daemon", &syscall.SysProcAttr{Setsid: true})
 	case "flood":

@@ -80,6 +80,7 @@ func TestLaunchFailures(t *testing.T) {
 		says  []string
 	}{
 		{"exit3", ErrExited, []string{"exited with 3", "cannot open the moon"}},
+		{"exit0", ErrExited, []string{"exited with 0"}},
 		{"exit127", ErrUnsupported, nil},
 		{"crash", ErrExited, []string{"SIGKILL"}},
 		{"silent", ErrSilent, []string{"{port}"}},
@@ -129,7 +130,7 @@ func TestLaunchOfNoProgram(t *testing.T) {
 }
 
 func TestServes(t *testing.T) {
-	for _, act := range []string{"echo", "echo-child", "flood", "daemon", "double-daemon", "own-session-child"} {
+	for _, act := range []string{"echo", "echo-child", "flood", "daemon", "double-daemon", "bare-daemon", "own-session-child"} {
 		t.Run(act, func(t *testing.T) {
 			i := launch(t, actFile(act))
 			echoes(t, i)

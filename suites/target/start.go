@@ -32,7 +32,7 @@ func (i *Instance) start(ctx context.Context) error {
 		}
 		return fmt.Errorf("starting the target: %w", err)
 	}
-	tree := observe.TreeOf(p.identity, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce))
+	tree := observe.TreeOf(p.identity, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce), observe.Orphans())
 	l := life{root: p.identity, main: p.identity, tree: tree, proc: p, exit: &lastExit{}}
 	i.latest.Store(&l)
 	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch)
@@ -83,6 +83,7 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 	limit := i.file.ReadyTimeout.or(DefaultReadyTimeout)
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	var endSeen time.Time
 	for wait := pollEvery; ; wait = min(2*wait, pollMost) {
 		// Both are looked at first, so that what was true by then is seen below.
 		ended, late := l.proc.hasEnded(), bounded.Err() != nil
@@ -97,7 +98,10 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 			return nil
 		}
 		if ended {
-			if err := i.afterEnd(l); err != nil {
+			if endSeen.IsZero() {
+				endSeen = time.Now()
+			}
+			if err := i.afterEnd(l, late || time.Since(endSeen) > daemonGrace); err != nil {
 				return err
 			}
 		}
@@ -143,12 +147,16 @@ func (l *life) listens() (observe.Process, error) {
 	return l.root, nil
 }
 
+// daemonGrace is how long a process that ended with 0 may have left a daemon
+// behind that nobody sees before it listens.
+const daemonGrace = time.Second
+
 // afterEnd says what the end of the started process means: an error, or nil
-// while descendants go on that may yet listen.
-func (i *Instance) afterEnd(l *life) error {
+// while descendants go on, or may until the grace is over, that may yet listen.
+func (i *Instance) afterEnd(l *life, over bool) error {
 	exit := l.proc.exit
 	unsupported := exit.Known && exit.Code == 127
-	if !unsupported && len(i.Leftover()) > 0 {
+	if !unsupported && (len(i.Leftover()) > 0 || exit.Clean() && !over) {
 		return nil
 	}
 	l.proc.settle()
