@@ -31,7 +31,7 @@ type ringSlot struct {
 const (
 	tickShift   = 20 // a tick is 2^20 ns
 	digit       = 6
-	smallSlot   = 8192 // timers that the heap orders at less cost than moving them through the rings
+	smallSlot   = 1024 // timers that the heap orders at less cost than moving them through the rings
 	slotsOfRing = 1 << digit
 	rings       = (63-tickShift)/digit + 1 // all of an int64 of ns
 )
