@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -53,12 +52,6 @@ type Machine struct {
 	Go         string `json:"go"`
 	CC         string `json:"cc"`
 	Congestion string `json:"congestion"`
-}
-
-// Micro is one line of `go test -bench`.
-type Micro struct {
-	Name    string             `json:"name"` // without "Benchmark" and the -GOMAXPROCS suffix
-	Metrics map[string]float64 `json:"metrics"`
 }
 
 // describe looks at this machine. What cannot be read stays empty.
@@ -205,26 +198,4 @@ func (r Results) best(figure func(name string) []float64) string {
 		}
 	}
 	return name
-}
-
-// parseMicro reads the output of go test -bench.
-func parseMicro(text string) []Micro {
-	var all []Micro
-	for _, l := range strings.Split(text, "\n") {
-		f := strings.Fields(l)
-		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
-			continue
-		}
-		m := Micro{Name: strings.TrimPrefix(f[0], "Benchmark"), Metrics: map[string]float64{}}
-		if at := strings.LastIndexByte(m.Name, '-'); at > 0 {
-			m.Name = m.Name[:at]
-		}
-		for i := 2; i+1 < len(f); i += 2 {
-			if x, err := strconv.ParseFloat(f[i], 64); err == nil {
-				m.Metrics[f[i+1]] = x
-			}
-		}
-		all = append(all, m)
-	}
-	return all
 }

@@ -68,10 +68,17 @@ func TestReportComesFromTheDataFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	back.Head.Micro = []Micro{
+		{Name: "PostFlood/pipe", Metrics: map[string]float64{"Mposts/s": 12, "writes/post": 0.002}},
+		{Name: "Timers/wheel/10s", Metrics: map[string]float64{"ns/sum": 400}}, {Name: "Timers/wheel/10s", Metrics: map[string]float64{"ns/sum": 500}},
+		{Name: "Timers/container-heap/10s", Metrics: map[string]float64{"ns/sum": 800}},
+	}
 	var b strings.Builder
 	back.report(&b)
 	for _, want := range []string{
 		"| (100,64,1) | 1.050 [1.050, 1.050] | met | 0.750 [0.750, 0.750] Go net | met | none | 1.000 [1.000, 1.000] of raw C epoll's | met |",
+		"| 12.0 M/s, 0.0020 writes a post | met |",
+		"| 450 ns of 800 ns: 0.56 | missed |",
 		"| **reference** | 2.100 (1.00 + 1.00 + 0.10) |",
 	} {
 		if !strings.Contains(b.String(), want) {

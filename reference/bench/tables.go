@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -147,32 +146,6 @@ func (r Results) table(w io.Writer, show func(cell int, s Shown) string) {
 			fmt.Fprintf(w, " %s |", show(k, s))
 		}
 		fmt.Fprintln(w)
-	}
-}
-
-// micro shows what one loop costs by itself.
-func (r Results) micro(w io.Writer) {
-	if len(r.Head.Micro) == 0 {
-		return
-	}
-	fmt.Fprint(w, "\n## One loop by itself\n\nBy `go test -bench` in the reference; medians of its runs.\n\n| benchmark | |\n|---|---|\n")
-	groups := map[string]map[string][]float64{}
-	var order []string
-	for _, m := range r.Head.Micro {
-		if groups[m.Name] == nil {
-			groups[m.Name] = map[string][]float64{}
-			order = append(order, m.Name)
-		}
-		for unit, x := range m.Metrics {
-			groups[m.Name][unit] = append(groups[m.Name][unit], x)
-		}
-	}
-	for _, name := range order {
-		var parts []string
-		for _, unit := range slices.Sorted(maps.Keys(groups[name])) {
-			parts = append(parts, fmt.Sprintf("%.4g %s", median(groups[name][unit]), unit))
-		}
-		fmt.Fprintf(w, "| %s | %s |\n", name, strings.Join(parts, ", "))
 	}
 }
 
