@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,9 +20,9 @@ const (
 	// canarySlack is the delay that an unloaded machine shows now and then,
 	// timer slack and one scheduler tick; it counts as none.
 	canarySlack = 3 * time.Millisecond
-	// canaryKept bounds the remembered stalls; a run of an hour with one every
-	// second fits.
-	canaryKept = 4096
+	// canaryKept bounds the remembered stalls: on two CPUs that delay every
+	// wakeup, the longest check's; on a calm machine, those of hours.
+	canaryKept = 1 << 16
 )
 
 // Canary measures how far this machine delays a thread that only sleeps. One
@@ -71,7 +72,9 @@ func (c *Canary) Stall(since time.Time) time.Duration {
 	now := monotonic()
 	start := now - int64(time.Since(since))
 	c.mu.Lock()
-	spans := slices.Clone(c.stalls)
+	// In order of their ends, so those that reach beyond start are the last.
+	from, _ := slices.BinarySearchFunc(c.stalls, start, func(s span, t int64) int { return cmp.Compare(s.to, t) })
+	spans := slices.Clone(c.stalls[from:])
 	c.mu.Unlock()
 	for i := range c.due {
 		if due := c.due[i].Load(); due != 0 && now-due > int64(canarySlack) {
