@@ -81,6 +81,7 @@ type stage struct {
 
 	handlers map[string]*scriptHandler
 	timers   map[string]contract.Timer
+	ran      map[string]int  // by name
 	played   map[string]bool // moments
 	trace    []string
 	polls    []string
@@ -107,7 +108,7 @@ func TestScripts(t *testing.T) {
 }
 
 func play(t *testing.T, s *script) {
-	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, played: map[string]bool{}}
+	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, ran: map[string]int{}, played: map[string]bool{}}
 	st.clock.at = time.Hour
 	st.waker = &scriptWaker{}
 	st.poller = &scriptPoller{stage: st, tokens: map[int]uint64{}}
@@ -244,7 +245,9 @@ func (st *stage) act(a action) {
 // run notes that a task, timer or handler runs and does what the script says it does.
 func (st *stage) run(name string) {
 	st.trace = append(st.trace, name)
+	st.ran[name]++
 	st.moment("on " + name)
+	st.moment(fmt.Sprintf("on %s %d", name, st.ran[name]))
 }
 
 func (st *stage) add(name string) {
