@@ -19,8 +19,9 @@ var loopFaults = []Fault{
 		Name: "long-timeout", Why: "the loop polls with a long timeout and nothing wakes it: the second of S7's two faults",
 		File: "reference/loop.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
 		More:   []Edit{{"reference/loop.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
-		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9"}, Because: "took | waited | silence",
-		Timing: true,
+		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | waited | silence",
+		Sometimes: []string{"WAKE-9"}, // a signal ends the sleep as well
+		Timing:    true,
 	},
 	{
 		Name: "half-close-spin", Why: "a connection keeps its read interest after the end of input, which stays readable",
@@ -30,6 +31,7 @@ var loopFaults = []Fault{
 	{
 		Name: "stalled-write-spin", Why: "a write that finds no room is tried again in the next turn instead of waited for",
 		File: "reference/conn.go", Old: "if errno == poll.EAGAIN {\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"", New: "if errno == poll.EAGAIN {\n			r.queue(c)\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"",
+		More:   []Edit{{"reference/conn.go", "		c.out.append(p[n:], &c.reactor.chunks)\n", "		c.out.append(p[n:], &c.reactor.chunks)\n		c.reactor.queue(c)\n"}},
 		Breaks: []string{"LOOP-3", "LOOP-4"}, Because: "of a core",
 		Timing: true,
 	},

@@ -3,7 +3,7 @@ package proof
 var timeFaults = []Fault{
 	{
 		Name: "timers-early", Why: "a timer is taken for due a millisecond before it is",
-		File: "reference/wheel.go", Old: "w.near.timers[0].when > now {", New: "w.near.timers[0].when > now+1_000_000 {",
+		File: "reference/wheel.go", Old: "w.near.entries[0].when > now {", New: "w.near.entries[0].when > now+1_000_000 {",
 		More:   []Edit{{"reference/loop.go", "return min(max(0, next-now), poll.MaxTimeout)", "return min(max(0, next-now-time.Millisecond), poll.MaxTimeout)"}},
 		Breaks: []string{"TIME-1"}, Because: "early",
 	},
@@ -21,7 +21,7 @@ var timeFaults = []Fault{
 	},
 	{
 		Name: "ties-backwards", Why: "of timers with one deadline the youngest fires first",
-		File: "reference/wheel.go", Old: "a.when == b.when && a.serial < b.serial", New: "a.when == b.when && a.serial > b.serial",
+		File: "reference/wheel.go", Old: "a.tm.serial < b.tm.serial", New: "a.tm.serial > b.tm.serial",
 		Breaks: []string{"TIME-4"}, Because: "misordered",
 	},
 	{
