@@ -39,9 +39,9 @@ func run() error {
 	flag.StringVar(&p.Bin, "bin", "bin", "directory of the built servers")
 	flag.IntVar(&p.ServerCore, "server-core", 0, "core of the servers")
 	flag.IntVar(&p.GeneratorCore, "generator-core", 1, "core of the load generator")
-	flag.IntVar(&p.Rounds, "rounds", 36, "runs of each server at each grid point; pairs of the ratios")
-	flag.IntVar(&p.CallRounds, "call-rounds", 5, "further runs that count system calls")
-	flag.DurationVar(&p.Slice, "slice", 300*time.Millisecond, "measured time of one run")
+	flag.IntVar(&p.Rounds, "rounds", 32, "runs of each server at each grid point; pairs of the ratios")
+	flag.IntVar(&p.CallRounds, "call-rounds", 9, "further runs that count system calls")
+	flag.DurationVar(&p.Slice, "slice", 250*time.Millisecond, "measured time of one run")
 	flag.DurationVar(&p.Warmup, "warmup", 60*time.Millisecond, "time driven before each measurement")
 	flag.Parse()
 	if *render {

@@ -69,7 +69,7 @@ func TestReportComesFromTheDataFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	back.Head.Micro = []Micro{
-		{Name: "PostFlood/pipe", Metrics: map[string]float64{"Mposts/s": 12, "writes/post": 0.002}},
+		{Name: "PostFlood/pipe/1", Metrics: map[string]float64{"Mposts/s": 12, "writes/post": 0.002}},
 		{Name: "Timers/wheel/10s", Metrics: map[string]float64{"ns/sum": 400}}, {Name: "Timers/wheel/10s", Metrics: map[string]float64{"ns/sum": 500}},
 		{Name: "Timers/container-heap/10s", Metrics: map[string]float64{"ns/sum": 800}},
 	}
