@@ -113,7 +113,7 @@ func TestWhatOperationsMakeOfServers(t *testing.T) {
 		"line":             {say("OK 1\r\nrest"), func(s *Session) { s.Expect(s.Dial().WantLine()).To(gomega.Equal("OK 1")) }, passes, ""},
 		"endless line":     {say(strings.Repeat("x", 9000)), func(s *Session) { s.Dial().WantLine() }, wrong, "does not end"},
 		"unread":           {say(""), func(s *Session) { c := s.Dial(); c.SendInPieces([]byte("abc")); c.Quiet(s.Silence()) }, passes, ""},
-		"deaf":             {func(c *net.TCPConn) { <-time.After(2 * await) }, func(s *Session) { s.Dial().Send(make([]byte, 64<<20)) }, late, "stopped reading"},
+		"deaf":             {func(c *net.TCPConn) { <-time.After(8 * await) }, func(s *Session) { s.Dial().Send(make([]byte, 64<<20)) }, late, "stopped reading"},
 		"sent to the dead": {hangUp, func(s *Session) { c := s.Dial(); c.WantEOF(); c.Send(make([]byte, 8<<20)) }, wrong, "closed the connection"},
 		"drain": {func(c *net.TCPConn) { _, _ = c.Write(make([]byte, 100_000)) }, func(s *Session) {
 			n, end := s.Dial().Drain()
