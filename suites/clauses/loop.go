@@ -93,7 +93,9 @@ func idlePartialRequest(s *session.Session) {
 		part(s.Open(), string(request[:1]))
 		if s.Dialect.Name() == "probe" {
 			part(s.Dial(), "PRO")
-			part(s.Converse("MAIN"), "USER ")
+			if offers(s, "login") {
+				part(s.Converse("MAIN"), "USER ")
+			}
 			part(s.Converse("PROBE"), "\x00\x00")
 			part(s.Converse("PROBE"), "\x00\x00\x00\x201 PING abc")
 			conns = append(conns, s.Dial())
@@ -301,7 +303,7 @@ func writesToTheGone(s *session.Session) {
 		var conns []*session.Conn
 		for i := range several(s, 8) {
 			var c *session.Conn
-			if s.Dialect.Name() == "probe" && i%2 == 1 {
+			if i%2 == 1 && offers(s, "source") {
 				c = s.Converse("SOURCE 16777216")
 			} else {
 				c = s.Open()

@@ -26,7 +26,10 @@ func serve(w *gaio.Watcher) {
 			log.Fatal(err)
 		}
 		for _, r := range results {
-			c := r.Context.(*client)
+			c, ok := r.Context.(*client)
+			if !ok {
+				continue // freeing a connection that the watcher dropped already is answered too
+			}
 			switch {
 			case r.Operation == gaio.OpWrite:
 				c.writing--
