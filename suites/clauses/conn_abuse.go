@@ -43,12 +43,12 @@ func resetsAtEveryStage(s *session.Session) {
 		old.Exchange(s.Payload(100))
 	}
 	for _, abuse := range abuses {
-		for range 12 {
+		for range 11 {
 			c := s.Dial()
 			abuse.do(s, c, s.Rand)
 			c.Reset()
 		}
-		s.Note("12 connections reset %s", abuse.name)
+		s.Note("11 connections reset %s", abuse.name)
 		s.Sane()
 	}
 	for i, t := range stalledReaders(s, several(s, 4), beyondBuffers) { // with megabytes of output pending, stalled and flowing
