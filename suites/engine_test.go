@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -416,5 +417,42 @@ func TestExpectedFailures(t *testing.T) {
 		if got := outcomes(run)[id]; got != outcome {
 			t.Errorf("%s: %s, want %s", id, got, outcome)
 		}
+	}
+}
+
+// TestADeathBetweenChecksIsNobodysCheck: the verdict says so, the others go on.
+func TestADeathBetweenChecksIsNobodysCheck(t *testing.T) {
+	o := Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2"}, Checks: []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: exchange}}}
+	r, err := NewRunner(t.Context(), served(t, "good"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := r.Judge("CONN-1")
+	if err := r.shared.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.shared.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := r.Judge("CONN-2")
+	run := r.Finish()
+	if first.Outcome != report.Pass || second.Outcome != report.Pass {
+		t.Errorf("%s, then %s: %s", first.Outcome, second.Outcome, second.Reason)
+	}
+	if run.Problem == nil || !strings.Contains(run.Problem.Message, "SIGKILL") || run.Verdict.Exit != report.ExitNotConformant {
+		t.Errorf("problem %+v, exit %d", run.Problem, run.Verdict.Exit)
+	}
+}
+
+// TestAStopInAnOwnCheckIsNoDeath: a check that may end its instance is judged by
+// what it says, not by the end.
+func TestAStopInAnOwnCheckIsNoDeath(t *testing.T) {
+	run, err := judged(t, served(t, "good"), []session.Check{{Clause: "CONN-1", Own: true, Run: func(s *session.Session) {
+		s.Expect(s.Target.Signal(syscall.SIGTERM)).To(gomega.Succeed())
+		_, err := s.Target.Wait(s.Context())
+		s.Expect(err).NotTo(gomega.HaveOccurred())
+	}}, {Clause: "CONN-2", Run: exchange}})
+	if err != nil || outcomes(run)["CONN-1"] != report.Pass || outcomes(run)["CONN-2"] != report.Pass {
+		t.Errorf("%v %v %s", err, outcomes(run), reason(run, "CONN-1"))
 	}
 }

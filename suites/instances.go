@@ -258,7 +258,17 @@ func (r *Runner) sharedInstance() (*instance, error) {
 		return nil, errors.New(r.gone)
 	}
 	if r.shared != nil {
-		return r.shared, nil
+		died := r.shared.died()
+		if died == "" || r.attached() {
+			return r.shared, nil
+		}
+		r.mu.Lock()
+		if r.problem == nil {
+			r.problem, r.stderr = &report.Problem{Kind: report.Start, Message: "the target died outside a check: " + died}, r.shared.Stderr()
+		}
+		r.mu.Unlock()
+		r.shared.stop()
+		r.shared = nil
 	}
 	in, err := r.launch()
 	if err != nil {

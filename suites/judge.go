@@ -21,7 +21,8 @@ const hopelessShare = 2
 // trial is one attempt at a check and what it left behind.
 type trial struct {
 	session.Attempt
-	died   string // how the target ended, if it did
+	died   string // how the target ended, where no check may end it
+	ended  string // how it ended, for the evidence
 	stderr string
 }
 
@@ -70,7 +71,7 @@ func (r *Runner) together(clause spec.Clause, check session.Check, result report
 		tried := trial{Attempt: r.opened(check).Attempt(r.ctx, r.setup(in, clause))}
 		r.aftermath(in, &tried)
 		if tried.Failure != nil || tried.died != "" {
-			tried.stderr = in.Stderr()
+			tried.ended, tried.stderr = tried.died, in.Stderr()
 			r.spent(clause.ID)
 		}
 		return tried, nil
@@ -95,7 +96,7 @@ func (r *Runner) alone(clause spec.Clause, check session.Check, result report.Re
 		defer in.stop()
 		tried := trial{Attempt: r.opened(check).Attempt(r.ctx, r.setup(in, clause))}
 		if tried.Failure != nil {
-			tried.died, tried.stderr = in.dying(), in.Stderr()
+			tried.ended, tried.stderr = in.dying(), in.Stderr()
 		}
 		return tried, nil
 	})
@@ -219,8 +220,8 @@ func (r *Runner) evidence(clause spec.Clause, tried trial, attempts int) *report
 		Slack: tried.Slack, Attempts: attempts, Rerun: r.rerun(clause.ID)}
 	if f := tried.Failure; f != nil {
 		e.Want, e.Got, e.Why = f.Want, f.Got, f.Why
-		if tried.died != "" && !strings.Contains(e.Got, tried.died) {
-			e.Got = strings.TrimSpace(e.Got + "; " + tried.died)
+		if tried.ended != "" && !strings.Contains(e.Got, tried.ended) {
+			e.Got = strings.TrimPrefix(e.Got+"; "+tried.ended, "; ")
 		}
 	}
 	return e
