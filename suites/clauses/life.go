@@ -88,7 +88,10 @@ func stopsWithSilentClients(s *session.Session) {
 		if s.Dialect.Name() == "probe" {
 			p := s.Probe()
 			p.OK("PING", "silent")
-			conns = append(conns, p.Conn(), s.Converse("MAIN"))
+			conns = append(conns, p.Conn())
+		}
+		if offers(s, "login") {
+			conns = append(conns, s.Converse("MAIN"))
 		}
 	}
 	s.Pause(settle)
