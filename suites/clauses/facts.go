@@ -61,7 +61,7 @@ func restsWithin(s *session.Session, state string, window, share time.Duration) 
 			return
 		}
 		if again {
-			s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", 100*used/could, state),
+			s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", 100*used/max(could, used), state),
 				fmt.Sprintf("at most %d %% of a core", 100/share),
 				fmt.Sprintf("%v of CPU time in the %v of which the busiest thread could run, for the second time; it is %s", used.Round(time.Millisecond), could.Round(time.Millisecond), busiest),
 				"a poll that does not block, or an event that is never consumed")

@@ -90,10 +90,27 @@ func manyProducers(s *session.Session) {
 	s.Sane()
 }
 
-// storm is how long a storm has to last so that starving shows beyond doubt.
+// storm is how long a chain has to last so that starving shows beyond doubt.
 const storm = 1500 * time.Millisecond
 
+// chainsStarveNobody counts the replies beside a chain and measures no time: a
+// loop that polls between tasks gives hundreds before the chain is over, one
+// that does not gives none, on a busy machine as on a quiet one.
 func chainsStarveNobody(s *session.Session) {
+	const tries = 3
+	var rounds []int
+	for range tries {
+		if rounds = append(rounds, roundsBesideChain(s)); rounds[len(rounds)-1] > 2 {
+			return
+		}
+	}
+	s.Failf(session.Wrong, "no connection was served beside a chain of tasks on the same loop", "many replies before the chain is over",
+		fmt.Sprintf("rounds of replies in %d tries: %v", tries, rounds), "the loop runs tasks until none is left, and tasks post tasks")
+}
+
+// roundsBesideChain runs a chain of a second or more and counts how many times
+// all neighbours were answered before it was over.
+func roundsBesideChain(s *session.Session) int {
 	p, beside := neighbours(s)
 	p.Patience(20 * time.Second)
 	// A chain's pace differs by a factor of a thousand between good loops and
@@ -117,19 +134,22 @@ func chainsStarveNobody(s *session.Session) {
 		p.Await(chain)
 		over.Store(true)
 	})
-	asked := 0
-	for ; !over.Load(); asked++ {
+	rounds := 0
+	for !over.Load() {
 		for _, q := range beside {
-			payload := s.Payload(24)
-			watch := s.Clock()
-			q.OK("PING", payload)
-			inTime(s, "a reply beside a chain of tasks on the same loop", watch.Elapsed(), prompt,
-				"the loop runs tasks until none is left, and tasks post tasks")
+			q.Patience(20*time.Second).OK("PING", "beside")
+		}
+		if !over.Load() {
+			rounds++
 		}
 		s.Pause(s.Budget.Poll)
 	}
 	s.Join()
-	s.Note("%d rounds of PING were answered during a chain of %d", asked, n)
+	s.Note("%d rounds of PING were answered during a chain of %d", rounds, n)
+	for _, q := range append(beside, p) {
+		q.Conn().Close()
+	}
+	return rounds
 }
 
 func notInsideThePost(s *session.Session) {

@@ -62,7 +62,7 @@ const (
 	racesEach  = 250
 	// racePatience is what a round of races may take beyond an await: 250 races
 	// take 25 ms on a quiet machine, and some loops wait a tick for each.
-	racePatience = 5 * time.Second
+	racePatience = 3 * time.Second
 )
 
 func racesAreWon(s *session.Session) {
