@@ -42,11 +42,18 @@ func idleClients(s *session.Session) {
 	s.Sane()
 }
 
-// idleHalfClosed brings several connections to the state in which the server
+func idleHalfClosed(s *session.Session) {
+	conns := halfClosed(s)
+	rests(s, "with half-closed clients that do not read")
+	closeAll(conns)
+	s.Sane()
+}
+
+// halfClosed brings several connections to the state in which the server
 // knows of the FIN and still has output it cannot deliver. How much fits into
 // the kernel's buffers on the way differs, so the amounts are staggered: some
 // of them stop the server short of the FIN, some leave it with output pending.
-func idleHalfClosed(s *session.Session) {
+func halfClosed(s *session.Session) []*session.Conn {
 	conns := make([]*session.Conn, several(s, 8))
 	for i := range conns {
 		c := s.Open()
@@ -60,9 +67,7 @@ func idleHalfClosed(s *session.Session) {
 		})
 	}
 	s.Join()
-	rests(s, "with half-closed clients that do not read")
-	closeAll(conns)
-	s.Sane()
+	return conns
 }
 
 // unread is more than the socket buffers of both sides hold together, in bytes.
@@ -299,8 +304,14 @@ func writesToTheGone(s *session.Session) {
 	s.Sane()
 	tree := s.Tree()
 	before := observed(s, "the processes", tree.Processes)
-	for round := range 5 {
-		var conns []*session.Conn
+	for round := range 4 {
+		// A write after FIN and RST raises SIGPIPE; after an RST alone, the second one does.
+		conns := halfClosed(s)
+		s.Pause(settle)
+		if round%2 == 1 || serial(s) {
+			closeAll(conns)
+			conns = nil
+		}
 		for i := range several(s, 8) {
 			var c *session.Conn
 			if i%2 == 1 && offers(s, "source") {

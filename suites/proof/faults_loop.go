@@ -77,8 +77,8 @@ var loopFaults = []Fault{
 	{
 		Name: "sigpipe-kills", Why: "SIGPIPE keeps its default action, and a write to a connection that is gone ends the process",
 		Server: "threaded", Args: []string{"{port}", "sigpipe"}, Dialect: "echo", Class: "thread-per-connection",
-		Breaks: []string{"LOOP-12"}, Because: "process",
-		Sometimes: []string{"LOOP-3", "LOOP-4", "LOOP-6", "RES-2"},
+		Breaks: []string{"LOOP-3", "LOOP-12"}, Because: "process | refuses",
+		Sometimes: []string{"LOOP-4", "LOOP-6", "RES-2"},
 	},
 	{
 		Name: "served-by-a-pool", Why: "requests are answered by whichever thread of a pool is free, not by the connection's own",

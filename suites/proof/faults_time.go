@@ -15,9 +15,9 @@ var timeFaults = []Fault{
 		Timing:    true,
 	},
 	{
-		Name: "wrong-slot-first", Why: "the wheel opens the last occupied slot of a ring first",
-		File: "reference/wheel.go", Old: "		slot := bits.TrailingZeros64(w.occupied[ring])", New: "		slot := 63 - bits.LeadingZeros64(w.occupied[ring])",
-		Breaks: []string{"TIME-3"}, Because: "order",
+		Name: "heap-takes-any-child", Why: "the heap moves up its first child, not its least one",
+		File: "reference/wheel.go", Old: "for c := child + 1; c < min(child+4, len(h.entries)); c++ {", New: "for c := child + 1; c < child; c++ {",
+		Breaks: []string{"TIME-3", "TIME-4"}, Because: "order",
 	},
 	{
 		Name: "ties-backwards", Why: "of timers with one deadline the youngest fires first",
