@@ -62,8 +62,15 @@ func (r *Runner) gate(clause spec.Clause, check session.Check, built bool) (repo
 
 // vantages lists those that this run has.
 func (r *Runner) vantages() []spec.Vantage {
-	if r.known.process {
-		return []spec.Vantage{spec.Wire, spec.Process}
+	var vantages []spec.Vantage
+	if !r.here.alone {
+		vantages = append(vantages, spec.Wire)
 	}
-	return []spec.Vantage{spec.Wire}
+	if r.known.process {
+		vantages = append(vantages, spec.Process)
+	}
+	if len(r.here.checks) > 0 {
+		vantages = append(vantages, spec.Inproc)
+	}
+	return vantages
 }

@@ -36,6 +36,8 @@ type Options struct {
 	Verbose bool
 	// Budget replaces session.DefaultBudget.
 	Budget *session.Budget
+	// As describes a value that is judged in this process.
+	As target.File
 	// Checks replaces the checks of package clauses.
 	Checks []session.Check
 	// Rerun words the command that judges one clause again; nil: the

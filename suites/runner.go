@@ -29,6 +29,7 @@ type Runner struct {
 	seed    uint64
 	clauses []spec.Clause            // selected, in the order of running
 	checks  map[string]session.Check // by clause ID
+	here    inHere                   // what is judged without an instance of the target
 	started time.Time
 
 	ctx    context.Context
@@ -77,11 +78,16 @@ const studiesAtOnce = 2
 // NewRunner checks what is asked for; a *UsageError says what is wrong. Nothing
 // is started before the first Judge. The end of ctx ends the run early.
 func NewRunner(ctx context.Context, t target.Target, o Options) (*Runner, error) {
-	o.complete()
 	d, err := validate(t)
 	if err != nil {
 		return nil, err
 	}
+	return newRunner(ctx, t, d, o)
+}
+
+// newRunner is NewRunner for a target that is right as it is.
+func newRunner(ctx context.Context, t target.Target, d dialect.Dialect, o Options) (*Runner, error) {
+	o.complete()
 	list, err := o.selected()
 	if err != nil {
 		return nil, err
@@ -142,7 +148,7 @@ func (r *Runner) Judge(id string) report.Result {
 		panic("suites: Judge of a clause that the spec does not have: " + id)
 	}
 	started := time.Now()
-	result := r.judge(clause)
+	result := r.judgeAnywhere(clause)
 	if result.Started.IsZero() {
 		result.Started = started
 	} else {

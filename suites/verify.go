@@ -20,14 +20,16 @@ import (
 // once the others are through.
 func Verify(t *testing.T, judged target.Target, opts ...Option) {
 	t.Helper()
-	o := optionsOf(opts)
-	if o.Rerun == nil {
-		o.Rerun = func(clause string, seed uint64) string { return rerunTest(t.Name(), clause) }
-	}
-	r, err := NewRunner(context.WithoutCancel(t.Context()), judged, o)
+	r, err := NewRunner(context.WithoutCancel(t.Context()), judged, optionsOf(opts).rerunIn(t))
 	if err != nil {
 		t.Fatalf("reactorspec: %v", err)
 	}
+	verifyEach(t, r)
+}
+
+// verifyEach judges each clause of a runner in a subtest of its own.
+func verifyEach(t *testing.T, r *Runner) {
+	t.Helper()
 	t.Cleanup(func() { finishTest(t, r) })
 	shared, own, long := r.split()
 	for _, id := range append(shared, own...) {

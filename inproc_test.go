@@ -1,0 +1,75 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"log/slog"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/reactorspec/reactorspec/reference"
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/spec/contract"
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// TestMain sets what rapid may spend on making a failing case small; the case is
+// kept below testdata/rapid, which the failure names.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !given("rapid.shrinktime") {
+		_ = flag.Set("rapid.shrinktime", "10s")
+	}
+	m.Run()
+}
+
+func given(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+var soak = flag.Bool("soak", false, "race a million wakeups instead of some thousands")
+
+// quiet is a log for servers that are provoked on purpose.
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// TestLoop judges the reference's loop by its own methods, over every poller
+// and every wakeup.
+func TestLoop(t *testing.T) {
+	for _, o := range []reference.LoopOptions{
+		{Poller: "epoll", Wakeup: "eventfd"},
+		{Poller: "epollet", Wakeup: "pipe"},
+		{Poller: "poll", Wakeup: "socketpair"},
+		{Poller: "select", Wakeup: "pipe"},
+	} {
+		t.Run(o.Poller+" "+o.Wakeup, func(t *testing.T) {
+			if testing.Short() && o.Poller != "epoll" {
+				t.Skip("-short: one poller stands for all")
+			}
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			o.Log = quiet
+			t.Run("loop", func(t *testing.T) {
+				suites.VerifyLoop(t, func() (contract.Loop, error) { return reference.NewLoop(o) },
+					suites.As(target.File{Name: "reference loop", Features: []spec.Feature{"timer-any-thread"}}),
+					func(options *suites.Options) { options.Soak = *soak })
+			})
+		})
+	}
+}
+
+// TestServer judges the reference's servers without a process of their own. The
+// command judges them whole; what is left here is what differs in-process.
+func TestServer(t *testing.T) {
+	for _, class := range reference.Classes {
+		t.Run(class, func(t *testing.T) {
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			t.Run("server", func(t *testing.T) {
+				suites.VerifyServer(t, func() (contract.Server, error) {
+					return reference.New(reference.Options{Class: class, Log: quiet})
+				}, suites.As(target.File{Name: "reference " + class}), suites.Families("SIGN", "PROBE"), suites.Clauses("CONN-1", "LIFE-8", "TASK-1"))
+			})
+		})
+	}
+}
