@@ -97,58 +97,51 @@ func netEcho(t *testing.T) string {
 	return "tcp://" + listener.Addr().String()
 }
 
-// ginkgoOnce: Ginkgo runs once a process, also under -count=2.
-var ginkgoOnce sync.Once
-
 // TestSpecs runs a Ginkgo tree of a good server and one that breaks a clause.
 func TestSpecs(t *testing.T) {
-	ran := false
-	ginkgoOnce.Do(func() {
-		ran = true
-		var good, bad report.Run
-		for _, one := range []struct {
-			mode string
-			run  *report.Run
-		}{{"good", &good}, {"holds", &bad}} {
-			r, err := NewRunner(t.Context(), served(t, one.mode), Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2", "TIME-1"},
-				Checks: []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: func(*session.Session) {}}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Specs(func(run report.Run) { *one.run = run })
+	if count := flag.Lookup("test.count"); count != nil && count.Value.String() != "1" {
+		t.Skip("Ginkgo runs once a process")
+	}
+	var good, bad report.Run
+	for _, one := range []struct {
+		mode string
+		run  *report.Run
+	}{{"good", &good}, {"holds", &bad}} {
+		r, err := NewRunner(t.Context(), served(t, one.mode), Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2", "TIME-1"},
+			Checks: []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: func(*session.Session) {}}}})
+		if err != nil {
+			t.Fatal(err)
 		}
-		Specs(served(t, "good"), With(Options{Budget: &brisk, Clauses: []string{"CONN-1"}, Checks: []session.Check{{Clause: "CONN-1", Run: exchange}}}))
+		r.Specs(func(run report.Run) { *one.run = run })
+	}
+	Specs(served(t, "good"), With(Options{Budget: &brisk, Clauses: []string{"CONN-1"}, Checks: []session.Check{{Clause: "CONN-1", Run: exchange}}}))
 
-		seen := make(map[string]string)
-		ginkgo.ReportAfterEach(func(r ginkgo.SpecReport) {
-			id, _, _ := strings.Cut(r.LeafNodeText, " ")
-			seen[r.ContainerHierarchyTexts[0]+" "+id] += r.State.String() + " "
-			if labels := strings.Join(r.Labels(), " "); !strings.Contains(labels, id) || !strings.Contains(labels, "MUST") {
-				t.Errorf("%s has the labels %s", id, labels)
-			}
-		})
-		quiet, was := io.Discard, formatter.ColorableStdOut
-		formatter.ColorableStdOut = quiet
-		defer func() { formatter.ColorableStdOut = was }()
-		suite, reporter := ginkgo.GinkgoConfiguration()
-		if ginkgo.RunSpecs(&deafT{}, "doors", suite, reporter) {
-			t.Error("the tree passed although a clause is broken")
-		}
-		want := map[string]string{
-			"reactorspec good CONN-1": "passed passed ", "reactorspec good CONN-2": "passed ", "reactorspec good TIME-1": "skipped ",
-			"reactorspec holds CONN-1": "failed ", "reactorspec holds CONN-2": "passed ", "reactorspec holds TIME-1": "skipped ",
-		}
-		for key, state := range want {
-			if seen[key] != state {
-				t.Errorf("%s: %q, want %q", key, seen[key], state)
-			}
-		}
-		if outcomes(good)["CONN-1"] != report.Pass || outcomes(bad)["CONN-1"] != report.Fail {
-			t.Errorf("good %v, bad %v", outcomes(good), outcomes(bad))
+	seen := make(map[string]string)
+	ginkgo.ReportAfterEach(func(r ginkgo.SpecReport) {
+		id, _, _ := strings.Cut(r.LeafNodeText, " ")
+		seen[r.ContainerHierarchyTexts[0]+" "+id] += r.State.String() + " "
+		if labels := strings.Join(r.Labels(), " "); !strings.Contains(labels, id) || !strings.Contains(labels, "MUST") {
+			t.Errorf("%s has the labels %s", id, labels)
 		}
 	})
-	if !ran {
-		t.Skip("Ginkgo has run in this process")
+	quiet, was := io.Discard, formatter.ColorableStdOut
+	formatter.ColorableStdOut = quiet
+	defer func() { formatter.ColorableStdOut = was }()
+	suite, reporter := ginkgo.GinkgoConfiguration()
+	if ginkgo.RunSpecs(&deafT{}, "doors", suite, reporter) {
+		t.Error("the tree passed although a clause is broken")
+	}
+	want := map[string]string{
+		"reactorspec good CONN-1": "passed passed ", "reactorspec good CONN-2": "passed ", "reactorspec good TIME-1": "skipped ",
+		"reactorspec holds CONN-1": "failed ", "reactorspec holds CONN-2": "passed ", "reactorspec holds TIME-1": "skipped ",
+	}
+	for key, state := range want {
+		if seen[key] != state {
+			t.Errorf("%s: %q, want %q", key, seen[key], state)
+		}
+	}
+	if outcomes(good)["CONN-1"] != report.Pass || outcomes(bad)["CONN-1"] != report.Fail {
+		t.Errorf("good %v, bad %v", outcomes(good), outcomes(bad))
 	}
 }
 
