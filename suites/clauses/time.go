@@ -302,9 +302,11 @@ func dueAgainAtOnce(s *session.Session) {
 	var worst time.Duration
 	for range tries {
 		p := s.Probe()
+		var batch []byte // in one segment: a PING among them would come before their storm
 		for key := range timers {
-			p.Start("TIMER", key, 0, time.Duration(1), expiries)
+			batch = probe.AppendRequest(batch, probe.Request{ID: uint32(1_000_000 + key), Verb: "TIMER", Args: fmt.Appendf(nil, "%d 0 1 %d", key, expiries)})
 		}
+		p.Conn().Send(batch)
 		fired, ping, answered := 0, uint32(0), false
 		var watch session.Stopwatch
 		for !answered {
@@ -321,16 +323,16 @@ func dueAgainAtOnce(s *session.Session) {
 				s.Failf(session.Wrong, fmt.Sprintf("TIMER was answered %s", reply.Status), "fired", session.Quoted(reply.Fields), "")
 			}
 		}
-		took := watch.Elapsed()
+		took := watch.Wall()
 		s.Note("PING was answered after %d expiries and %v", fired, took)
 		p.Conn().Close() // and the rest of the storm ends
-		if fired < timers*expiries*9/10 || took <= prompt {
+		if fired < timers*expiries*9/10 {
 			return
 		}
 		behind, worst = behind+1, max(worst, took)
 	}
-	s.Failf(session.Late, fmt.Sprintf("a PING waited %v until timers that are due again at once had used up their expiries", worst.Round(time.Millisecond)),
-		fmt.Sprintf("an answer among the first nine tenths of %d expiries, or within %v", timers*expiries, prompt), fmt.Sprintf("behind them in %d of %d tries", behind, tries),
+	s.Failf(session.Wrong, fmt.Sprintf("a PING waited %v until timers that are due again at once had used up their expiries", worst.Round(time.Millisecond)),
+		fmt.Sprintf("an answer among the first nine tenths of %d expiries", timers*expiries), fmt.Sprintf("behind them in %d of %d tries", behind, tries),
 		"expired timers run until none is due, and re-armed ones always are")
 }
 
