@@ -164,16 +164,6 @@ func IsTransient(err error) bool {
 	return false
 }
 
-// IsExhausted reports whether the process or the machine is out of descriptors
-// or memory; it passes when others give some back.
-func IsExhausted(err error) bool {
-	switch errnoOf(err) {
-	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		return true
-	}
-	return false
-}
-
 func errnoOf(err error) syscall.Errno {
 	var errno syscall.Errno
 	errors.As(err, &errno)
@@ -223,12 +213,6 @@ func SetTimeouts(fd int, d time.Duration) error {
 		}
 	}
 	return nil
-}
-
-// NoDelay reports whether TCP_NODELAY is set.
-func NoDelay(fd int) (bool, error) {
-	n, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
-	return n != 0, os.NewSyscallError("getsockopt", err)
 }
 
 // PendingError takes the error that Fault announced, nil if there is none.
