@@ -139,9 +139,19 @@ func (c *tiny) echo() {
 			_, _ = c.conn.Write(before)
 			before = b
 		}
-	case "holds": // everything is echoed, but the end is never answered
-		_, _ = io.Copy(c.conn, c.in)
-		select {}
+	case "garbles": // from the 17th byte on
+		_, _ = io.CopyN(c.conn, c.in, 16)
+		for {
+			b := make([]byte, 4096)
+			n, err := c.in.Read(b)
+			if err != nil {
+				return
+			}
+			for i := range n {
+				b[i] ^= 0x20
+			}
+			_, _ = c.conn.Write(b[:n])
+		}
 	}
 	_, _ = io.Copy(c.conn, c.in)
 }

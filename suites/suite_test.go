@@ -106,7 +106,7 @@ func TestSpecs(t *testing.T) {
 	for _, one := range []struct {
 		mode string
 		run  *report.Run
-	}{{"good", &good}, {"holds", &bad}} {
+	}{{"good", &good}, {"garbles", &bad}} {
 		r, err := NewRunner(t.Context(), served(t, one.mode), Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2", "TIME-1"},
 			Checks: []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: func(*session.Session) {}}}})
 		if err != nil {
@@ -133,7 +133,7 @@ func TestSpecs(t *testing.T) {
 	}
 	want := map[string]string{
 		"reactorspec good CONN-1": "passed passed ", "reactorspec good CONN-2": "passed ", "reactorspec good TIME-1": "skipped ",
-		"reactorspec holds CONN-1": "failed ", "reactorspec holds CONN-2": "passed ", "reactorspec holds TIME-1": "skipped ",
+		"reactorspec garbles CONN-1": "failed ", "reactorspec garbles CONN-2": "passed ", "reactorspec garbles TIME-1": "skipped ",
 	}
 	for key, state := range want {
 		if seen[key] != state {

@@ -69,10 +69,16 @@ func serve(mode string) {
 		go func() {
 			switch mode {
 			case "slams":
-			case "holds":
-				_, _ = io.Copy(conn, conn)
-				fmt.Fprintln(os.Stderr, "holding on \x1b[2J to it")
-				select {}
+			case "garbles": // from the 17th byte on
+				_, _ = io.CopyN(conn, conn, 16)
+				fmt.Fprintln(os.Stderr, "now it \x1b[2J garbles")
+				b := make([]byte, 4096)
+				for n, err := conn.Read(b); err == nil; n, err = conn.Read(b) {
+					for i := range n {
+						b[i] ^= 0x20
+					}
+					_, _ = conn.Write(b[:n])
+				}
 			default:
 				_, _ = io.Copy(conn, conn)
 			}
@@ -261,7 +267,7 @@ func TestJSONOnStandardOutput(t *testing.T) {
 
 // TestABrokenClause: the failure explains itself, and its rerun line fails again.
 func TestABrokenClause(t *testing.T) {
-	o := reactorspec(t, []string{serverVariable + "=holds"}, "check", "--dialect", "echo", "--clause", "CONN-1,CONN-8",
+	o := reactorspec(t, []string{serverVariable + "=garbles"}, "check", "--dialect", "echo", "--clause", "CONN-1,ACC-3",
 		"--json", "run.json", "--", self(t), "{port}")
 	if o.exit != report.ExitNotConformant {
 		t.Fatalf("exit %d\n%s%s", o.exit, o.out, o.errors)
@@ -269,21 +275,21 @@ func TestABrokenClause(t *testing.T) {
 	if strings.Contains(o.out, "\x1b") {
 		t.Errorf("an escape of the target's came through:\n%q", o.out)
 	}
-	for _, part := range []string{"CONN-8 MUST fail", "want ", "got ", "why ", "rerun ", "holding on"} {
+	for _, part := range []string{"CONN-1 MUST fail", "want ", "got ", "why ", "rerun ", "garbles"} {
 		if !strings.Contains(o.out, part) {
 			t.Errorf("the failure lacks %q:\n%s", part, o.out)
 		}
 	}
 	run := readRun(t, filepath.Join(o.dir, "run.json"))
 	for _, result := range run.Results {
-		if result.Clause != "CONN-8" {
+		if result.Clause != "CONN-1" {
 			continue
 		}
 		again := exec.Command("sh", "-c", result.Evidence.Rerun)
-		again.Env = append(os.Environ(), serverVariable+"=holds")
+		again.Env = append(os.Environ(), serverVariable+"=garbles")
 		out, err := again.CombinedOutput()
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != report.ExitNotConformant || !strings.Contains(string(out), "CONN-8 MUST fail") {
+		if !errors.As(err, &exit) || exit.ExitCode() != report.ExitNotConformant || !strings.Contains(string(out), "CONN-1 MUST fail") {
 			t.Errorf("%s: %v\n%s", result.Evidence.Rerun, err, out)
 		}
 	}
@@ -437,14 +443,14 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	file("good.yaml", fmt.Sprintf("name: good\ndialect: probe\nstart: [%q, serve, --listen, '127.0.0.1:{port}']\n", built))
-	file("holds.yaml", fmt.Sprintf("name: holds\ndialect: echo\nstart: [%q, '{port}']\nenv: {%s: holds}\n", self(t), serverVariable))
-	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1,CONN-8", "--json", "all.json", "--html", "all.html", "--junit", "all.xml")
-	if o.exit != report.ExitNotConformant || !strings.Contains(o.out, "good: conformant") || !strings.Contains(o.out, "holds: not conformant") {
+	file("garbles.yaml", fmt.Sprintf("name: garbles\ndialect: echo\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self(t), serverVariable))
+	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1", "--json", "all.json", "--html", "all.html", "--junit", "all.xml")
+	if o.exit != report.ExitNotConformant || !strings.Contains(o.out, "good: conformant") || !strings.Contains(o.out, "garbles: not conformant") {
 		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
 	}
 	for _, name := range []string{"all.json", "all.html", "all.xml"} {
 		text, err := os.ReadFile(filepath.Join(o.dir, name))
-		if err != nil || !bytes.Contains(text, []byte("holds")) || !bytes.Contains(text, []byte("good")) {
+		if err != nil || !bytes.Contains(text, []byte("garbles")) || !bytes.Contains(text, []byte("good")) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
