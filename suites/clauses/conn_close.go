@@ -167,9 +167,18 @@ func inputBeforeFIN(s *session.Session) {
 	const n = 100000
 	payload := s.Payload(n)
 	inParallel(s, closeRounds, func(i int) {
-		c := s.Converse("SINK")
-		c.Send(payload)
-		c.CloseWrite()
+		n, c := n, s.Dial()
+		if i%2 == 0 {
+			c.Send([]byte("SINK\n"))
+			wantOK(s, c)
+			c.Send(payload)
+			c.CloseWrite()
+		} else { // all at once: data and hang-up meet the server together
+			n = 20000
+			c.Send(append([]byte("SINK\n"), payload[:n]...))
+			c.CloseWrite()
+			wantOK(s, c)
+		}
 		if got := c.WantLine(); got != fmt.Sprintf("SUNK %d", n) {
 			s.Failf(session.Wrong, fmt.Sprintf("of %d bytes before FIN the server took in others: %s", n, session.Quoted([]byte(got))),
 				fmt.Sprintf("SUNK %d", n), session.Quoted([]byte(got)), "the event with data and hang-up was taken for the hang-up alone")
@@ -218,16 +227,30 @@ func everythingBeforeAccept(s *session.Session) {
 
 // inputBeforeClose asks the server's own count, as the closed client cannot be told.
 func inputBeforeClose(s *session.Session) {
-	const clients, n = 40, 100000
+	const clients, n = 60, 20000
 	p := s.Probe()
 	in := func() int64 { return p.Int(p.OK("STATS"), "in") }
 	payload := s.Payload(n)
 	before := in()
-	inParallel(s, clients, func(int) {
-		c := s.Converse("SINK")
+	sinks := make([]*session.Conn, clients)
+	for i := range sinks {
+		sinks[i] = s.Converse("SINK")
+	}
+	// Beside busy connections the server is behind, and finds data and hang-up together.
+	busy := make([]*talk, 4)
+	for i := range busy {
+		busy[i] = newTalk(s, s.Open(), pieceSize)
+		s.Go(func() { busy[i].finish(busy[i].requests(8 << 20)) })
+	}
+	for i, c := range sinks {
+		if i%10 == 0 {
+			s.Pause(gap)
+		}
 		c.Send(payload)
 		c.Close()
-	})
+	}
+	s.Join()
+	before += int64(len(busy) * busy[0].requests(8<<20) * busy[0].size)
 	var got int64
 	if _, held := s.Holds(s.Budget.Await, func() bool { got = in() - before; return got >= clients*n }); !held {
 		s.Failf(session.Wrong, fmt.Sprintf("of %d bytes sent before close the server took in %d", clients*n, got),

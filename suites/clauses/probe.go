@@ -312,7 +312,11 @@ func statsCount(s *session.Session) {
 		c.Exchange(s.Payload(size))
 		opened = append(opened, c)
 	}
-	during := read()
+	var during map[string]int64
+	s.Holds(s.Budget.Await, func() bool { // a count may follow the bytes that it counts
+		during = read()
+		return during["accepted"]-before["accepted"] >= conns && during["in"]-before["in"] >= conns*size && during["out"]-before["out"] >= conns*size
+	})
 	grew := func(key string, want int64) {
 		if got := during[key] - before[key]; got < want {
 			s.Failf(session.Wrong, fmt.Sprintf("STATS counted %s up by %d", key, got),

@@ -39,8 +39,8 @@ var accFaults = []Fault{
 		case err == nil:
 `,
 		More:      []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	skip     bool\n"}},
-		Breaks:    []string{"ACC-3", "CONN-12"},
-		Sometimes: []string{"CONN-15"},
+		Breaks:    []string{"ACC-3"},
+		Sometimes: []string{"CONN-12", "CONN-15"},
 		Because:   "closed the connection | reset the connection",
 	},
 	{

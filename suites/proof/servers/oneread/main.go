@@ -4,13 +4,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"os"
+	"strconv"
 )
 
 func main() {
@@ -48,21 +47,11 @@ func serve(c net.Conn) {
 
 // take decodes "*2\r\n$4\r\nECHO\r\n$<n>\r\n<n bytes>\r\n".
 func take(b []byte) (argument []byte, used int, ok bool) {
-	r := bufio.NewReader(bytes.NewReader(b))
-	var name string
-	var n int
-	if _, err := fmt.Fscanf(r, "*2\r\n$4\r\n%4s\r\n$%d\r\n", &name, &n); err != nil {
+	rest, found := bytes.CutPrefix(b, []byte("*2\r\n$4\r\nECHO\r\n$"))
+	length, rest, whole := bytes.Cut(rest, []byte("\r\n"))
+	n, err := strconv.Atoi(string(length))
+	if !found || !whole || err != nil || len(rest) < n+2 {
 		return nil, 0, false
 	}
-	argument = make([]byte, n+2)
-	if _, err := io.ReadFull(r, argument); err != nil {
-		return nil, 0, false
-	}
-	return argument[:n], len(b) - r.Buffered() - left(r, b), true
-}
-
-// left is what the scanner's reader has not even buffered.
-func left(r *bufio.Reader, b []byte) int {
-	rest, _ := io.ReadAll(r)
-	return len(rest)
+	return rest[:n], len(b) - len(rest) + n + 2, true
 }
