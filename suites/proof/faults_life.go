@@ -62,7 +62,7 @@ var lifeFaults = []Fault{
 	},
 	{
 		Name: "stop-waits-for-quiet", Why: "a stop is put off as long as requests come in",
-		File: "reference/reactor.go", Old: "func (r *reactor) stop() {\n", New: "func (r *reactor) stop() {\n	if in := r.in.Load(); in != r.lastIn {\n		r.lastIn = in\n		_, _ = r.After(100*time.Millisecond, r.stop)\n		return\n	}\n",
+		File: "reference/reactor.go", Old: "func (r *reactor) stop() {\n", New: "func (r *reactor) stop() {\n	if in := r.in.Load(); in != r.lastIn {\n		r.lastIn = in\n		_, _ = r.After(400*time.Millisecond, r.stop)\n		return\n	}\n",
 		More: []Edit{{"reference/reactor.go", "	stopping bool\n", "	stopping bool\n	lastIn   uint64\n"}},
 		Args: patientStop, Breaks: []string{"LIFE-4", "LIFE-11"}, Because: "still runs",
 		Sometimes: []string{"LIFE-12"},

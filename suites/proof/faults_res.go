@@ -31,8 +31,8 @@ var resFaults = []Fault{
 		Sometimes: []string{"RES-3"},
 	},
 	{
-		Name: "table-of-fixed-size", Why: "there is room for 800 connections",
-		File: "reference/server.go", Old: "	if s.counts.open.Add(1) > int64(s.options.MaxConns) {", New: "	if s.counts.open.Add(1) > 800 {",
+		Name: "table-of-fixed-size", Why: "there is room for 1,000 connections",
+		File: "reference/server.go", Old: "	if s.counts.open.Add(1) > int64(s.options.MaxConns) {", New: "	if s.counts.open.Add(1) > 1000 {",
 		Breaks: []string{"RES-5"}, Because: "closed the connection | reset the connection",
 	},
 	{

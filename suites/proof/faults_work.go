@@ -7,7 +7,6 @@ var workFaults = []Fault{
 		More:   []Edit{{"reference/probe_turns.go", "// fail panics where", "func onTheSpot(work func(), then func(error)) error {\n	work()\n	then(nil)\n	return nil\n}\n\n// fail panics where"}},
 		Breaks: []string{"WORK-1", "WORK-2", "WORK-3", "WORK-4"}, Because: "took | thread of loop | silence | stopped reading | queued",
 		Sometimes: []string{"WORK-6", "LIFE-12"},
-		Timing:    true,
 	},
 	{
 		Name: "workers-answer-themselves", Why: "a worker hands its result to the connection on its own thread",
