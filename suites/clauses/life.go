@@ -274,9 +274,8 @@ func stopsUnderTraffic(s *session.Session) {
 
 func stopsBesideWork(s *session.Session) {
 	for range 4 {
-		p := s.Probe()
-		p.Start("OFFLOAD", 10_000, "slow")
-		p.Quiet(settle)
+		s.Probe().Start("OFFLOAD", 10_000, "slow")
 	}
+	s.Pause(settle)
 	terminate(s, stopWithin+stopGrace, "while offloaded work goes on", nil)
 }
