@@ -28,8 +28,9 @@ var conn = []session.Check{
 	{Clause: "CONN-17", Run: smallRepliesArePrompt},
 	{Clause: "CONN-18", Run: manySmallPendingReplies},
 	{Clause: "CONN-19", Run: everythingBeforeAccept},
-	{Clause: "CONN-20", Run: inputBeforeClose},
+	{Clause: "CONN-20", Own: true, Run: inputBeforeClose},
 	{Clause: "CONN-21", Run: greetingIsWhole},
+	{Clause: "CONN-22", Run: whateverClientsDo},
 }
 
 // fits reports whether the dialect carries a payload of n bytes.

@@ -225,7 +225,8 @@ func everythingBeforeAccept(s *session.Session) {
 	s.Sane()
 }
 
-// inputBeforeClose asks the server's own count, as the closed client cannot be told.
+// inputBeforeClose asks the server's own count, as a closed client cannot be
+// told. The server is stopped meanwhile, so that data and hang-up meet it together.
 func inputBeforeClose(s *session.Session) {
 	const clients, n = 60, 20000
 	p := s.Probe()
@@ -236,21 +237,12 @@ func inputBeforeClose(s *session.Session) {
 	for i := range sinks {
 		sinks[i] = s.Converse("SINK")
 	}
-	// Beside busy connections the server is behind, and finds data and hang-up together.
-	busy := make([]*talk, 4)
-	for i := range busy {
-		busy[i] = newTalk(s, s.Open(), pieceSize)
-		s.Go(func() { busy[i].finish(busy[i].requests(8 << 20)) })
-	}
-	for i, c := range sinks {
-		if i%10 == 0 {
-			s.Pause(gap)
+	stopped(s, func() {
+		for _, c := range sinks {
+			c.Send(payload)
+			c.Close()
 		}
-		c.Send(payload)
-		c.Close()
-	}
-	s.Join()
-	before += int64(len(busy) * busy[0].requests(8<<20) * busy[0].size)
+	})
 	var got int64
 	if _, held := s.Holds(s.Budget.Await, func() bool { got = in() - before; return got >= clients*n }); !held {
 		s.Failf(session.Wrong, fmt.Sprintf("of %d bytes sent before close the server took in %d", clients*n, got),

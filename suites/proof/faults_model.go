@@ -37,9 +37,10 @@ var modelFaults = []Fault{
 		Old:   "		runtime.LockOSThread()\n		k.talk(fd)\n",
 		New:   "		runtime.LockOSThread()\n		oneAtATime.Lock()\n		defer oneAtATime.Unlock()\n		k.talk(fd)\n",
 		More:  []Edit{{"reference/class_thread.go", "// talk is a connection's life, on its thread.\n", "var oneAtATime sync.Mutex\n\n// talk is a connection's life, on its thread.\n"}},
-		Breaks: []string{"MODEL-3", "MODEL-4", "SIGN-7", "SIGN-8", "SIGN-13", "ACC-2", "ACC-4", "ACC-5", "ACC-6", "ACC-9", "CONN-12", "CONN-13", "CONN-14", "CONN-15",
-			"FLOW-5", "FLOW-6", "FLOW-7", "FLOW-9", "PROBE-10", "PROBE-12"},
-		Because: "silence",
+		Breaks: []string{"ACC-1", "MODEL-3", "MODEL-4", "SIGN-7", "SIGN-8", "SIGN-13", "ACC-2", "ACC-4", "ACC-5", "ACC-6", "ACC-8", "ACC-9", "CONN-12", "CONN-13", "CONN-14",
+			"FLOW-5", "FLOW-6", "FLOW-7", "FLOW-9", "FLOW-10", "PROBE-10", "PROBE-12"},
+		Sometimes: []string{"CONN-15", "CONN-20"},
+		Because:   "silence",
 	},
 	{
 		Name:    "reactor-says-threads",
