@@ -248,7 +248,8 @@ func (r *Runner) setup(in *instance, clause spec.Clause) session.Setup {
 	info := r.target.File
 	info.Class, info.Features, info.Limit = r.known.class, r.known.features, r.known.limit
 	return session.Setup{Target: in.Instance, Info: info, Dialect: r.dialect, Clause: clause, Seed: r.seed,
-		Budget: *r.options.Budget, Canary: r.canary, Meter: in.meter, Hello: maps.Clone(in.hello)}
+		Budget: *r.options.Budget, Canary: r.canary, Meter: in.meter, Hello: maps.Clone(in.hello),
+		Soak: r.options.Soak, Replay: r.replay}
 }
 
 // sharedInstance returns the instance of ordinary checks, started anew if the

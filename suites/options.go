@@ -43,6 +43,9 @@ type Options struct {
 	// Rerun words the command that judges one clause again; nil: the
 	// reactorspec command.
 	Rerun func(clause string, seed uint64) string
+	// Replay words the command that plays a transcript's file again; nil: the
+	// reactorspec command.
+	Replay func(file string) string
 	// Progress is called when a clause is started and when it is judged, from
 	// one goroutine at a time.
 	Progress func(Progress)

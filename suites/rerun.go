@@ -19,6 +19,26 @@ func (r *Runner) rerun(clause string) string {
 // program is how the command is called, already in a shell's words.
 func Rerun(program string, t target.Target, clause string, seed uint64) string {
 	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
+	return strings.Join(append(words, named(t, "--addr")...), " ")
+}
+
+// replay is a command that plays a transcript on the target when it is pasted.
+func (r *Runner) replay(file string) string {
+	if r.options.Replay != nil {
+		return r.options.Replay(file)
+	}
+	return Replay("reactorspec", r.target, file)
+}
+
+// Replay words the command that plays a transcript's file on that target.
+func Replay(program string, t target.Target, file string) string {
+	return strings.Join(append([]string{program, "replay", Quote(file)}, named(t, "--against")...), " ")
+}
+
+// named is the part of a command line that names the target; addr is the flag
+// of its address.
+func named(t target.Target, addr string) []string {
+	var words []string
 	flag := func(name, value string) {
 		if value != "" {
 			words = append(words, name, Quote(value))
@@ -37,7 +57,7 @@ func Rerun(program string, t target.Target, clause string, seed uint64) string {
 	}
 	switch {
 	case t.Addr != "":
-		flag("--addr", t.Addr)
+		flag(addr, t.Addr)
 		if t.Pid != 0 {
 			flag("--pid", fmt.Sprint(t.Pid))
 		}
@@ -47,7 +67,7 @@ func Rerun(program string, t target.Target, clause string, seed uint64) string {
 			words = append(words, Quote(word))
 		}
 	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // Quote makes one word of a POSIX shell of a string.

@@ -24,6 +24,7 @@ var probeFamily = []session.Check{
 	{Clause: "PROBE-10", Run: partialFrameCostsNothing},
 	{Clause: "PROBE-11", Run: helloIsTrue},
 	{Clause: "PROBE-12", Run: statsCount},
+	{Clause: "PROBE-13", Run: whateverProbersDo},
 }
 
 // ping and pong are a PING frame and the reply that it must get.

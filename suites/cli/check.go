@@ -159,6 +159,16 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 		}
 		return suites.Rerun(called(), judged, clause, seed)
 	}
+	o.Replay = func(file string) string {
+		if embedded {
+			line := called() + " replay " + suites.Quote(file)
+			if f.class != "" {
+				line += " --class " + f.class
+			}
+			return line
+		}
+		return suites.Replay(called(), judged, file)
+	}
 	return judged, o, nil
 }
 

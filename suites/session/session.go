@@ -79,6 +79,10 @@ type Setup struct {
 	Canary  *observe.Canary   // nil: the machine is taken to be steady
 	Meter   *Meter            // nil: the target's run delay is not known
 	Hello   map[string]string // nil: asked for when a check wants it
+	Soak    bool              // the run takes its time
+	// Replay words the command that plays a transcript's file on this target;
+	// nil: nobody can.
+	Replay func(file string) string
 }
 
 // Context ends when the check is over or out of time.

@@ -47,3 +47,14 @@ func (c *Conn) Blame(err error, want string, got int) { c.fail(err, want, got) }
 
 // Ended says which end of input an error of Input is: EOF, Reset or Timeout.
 func (c *Conn) Ended(err error) End { return c.end(err) }
+
+// Replay words the command that plays a transcript's file on this target.
+func (s *Session) Replay(file string) string {
+	if s.setup.Replay == nil {
+		return "reactorspec replay " + file
+	}
+	return s.setup.Replay(file)
+}
+
+// Soak reports whether the run was told to take its time.
+func (s *Session) Soak() bool { return s.setup.Soak }

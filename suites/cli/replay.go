@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/play"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/target"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// command is the value of --against that has none of its own: a command
+// follows --, or the address is the next word.
+const command = "--"
+
+func (p *program) replayCommand() *cobra.Command {
+	var f checkFlags
+	var against string
+	cmd := &cobra.Command{
+		Use:   "replay FILE [--against ADDR | --against -- command …]",
+		Short: "Play a transcript on a server, and judge what comes back",
+		Long: `Plays a transcript, such as a failure of CONN-22 leaves behind, on one server.
+
+  reactorspec replay found.txt --against -- ./server --port {port}
+  reactorspec replay found.txt --against tcp://127.0.0.1:7000
+  reactorspec replay found.txt --target FILE
+  reactorspec replay found.txt                    on the embedded reference
+
+Exit: 0 every connection got what it was owed; 1 not; 2 usage, or the server's
+dialect cannot speak it; 3 harness error or inconclusive.`,
+		Example: "  reactorspec replay found.txt --dialect resp --class reactor --against -- redis-server --port {port} --save ''",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, rest, err := replayArguments(cmd, args, &f, against)
+			if err != nil {
+				return err
+			}
+			return p.replay(cmd, &f, file, rest)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&against, "against", "", "server that runs: tcp://host:port or unix:///path; or a command after --")
+	flags.Lookup("against").NoOptDefVal = command
+	flags.IntVar(&f.pid, "pid", 0, "its process")
+	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
+	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: echo, probe (default), resp, memcache, http")
+	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
+	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated")
+	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
+	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
+	f.reports.bind(cmd)
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what passed on the wire even if all is right")
+	return cmd
+}
+
+// replayArguments sorts out the words: the file, perhaps an address behind
+// --against, and the command behind --.
+func replayArguments(cmd *cobra.Command, args []string, f *checkFlags, against string) (file string, rest []string, err error) {
+	dash := cmd.ArgsLenAtDash()
+	words := args
+	if dash >= 0 {
+		words, rest = args[:dash], args[dash:]
+	}
+	if against == command && dash < 0 && len(words) == 2 {
+		f.addr, words = words[1], words[:1]
+	} else if against != command {
+		f.addr = against
+	}
+	switch {
+	case len(words) == 0:
+		return "", nil, errors.New("no transcript: name its file")
+	case len(words) > 1:
+		return "", nil, fmt.Errorf("unknown argument %q: put the server's command after --", words[1])
+	case against == command && f.addr == "" && len(rest) == 0, dash >= 0 && len(rest) == 0:
+		return "", nil, errors.New("--against names neither an address nor a command after --")
+	}
+	return words[0], rest, nil
+}
+
+// replay judges the transcript's clause by the transcript alone.
+func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []string) error {
+	if err := f.reports.writable(); err != nil {
+		return err
+	}
+	t, err := transcript.Load(file)
+	if err != nil {
+		return err
+	}
+	if clause, known := spec.Lookup(t.Clause); !known || clause.Withdrawn {
+		return fmt.Errorf("%s: its clause %q is not in the spec", file, t.Clause)
+	}
+	judged, o, err := f.read(cmd, rest)
+	if err != nil {
+		return err
+	}
+	if err := speakable(t, judged, file); err != nil {
+		return err
+	}
+	o.Clauses = []string{t.Clause}
+	o.Rerun = func(string, uint64) string { return o.Replay(file) }
+	o.Checks = []session.Check{{Clause: t.Clause, Run: func(s *session.Session) {
+		if why := play.Speaks(s, t); why != "" {
+			s.Unseen("the transcript cannot be played on this target: " + why)
+		}
+		play.Play(s, t)
+	}}}
+	signals := ownSignals(p.err)
+	defer signals.release()
+	run := p.judge(signals, judged, o, f)
+	p.exit = run.Verdict.Exit
+	return failed(f.reports.write(&run))
+}
+
+// speakable finds out before anything is started whether the target's dialect
+// has the transcript's conversations and promises its clause.
+func speakable(t transcript.Transcript, judged target.Target, file string) error {
+	name := judged.File.Dialect
+	if t.Frames() && name != "probe" {
+		return &suites.UsageError{Message: fmt.Sprintf("%s has PROBE conversations, which the %s dialect does not know", file, name)}
+	}
+	page, known := spec.LookupDialect(name)
+	if !known {
+		return nil // whoever starts the target says so
+	}
+	if _, promised := page.Promises[t.Clause]; !promised {
+		return &suites.UsageError{Message: fmt.Sprintf("%s is about %s, which the %s dialect does not promise", file, t.Clause, name)}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package play
+
+import (
+	"flag"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// Shape bounds what is drawn.
+type Shape struct {
+	Conns  int      // open together
+	Frames bool     // PROBE conversations too
+	Bytes  bool     // conversations that are not frames
+	Most   int      // payload bytes of a request
+	Unread int      // payload bytes that one connection leaves unread
+	Resets bool     // Unix sockets know none
+	Verbs  []string // of calls
+}
+
+// ShapeFor is what can be drawn for a session's target.
+func ShapeFor(s *session.Session) Shape {
+	shape := Shape{Conns: 6, Bytes: true, Most: 256 << 10, Unread: 1 << 20, Resets: s.Target.Network() != "unix"}
+	if most := s.Dialect.MaxPayload(); most > 0 {
+		shape.Most = min(shape.Most, most)
+	}
+	if s.Dialect.Name() == "http" {
+		shape.Unread = 20 * shape.Most // a few dozen requests a connection
+	}
+	if s.Info.Class == "iterative" {
+		shape.Conns = 1
+	}
+	return shape
+}
+
+// drawn is the state machine's own view of a connection: just enough to draw
+// steps that do something.
+type drawn struct {
+	frames       bool
+	made, unread int
+	finned       bool
+}
+
+// Steps draws a sequence of steps by a state machine over the connections.
+func (shape Shape) Steps() *rapid.Generator[[]transcript.Step] {
+	prepare()
+	return rapid.Custom(func(t *rapid.T) []transcript.Step {
+		m := &machine{Shape: shape, conns: map[int]*drawn{}}
+		actions := map[string]func(*rapid.T){
+			"open": m.open, "dial": m.dial, "ask": m.ask, "push": m.push, "send": m.send, "send ": m.send,
+			"read": m.read, "sip": m.sip, "fin": m.fin, "end": m.end, "close": m.close, "wait": m.wait,
+		}
+		if shape.Resets {
+			actions["reset"] = m.reset
+		}
+		if shape.Frames && len(shape.Verbs) > 0 {
+			actions["call"], actions["call "] = m.call, m.call
+		}
+		t.Repeat(actions)
+		return m.steps
+	})
+}
+
+// prepare lets rapid ask package testing for its flags outside `go test`.
+func prepare() {
+	testing.Init()
+	if !flag.Parsed() {
+		_ = flag.CommandLine.Parse(nil)
+	}
+}
+
+type machine struct {
+	Shape
+	conns map[int]*drawn
+	steps []transcript.Step
+}
+
+func (m *machine) add(s transcript.Step) { m.steps = append(m.steps, s) }
+
+// pick draws a connection that fits; without one the action is skipped.
+func (m *machine) pick(t *rapid.T, fits func(*drawn) bool) (int, *drawn) {
+	var numbers []int
+	for _, n := range slices.Sorted(maps.Keys(m.conns)) {
+		if fits(m.conns[n]) {
+			numbers = append(numbers, n)
+		}
+	}
+	if len(numbers) == 0 {
+		t.Skip("no such connection")
+	}
+	n := rapid.SampledFrom(numbers).Draw(t, "conn")
+	return n, m.conns[n]
+}
+
+func any1(*drawn) bool      { return true }
+func talking(c *drawn) bool { return !c.finned }
+func (m *machine) free() int {
+	for n := 1; n <= m.Conns; n++ {
+		if m.conns[n] == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+func (m *machine) connect(t *rapid.T, op transcript.Op) {
+	n := m.free()
+	if n == 0 {
+		t.Skip("enough connections")
+	}
+	frames := m.Frames && (!m.Bytes || rapid.Bool().Draw(t, "frames"))
+	c := &drawn{frames: frames}
+	if op == transcript.Dial {
+		c.made = 5
+	}
+	m.conns[n] = c
+	m.add(transcript.Step{Conn: n, Op: op, Frames: frames})
+}
+
+func (m *machine) open(t *rapid.T) { m.connect(t, transcript.Open) }
+func (m *machine) dial(t *rapid.T) { m.connect(t, transcript.Dial) }
+
+// size draws a payload: most are small, some are larger than a buffer.
+func (m *machine) size(t *rapid.T) int {
+	most := rapid.SampledFrom([]int{20, 200, 200, 2000, 20_000, m.Most}).Draw(t, "most")
+	return rapid.IntRange(1, min(most, m.Most)).Draw(t, "size")
+}
+
+func (m *machine) room(c *drawn) bool { return !c.finned && c.made+c.unread < m.Unread }
+
+func (m *machine) ask(t *rapid.T) {
+	n, c := m.pick(t, m.room)
+	size := m.size(t)
+	c.made += size
+	m.add(transcript.Step{Conn: n, Op: transcript.Ask, Size: size})
+}
+
+func (m *machine) call(t *rapid.T) {
+	n, c := m.pick(t, func(c *drawn) bool { return c.frames && m.room(c) })
+	verb := rapid.SampledFrom(m.Verbs).Draw(t, "verb")
+	c.made += 16
+	argument := 0
+	switch verb {
+	case transcript.Post:
+		argument = rapid.IntRange(1, 200).Draw(t, "tasks")
+	case transcript.Timer, transcript.Offload:
+		argument = rapid.IntRange(0, 8).Draw(t, "milliseconds")
+	}
+	m.add(transcript.Step{Conn: n, Op: transcript.Call, Verb: verb, Size: argument})
+}
+
+func (m *machine) push(t *rapid.T) {
+	n, c := m.pick(t, func(c *drawn) bool { return !c.finned && c.made > 0 })
+	size := 0
+	if rapid.Bool().Draw(t, "part") {
+		size = rapid.IntRange(1, c.made).Draw(t, "piece")
+	}
+	if size == 0 {
+		c.unread, c.made = c.unread+c.made, 0
+	} else {
+		c.unread, c.made = c.unread+size, c.made-size
+	}
+	m.add(transcript.Step{Conn: n, Op: transcript.Push, Size: size})
+}
+
+func (m *machine) send(t *rapid.T) {
+	n, c := m.pick(t, m.room)
+	size, count := m.size(t), 1
+	if size < 1000 {
+		count = rapid.IntRange(1, 20).Draw(t, "count")
+	}
+	c.unread, c.made = c.unread+c.made+size*count, 0
+	m.add(transcript.Step{Conn: n, Op: transcript.Send, Size: size, Count: count})
+}
+
+func (m *machine) read(t *rapid.T) {
+	n, c := m.pick(t, func(c *drawn) bool { return c.unread > 0 })
+	count := 0
+	if rapid.Bool().Draw(t, "some") {
+		count = rapid.IntRange(1, 10).Draw(t, "count")
+	} else {
+		c.unread = 0
+	}
+	m.add(transcript.Step{Conn: n, Op: transcript.Read, Count: count})
+}
+
+func (m *machine) sip(t *rapid.T) {
+	n, c := m.pick(t, func(c *drawn) bool { return c.unread > 0 })
+	m.add(transcript.Step{Conn: n, Op: transcript.Sip, Size: rapid.IntRange(1, max(1, c.unread)).Draw(t, "bytes")})
+}
+
+func (m *machine) fin(t *rapid.T) {
+	n, c := m.pick(t, talking)
+	c.finned, c.made = true, 0
+	m.add(transcript.Step{Conn: n, Op: transcript.Fin})
+}
+
+func (m *machine) gone(t *rapid.T, op transcript.Op) {
+	n, _ := m.pick(t, any1)
+	delete(m.conns, n)
+	m.add(transcript.Step{Conn: n, Op: op})
+}
+
+func (m *machine) end(t *rapid.T)   { m.gone(t, transcript.End) }
+func (m *machine) reset(t *rapid.T) { m.gone(t, transcript.Reset) }
+func (m *machine) close(t *rapid.T) { m.gone(t, transcript.Close) }
+
+func (m *machine) wait(t *rapid.T) {
+	m.add(transcript.Step{Op: transcript.Wait, Size: rapid.IntRange(1, 3).Draw(t, "milliseconds")})
+}

@@ -1,0 +1,143 @@
+package play
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// needs are the features of the verbs that need one.
+var needs = map[string]spec.Feature{
+	transcript.Post: "post", transcript.Timer: "timer", transcript.Cancel: "timer",
+	transcript.Offload: "offload", transcript.Where: "where",
+}
+
+// unknownVerb is a verb that no target knows.
+const unknownVerb = "XREACTORSPEC"
+
+// call makes a request of one of the verbs.
+func (c *link) call(verb string, argument int) {
+	if !c.frames || c.finned || c.gone {
+		return
+	}
+	d := &due{verb: verb, id: c.nextID(), argument: argument}
+	request := probe.Request{ID: d.id, Verb: verb}
+	after := time.Duration(argument) * time.Millisecond
+	switch verb {
+	case transcript.Post:
+		d.argument = max(argument, 1)
+		request.Args = fmt.Appendf(nil, "- %d", d.argument)
+	case transcript.Timer:
+		c.lastTimer = d.id
+		request.Args = fmt.Appendf(nil, "%d %d 0 1", d.id, after.Nanoseconds())
+	case transcript.Cancel:
+		d.argument = int(c.lastTimer)
+		request.Args = fmt.Appendf(nil, "%d", d.argument)
+	case transcript.Offload:
+		request.Args = fmt.Appendf(nil, "%d w%d", argument, d.id)
+	case transcript.Unknown:
+		request.Verb = unknownVerb
+	}
+	if verb == transcript.Timer || verb == transcript.Offload {
+		c.conn.Patience(transcript.MaxWait * time.Millisecond)
+	}
+	d.what = fmt.Sprintf("the reply to request %d, %s,", d.id, request.Verb)
+	c.make(d, probe.AppendRequest(nil, request))
+}
+
+// readFrame reads one reply, to whichever request that is due; wanted, if not
+// nil, names what is awaited.
+func (c *link) readFrame(wanted *due) {
+	what := "a reply that may come"
+	if wanted != nil {
+		what = wanted.what
+	}
+	var header [4]byte
+	if n, err := io.ReadFull(c.in, header[:]); err != nil {
+		c.ended(err, what, n)
+		return
+	}
+	size := binary.BigEndian.Uint32(header[:])
+	if size == 0 || size > probe.MaxFrame {
+		c.p.s.Failf(session.Wrong, "the target sent a bad frame", "a frame length from 1 to 65536", fmt.Sprint(size), "")
+	}
+	body := make([]byte, size)
+	if n, err := io.ReadFull(c.in, body); err != nil {
+		c.ended(err, what, n)
+		return
+	}
+	reply, err := probe.ParseReply(body)
+	if err != nil {
+		c.p.s.Failf(session.Wrong, "the target sent a frame that is no reply", "<id> <status> <fields>", session.Quoted(body), "")
+	}
+	c.take(reply)
+}
+
+// take matches a reply with what is due. Replies come in any order, but those
+// to PING in the order of their requests.
+func (c *link) take(reply probe.Reply) {
+	wrong := func(reason, want string) {
+		c.p.s.Failf(session.Wrong, reason, want, fmt.Sprintf("%d %s %s", reply.ID, reply.Status, session.Quoted(reply.Fields)), "")
+	}
+	at := slices.IndexFunc(c.due, func(d *due) bool { return !d.opening && d.id == reply.ID && d.end <= c.pushed })
+	if at < 0 {
+		wrong("a reply came to a request that is answered, cancelled or was never made", "a reply to one of the requests that are due")
+	}
+	d := c.due[at]
+	if d.verb == "PING" {
+		if first := slices.IndexFunc(c.due, func(d *due) bool { return d.verb == "PING" }); first != at {
+			wrong("replies to PING came out of order", fmt.Sprintf("the reply to %d first", c.due[first].id))
+		}
+	}
+	unsupported := reply.Status == probe.Unsupported
+	if feature := needs[d.verb]; feature != "" && unsupported && !slices.Contains(c.p.rules.features, feature) {
+		c.answered(d)
+		return
+	}
+	value := func(key string) string {
+		v, _ := reply.Field(key)
+		return v
+	}
+	want, kept := "ok", reply.Status == probe.OK
+	switch d.verb {
+	case "PING":
+		want += " and the same bytes"
+		kept = kept && string(reply.Fields) == string(d.payload)
+	case transcript.Post:
+		want += fmt.Sprintf(" ran=%d", d.argument)
+		kept = kept && value("ran") == fmt.Sprint(d.argument)
+	case transcript.Timer:
+		want, kept = fmt.Sprintf("fired key=%d", d.id), reply.Status == probe.Fired && value("key") == fmt.Sprint(d.id)
+	case transcript.Cancel:
+		want, kept = "ok cancelled=1, or 0", kept && c.cancelled(d, value("cancelled"))
+	case transcript.Offload:
+		want = fmt.Sprintf("ok word=w%d, or full", d.id)
+		kept = kept && value("word") == fmt.Sprintf("w%d", d.id) || reply.Status == probe.Full
+	case transcript.Unknown:
+		want, kept = "unsupported", unsupported
+	}
+	if !kept {
+		wrong(d.what+" is another", want)
+	}
+	c.answered(d)
+}
+
+// cancelled takes back what a timer owed, and reports whether it can be so.
+func (c *link) cancelled(d *due, said string) bool {
+	timer := slices.IndexFunc(c.due, func(other *due) bool { return other.verb == transcript.Timer && other.id == uint32(d.argument) })
+	switch {
+	case said == "0":
+		return true
+	case said != "1" || timer < 0:
+		return false
+	}
+	c.answered(c.due[timer])
+	return true
+}

@@ -1,0 +1,303 @@
+package play
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"syscall"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// link is one open connection and the model of it.
+type link struct {
+	p      *player
+	number int
+	conn   *session.Conn
+	out    *writer
+	frames bool // a PROBE conversation
+
+	made   []byte // what was made and not pushed
+	pushed int    // bytes pushed, counted from the first of the connection
+	asked  int    // payloads computed
+	due    []*due // what was made and is not answered, in order
+	held   []byte // received by sip, not yet used
+	in     *bufio.Reader
+	finned bool
+	shed   bool // more output was unread than the target's limit: it may close
+	gone   bool // the server ended it, which was legal
+
+	lastID    uint32
+	lastTimer uint32
+}
+
+// due is one answer that the server owes, once its request was pushed whole.
+type due struct {
+	what       string
+	start, end int // the request's place in what the connection sends
+	opening    bool
+	payload    []byte
+	id         uint32 // frames
+	verb       string
+	argument   int
+	optional   bool // no longer promised
+}
+
+func (p *player) dial(step transcript.Step) *link {
+	c := &link{p: p, number: step.Conn, frames: step.Frames}
+	opening, read := p.s.Dialect.Opening()
+	if step.Frames {
+		opening = []byte(probe.Probe + "\n")
+	}
+	switch {
+	case step.Op == transcript.Dial && p.s.Info.Greeting == 0:
+		c.conn = p.s.Dial()
+		c.made = slices.Clone(opening)
+		if read != nil {
+			c.due = append(c.due, &due{what: "the answer to the sign-on", end: len(opening), opening: true})
+		}
+	case step.Frames:
+		c.conn = p.s.Converse(probe.Probe)
+	default:
+		c.conn = p.s.Open()
+	}
+	c.out = &writer{s: p.s, conn: c.conn}
+	p.writers = append(p.writers, c.out)
+	c.in = bufio.NewReader(arrivals{c})
+	return c
+}
+
+// arrivals is what has been received and not used: first what sip holds.
+type arrivals struct{ c *link }
+
+func (a arrivals) Read(b []byte) (int, error) {
+	if len(a.c.held) > 0 {
+		n := copy(b, a.c.held)
+		a.c.held = a.c.held[n:]
+		return n, nil
+	}
+	return a.c.conn.Input().Read(b)
+}
+
+// maxPing keeps a PING's body within a frame.
+const maxPing = 60_000
+
+// ask makes a request with a payload of its own.
+func (c *link) ask(size int) {
+	if c.finned || c.gone {
+		return
+	}
+	d := c.conn.Dialect()
+	size = max(size, d.MinPayload())
+	if most := d.MaxPayload(); most > 0 {
+		size = min(size, most)
+	}
+	if c.frames {
+		size = min(size, maxPing)
+	}
+	payload := c.p.t.Payload(c.number, c.asked, size)
+	c.asked++
+	owed := &due{payload: payload}
+	if c.frames {
+		owed.verb, owed.id = "PING", c.nextID()
+		owed.what = fmt.Sprintf("the reply to PING %d with %d bytes", owed.id, size)
+		c.make(owed, probe.AppendRequest(nil, probe.Request{ID: owed.id, Verb: "PING", Args: payload}))
+		return
+	}
+	owed.what = fmt.Sprintf("the reply to request %d, of %d bytes,", c.asked, size)
+	c.make(owed, d.Request(payload))
+}
+
+func (c *link) nextID() uint32 {
+	c.lastID++
+	return c.lastID
+}
+
+func (c *link) make(owed *due, request []byte) {
+	owed.start = c.pushed + len(c.made)
+	owed.end = owed.start + len(request)
+	c.made = append(c.made, request...)
+	c.due = append(c.due, owed)
+}
+
+// push sends n bytes of what was made, or all.
+func (c *link) push(n int) {
+	if n == 0 || n > len(c.made) {
+		n = len(c.made)
+	}
+	if n == 0 || c.finned || c.gone {
+		return
+	}
+	piece := slices.Clone(c.made[:n])
+	c.made = c.made[n:]
+	c.pushed += n
+	unread := 0
+	for _, owed := range c.due {
+		if owed.start < c.pushed {
+			unread += len(owed.payload) + 64
+		}
+	}
+	c.shed = c.shed || c.p.rules.limit > 0 && unread > c.p.rules.limit
+	c.out.send(piece)
+}
+
+// owed returns the first answer that is due now; nil if there is none.
+func (c *link) owed() *due {
+	for _, d := range c.due {
+		if d.end <= c.pushed && !d.optional {
+			return d
+		}
+	}
+	return nil
+}
+
+// read reads count replies, or all that are due.
+func (c *link) read(count int) {
+	if c.finned && !c.p.rules.answersFIN {
+		return // it may come, and it may not
+	}
+	for i := 0; count == 0 || i < count; i++ {
+		d := c.owed()
+		if d == nil || c.gone {
+			return
+		}
+		if c.frames && !d.opening {
+			c.readFrame(d)
+			continue
+		}
+		var err error
+		var got []byte
+		if d.opening {
+			_, err = dialect.ReadSignOnReply(c.in)
+		} else {
+			got, err = c.conn.Dialect().ReadReply(c.in, d.payload)
+		}
+		if err != nil {
+			c.ended(err, d.what, len(got))
+			return
+		}
+		if !bytes.Equal(got, d.payload) {
+			c.p.s.Failf(session.Wrong, d.what+" has other bytes", session.Quoted(d.payload), session.Quoted(got), "")
+		}
+		c.answered(d)
+	}
+}
+
+func (c *link) answered(d *due) {
+	c.due = slices.DeleteFunc(c.due, func(other *due) bool { return other == d })
+}
+
+// leastAnswer is the length of the shortest answer to a sign-on, "OK 1\n".
+const leastAnswer = 5
+
+// sip reads some of what is certainly on its way, once.
+func (c *link) sip(size int) {
+	if c.gone || c.finned && !c.p.rules.answersFIN {
+		return
+	}
+	certain := -len(c.held) - c.in.Buffered()
+	for _, d := range c.due {
+		switch {
+		case d.end > c.pushed || d.optional:
+		case d.opening:
+			certain += leastAnswer
+		default:
+			certain += len(d.payload)
+		}
+	}
+	if size = min(size, certain); size <= 0 {
+		return
+	}
+	b := make([]byte, size)
+	n, err := c.conn.Input().Read(b)
+	c.held = append(c.held, b[:n]...)
+	if err != nil {
+		c.ended(err, "what is due", 0)
+	}
+}
+
+// ended takes the end of input, or the wrong bytes, while what was due. Where
+// the server may close it is the end of the connection and no more.
+func (c *link) ended(err error, what string, got int) {
+	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if closed && (c.shed || c.p.rules.idle) {
+		c.gone = true
+		return
+	}
+	c.conn.Blame(err, what, got)
+}
+
+// fin half-closes. What was not pushed will never be: a request that was cut is
+// due as far as it goes where a request is any bytes, and not at all elsewhere.
+func (c *link) fin() {
+	if c.finned || c.gone {
+		return
+	}
+	c.finned, c.made = true, nil
+	var left []*due
+	for _, d := range c.due {
+		switch {
+		case d.end <= c.pushed:
+			d.optional = c.frames && !d.opening && d.verb != "PING" // nobody promised that it is done in time
+			left = append(left, d)
+		case d.start < c.pushed && c.p.rules.streams && !c.frames && !d.opening:
+			d.payload, d.end = d.payload[:c.pushed-d.start], c.pushed
+			left = append(left, d)
+		}
+	}
+	c.due = left
+	c.out.finish()
+}
+
+// end reads what is due, half-closes, and wants the server's end and nothing else.
+func (c *link) end() {
+	defer c.leave(c.conn.Close)
+	c.read(0)
+	c.fin()
+	if !c.p.rules.answersFIN {
+		return
+	}
+	c.read(0)
+	for c.frames && !c.gone && len(c.due) > 0 {
+		if _, err := c.in.Peek(1); err != nil {
+			break
+		}
+		c.readFrame(nil) // what is optional may come still
+	}
+	if c.gone {
+		return
+	}
+	head, err := c.in.Peek(1)
+	if err == nil {
+		head, _ = c.in.Peek(c.in.Buffered())
+		c.p.s.Failf(session.Wrong, "bytes came where none were due", "the end of input", fmt.Sprintf("%d bytes: %s", len(head), session.Quoted(head)), "")
+	}
+	if c.conn.Ended(err) == session.Timeout {
+		c.p.s.Failf(session.Late, "the connection is still open after the client's FIN", "all is delivered, so the server closes", "silence; the connection is open", "")
+	}
+}
+
+// leave closes the connection in its own way, whatever is due.
+func (c *link) leave(how func()) {
+	c.out.stop()
+	how()
+	delete(c.p.conns, c.number)
+}
+
+// settle gives the connection what it is owed at the transcript's end: what was
+// made is pushed and answered, and so is one request more.
+func (c *link) settle() {
+	if !c.finned {
+		c.push(0)
+		c.read(0)
+		c.ask(16)
+		c.push(0)
+	}
+	c.end()
+}

@@ -1,0 +1,147 @@
+// Package play plays transcripts on a target and judges what comes back by a
+// model of every connection: which bytes are due to it, and which ends are
+// legal. It also draws transcripts (a rapid state machine) and searches for the
+// shortest one that a target fails.
+//
+// Only what the target's dialect promises can fail. What a half-closed client is
+// owed depends on the dialect's page; beyond a declared limit of unread output,
+// or with idle timeouts, a server may close; in the iterative class one
+// connection is open at a time.
+package play
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// rules are what the target promised, as far as the model needs it.
+type rules struct {
+	answersFIN bool // output that is due at the client's FIN is delivered
+	streams    bool // a request is any bytes: the part of one that was sent comes back too
+	limit      int  // declared unread output, 0: none
+	idle       bool // idle connections may be closed
+	serial     bool
+	features   []spec.Feature
+}
+
+func rulesOf(s *session.Session) rules {
+	page, _ := spec.LookupDialect(s.Info.Dialect)
+	name := s.Dialect.Name()
+	r := rules{streams: name == "echo" || name == "probe", limit: int(s.Info.Limit), serial: s.Info.Class == "iterative", features: s.Info.Features}
+	_, r.answersFIN = page.Promises["CONN-6"]
+	if name == "probe" {
+		hello := s.Hello()
+		if n, err := strconv.Atoi(hello["limit"]); err == nil && n > 0 {
+			r.limit = n
+		}
+	}
+	r.idle = slices.Contains(r.features, spec.Feature("idle-timeout"))
+	return r
+}
+
+// Speaks says why a transcript cannot be played on this session's target;
+// empty where it can.
+func Speaks(s *session.Session, t transcript.Transcript) string {
+	switch {
+	case t.Frames() && s.Dialect.Name() != "probe":
+		return "it has PROBE conversations, which only the probe dialect knows"
+	case s.Info.Class == "iterative" && t.Together() > 1:
+		return fmt.Sprintf("it has %d connections open together; an iterative server serves one at a time", t.Together())
+	case s.Target.Network() == "unix" && slices.ContainsFunc(t.Steps, func(step transcript.Step) bool { return step.Op == transcript.Reset }):
+		return "it resets connections, which Unix sockets cannot"
+	}
+	return ""
+}
+
+// player is one playing of one transcript.
+type player struct {
+	s       *session.Session
+	t       transcript.Transcript
+	rules   rules
+	conns   map[int]*link
+	writers []*writer // of all connections there were
+	step    string    // the line that is being played, for the evidence
+}
+
+// Play plays the transcript and ends the check where a promise is broken. At
+// the end every connection that is left gets what it is owed, and is closed.
+func Play(s *session.Session, t transcript.Transcript) {
+	p := &player{s: s, t: t, rules: rulesOf(s), conns: map[int]*link{}}
+	defer func() {
+		for _, w := range p.writers {
+			w.stop()
+		}
+		s.Forget()
+		for _, w := range p.writers {
+			w.wait()
+		}
+	}()
+	if failure := s.Trial(p.all); failure != nil {
+		failure.Reason = fmt.Sprintf("%s (at %s)", failure.Reason, p.step)
+		s.Fail(failure)
+	}
+}
+
+func (p *player) all() {
+	for i, step := range p.t.Steps {
+		p.step = fmt.Sprintf("step %d, %s", i+1, step)
+		p.play(step)
+	}
+	for n := 1; n <= transcript.MaxConns; n++ {
+		if c := p.conns[n]; c != nil {
+			p.step = fmt.Sprintf("the end, what connection %d is owed", n)
+			c.settle()
+		}
+	}
+	p.step = "the end, a fresh connection"
+	p.s.Sane()
+}
+
+func (p *player) play(step transcript.Step) {
+	if step.Op == transcript.Wait {
+		p.s.Pause(time.Duration(step.Size) * time.Millisecond)
+		return
+	}
+	c := p.conns[step.Conn]
+	switch step.Op {
+	case transcript.Dial, transcript.Open:
+		if c == nil && (!p.rules.serial || len(p.conns) == 0) && (!step.Frames || p.s.Dialect.Name() == "probe") {
+			p.conns[step.Conn] = p.dial(step)
+		}
+		return
+	}
+	if c == nil {
+		return
+	}
+	switch step.Op {
+	case transcript.Ask:
+		c.ask(step.Size)
+	case transcript.Call:
+		c.call(step.Verb, step.Size)
+	case transcript.Push:
+		c.push(step.Size)
+	case transcript.Send:
+		for range step.Count {
+			c.ask(step.Size)
+		}
+		c.push(0)
+	case transcript.Read:
+		c.read(step.Count)
+	case transcript.Sip:
+		c.sip(step.Size)
+	case transcript.Fin:
+		c.fin()
+	case transcript.End:
+		c.end()
+	case transcript.Reset:
+		c.leave(c.conn.Reset)
+	case transcript.Close:
+		c.leave(c.conn.Close)
+	}
+}

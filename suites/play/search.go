@@ -1,0 +1,206 @@
+package play
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// Search is how long sequences are drawn, and what becomes of one that fails.
+type Search struct {
+	Time   time.Duration // for drawing and playing
+	Shrink time.Duration // for making a failing sequence shorter
+	// Await is the await while shrinking: silence is believed sooner there,
+	// because the result is played again with the ordinary one.
+	Await time.Duration
+	// Replays is how often the shortest sequence has to fail, each time, to be
+	// kept instead of the one that was found.
+	Replays int
+	// Dir is where a sequence is written to; empty: the directory of
+	// temporary files.
+	Dir string
+}
+
+// DefaultSearch fits a run that has forty seconds for everything.
+var DefaultSearch = Search{Time: 1500 * time.Millisecond, Shrink: 6 * time.Second, Await: 250 * time.Millisecond, Replays: 3}
+
+// soakTime is how long --soak draws.
+const soakTime = 25 * time.Second
+
+// Run draws sequences and plays them until its time is over, and ends the check
+// with the first that fails, in its shortest form.
+func (search Search) Run(s *session.Session, shape Shape) {
+	watch, played := s.Clock(), 0
+	steps := shape.Steps()
+	for watch.Wall() < search.Time && s.Context().Err() == nil {
+		t := transcript.Transcript{Clause: s.Spec.ID, Seed: s.Rand.Uint64()}
+		t.Steps = steps.Example(int(t.Seed))
+		search.Play(s, t)
+		played++
+	}
+	s.Note("%d random sequences played", played)
+}
+
+// Play plays one transcript; if it fails, its shortest form that fails is
+// looked for, written to a file, and ends the check.
+func (search Search) Play(s *session.Session, t transcript.Transcript) {
+	failure := s.Trial(func() { Play(s, t) })
+	if failure == nil {
+		return
+	}
+	shortest := search.shorten(s, t)
+	kept := len(shortest.Steps) < len(t.Steps) || len(t.Steps) == 1
+	if kept {
+		last := search.confirm(s, shortest)
+		if kept = last != nil; kept {
+			failure, t = last, shortest
+		}
+	}
+	if kept {
+		s.Note("the transcript has %d steps and failed in %d of %d replays", len(t.Steps), search.Replays, search.Replays)
+	} else {
+		s.Note("the transcript is as it was found, of %d steps: no shorter one failed in %d of %d replays", len(t.Steps), search.Replays, search.Replays)
+	}
+	search.save(s, t, failure)
+	s.Fail(failure)
+}
+
+// confirm plays the transcript Replays times; nil unless it fails every time.
+func (search Search) confirm(s *session.Session, t transcript.Transcript) (last *session.Failure) {
+	for range search.Replays {
+		if !served(s) {
+			return nil // it fails for another reason now
+		}
+		if last = s.Trial(func() { Play(s, t) }); last == nil {
+			return nil
+		}
+	}
+	return last
+}
+
+// served reports whether the target serves a fresh connection; if it does not,
+// no failure says anything about a transcript.
+func served(s *session.Session) bool { return s.Trial(s.Sane) == nil }
+
+// save writes the transcript and says in the failure how to play it again.
+func (search Search) save(s *session.Session, t transcript.Transcript, failure *session.Failure) {
+	t.Notes = append(t.Notes, "found on "+s.Info.Name+": "+failure.Reason)
+	lines := make([]string, 0, len(t.Steps))
+	for _, step := range t.Steps {
+		lines = append(lines, step.String())
+	}
+	if len(lines) > 24 {
+		lines = append(lines[:24:24], fmt.Sprintf("and %d more", len(lines)-24))
+	}
+	s.Note("the transcript: %s", strings.Join(lines, "; "))
+	f, err := os.CreateTemp(search.Dir, "reactorspec-"+strings.ToLower(s.Spec.ID)+"-*.txt")
+	if err == nil {
+		_, err = f.Write(t.Append(nil))
+		err = errorsFirst(err, f.Close())
+	}
+	if err != nil {
+		s.Note("the transcript could not be written: %v", err)
+		return
+	}
+	failure.Why = strings.TrimPrefix(failure.Why+"; the transcript is "+f.Name(), "; ")
+	s.Note("play it again: %s", s.Replay(f.Name()))
+}
+
+func errorsFirst(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// shorten looks for the shortest transcript that fails: it leaves out whole
+// connections, then ever smaller runs of steps, then makes numbers smaller, as
+// long as each result still fails.
+//
+// rapid's own shrinker works on what was drawn and repeats far more often; here
+// each failing repetition may cost an await, and every part of a transcript is
+// a transcript.
+func (search Search) shorten(s *session.Session, t transcript.Transcript) transcript.Transcript {
+	whole := s.Budget.Await
+	s.Budget.Await = min(whole, search.Await)
+	defer func() { s.Budget.Await = whole }()
+	watch := s.Clock()
+	h := &shrinker{best: t, fails: func(candidate transcript.Transcript) bool {
+		return served(s) && s.Trial(func() { Play(s, candidate) }) != nil
+	}, more: func() bool { return watch.Wall() < search.Shrink && s.Context().Err() == nil }}
+	h.run()
+	return h.best
+}
+
+// shrinker holds the shortest transcript that fails so far.
+type shrinker struct {
+	best  transcript.Transcript
+	fails func(transcript.Transcript) bool
+	more  func() bool // whether there is time
+}
+
+// try keeps the steps if they still fail.
+func (h *shrinker) try(steps []transcript.Step) bool {
+	candidate := h.best
+	candidate.Steps = steps
+	if !h.more() || len(steps) == 0 || !h.fails(candidate) {
+		return false
+	}
+	h.best = candidate
+	return true
+}
+
+func (h *shrinker) run() {
+	for {
+		before := slices.Clone(h.best.Steps)
+		h.withoutConns()
+		h.withoutRuns()
+		h.smaller()
+		if slices.Equal(before, h.best.Steps) || !h.more() {
+			return
+		}
+	}
+}
+
+func (h *shrinker) withoutConns() {
+	for n := 0; n <= transcript.MaxConns; n++ {
+		without := slices.DeleteFunc(slices.Clone(h.best.Steps), func(s transcript.Step) bool { return s.Conn == n })
+		if len(without) < len(h.best.Steps) {
+			h.try(without)
+		}
+	}
+}
+
+func (h *shrinker) withoutRuns() {
+	for size := len(h.best.Steps) / 2; size > 0; size /= 2 {
+		for at := len(h.best.Steps) - size; at >= 0; at -= size {
+			h.try(slices.Delete(slices.Clone(h.best.Steps), at, min(at+size, len(h.best.Steps))))
+			at = min(at, len(h.best.Steps))
+		}
+	}
+}
+
+// smaller makes sizes and counts smaller, a few tries each.
+func (h *shrinker) smaller() {
+	for i := range h.best.Steps {
+		shrink := func(number func(*transcript.Step) *int) {
+			for _, least := range []int{1, 10, 100, 1000} {
+				if now := *number(&h.best.Steps[i]); now <= least {
+					return
+				}
+				steps := slices.Clone(h.best.Steps)
+				*number(&steps[i]) = least
+				if h.try(steps) {
+					return
+				}
+			}
+		}
+		shrink(func(s *transcript.Step) *int { return &s.Size })
+		shrink(func(s *transcript.Step) *int { return &s.Count })
+	}
+}
