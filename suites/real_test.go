@@ -1,0 +1,157 @@
+package suites_test
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+var note = flag.Bool("note", false, "write what the real servers came to into testdata/targets/expected, keeping the citations; read the difference before you believe it")
+
+// real lists servers nobody here wrote, or wrote for this project, and the
+// program each needs. CI installs all of them; elsewhere one that is missing
+// is skipped by name.
+var real = []struct{ name, needs string }{
+	{"redis", "redis-server"},
+	{"memcached", "memcached"},
+	{"nginx", "nginx"},
+	{"gonet", "go"},
+	{"asyncio", "python3"},
+	{"node", "node"},
+	{"libuv", "cc"},
+}
+
+// TestRealServers judges unmodified servers and compares every clause with the
+// committed expectation. A clause that is expected to be anything but a pass
+// carries its citation there; a clause that is not listed is one that nobody
+// promised, for the reason that the dialect's page gives.
+func TestRealServers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real servers; left out by -short")
+	}
+	for _, row := range real {
+		t.Run(row.name, func(t *testing.T) {
+			if _, err := exec.LookPath(row.needs); err != nil {
+				if os.Getenv("CI") != "" {
+					t.Fatalf("%s is not installed: .ci/run must install it", row.needs)
+				}
+				t.Skipf("%s is not installed", row.needs)
+			}
+			file, err := target.Load(filepath.Join("..", "testdata", "targets", row.name+".yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := suites.Check(t.Context(), target.Target{File: file})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(run.Verdict.Sentence, run.Took)
+			expected := expectations{path: filepath.Join("..", "testdata", "targets", "expected", row.name+".txt")}
+			expected.read(t)
+			if *note {
+				expected.write(t, run)
+				return
+			}
+			expected.compare(t, run)
+		})
+	}
+}
+
+// expectations are the lines of testdata/targets/expected/NAME.txt:
+// a clause, its outcome and, unless it is a pass, who says so.
+type expectations struct {
+	path     string
+	outcomes map[string]report.Outcome
+	cites    map[string]string
+}
+
+func (e *expectations) read(t *testing.T) {
+	t.Helper()
+	e.outcomes, e.cites = map[string]report.Outcome{}, map[string]string{}
+	f, err := os.Open(e.path)
+	if os.IsNotExist(err) && *note {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		words := strings.SplitN(line, " ", 3)
+		if len(words) < 2 {
+			t.Fatalf("%s:%d: want a clause, an outcome and, unless it is pass, a citation", e.path, n)
+		}
+		id, outcome := words[0], report.Outcome(words[1])
+		if _, ok := spec.Lookup(id); !ok {
+			t.Fatalf("%s:%d: the spec has no clause %s", e.path, n, id)
+		}
+		if outcome != report.Pass && (len(words) < 3 || strings.TrimSpace(words[2]) == "") {
+			t.Errorf("%s:%d: %s %s needs a citation", e.path, n, id, outcome)
+		}
+		e.outcomes[id] = outcome
+		if len(words) == 3 {
+			e.cites[id] = words[2]
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *expectations) compare(t *testing.T, run report.Run) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, r := range run.Results {
+		seen[r.Clause] = true
+		want, listed := e.outcomes[r.Clause]
+		switch {
+		case listed && r.Outcome != want:
+			t.Errorf("%s: want %s %s, got %s\n%s", r.Clause, want, e.cites[r.Clause], r.Outcome, suites.Explain(r))
+		case !listed && r.Outcome != report.Unsupported && r.Outcome != report.Untested:
+			t.Errorf("%s: %s, and %s does not list it: promise it there, with a citation, or find out why it was judged\n%s", r.Clause, r.Outcome, e.path, suites.Explain(r))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.outcomes)) {
+		if !seen[id] {
+			t.Errorf("%s is expected to be %s and was not in the run", id, e.outcomes[id])
+		}
+	}
+}
+
+func (e *expectations) write(t *testing.T, run report.Run) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# What %s comes to; a clause that is not listed is promised by nobody (spec/dialects/%s.md).\n", run.Target.Name, run.Target.Dialect)
+	for _, r := range run.Results {
+		switch r.Outcome {
+		case report.Unsupported, report.Untested:
+		case report.Pass:
+			fmt.Fprintf(&b, "%s pass\n", r.Clause)
+		default:
+			fmt.Fprintf(&b, "%s %s %s\n", r.Clause, r.Outcome, e.cites[r.Clause])
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(e.path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(e.path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
