@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 	"github.com/reactorspec/reactorspec/spec/contract"
 )
@@ -72,7 +74,7 @@ func parseScript(text string) (*script, error) {
 
 // stage is where a script plays: the loop and all that surrounds it.
 type stage struct {
-	t      *testing.T
+	t      rapid.TB
 	script *script
 	l      *Loop
 	clock  handClock
@@ -85,6 +87,7 @@ type stage struct {
 	played   map[string]bool // moments
 	trace    []string
 	polls    []string
+	rested   bool // the loop slept for good, and the stage stopped it
 }
 
 func TestScripts(t *testing.T) {
@@ -107,24 +110,10 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// play performs a script and compares what came of it with what it expects.
 func play(t *testing.T, s *script) {
-	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, ran: map[string]int{}, played: map[string]bool{}}
-	st.clock.at = time.Hour
-	st.waker = &scriptWaker{}
-	st.poller = &scriptPoller{stage: st, tokens: map[int]uint64{}}
-	l, err := NewLoop(LoopOptions{Waker: st.waker, TaskShare: s.share, Log: quiet(), poller: st.poller, clock: &st.clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st.l = l
-	for _, at := range contract.Positions {
-		l.Hook(at, func() { st.moment(fmt.Sprintf("%d %s", st.turn(at), at)) })
-	}
-	st.moment("start")
-	if err := l.Run(); err != nil {
-		t.Errorf("Run: %v", err)
-	}
-	st.moment("end")
+	st := perform(t, s)
+	l := st.l
 	for moment, actions := range s.moments {
 		if !st.played[moment] {
 			t.Errorf("line %d: the moment %q never came", actions[0].line, moment)
@@ -142,9 +131,32 @@ func play(t *testing.T, s *script) {
 			t.Errorf("%s\n got  %s\n want %s", what, g, want)
 		}
 	}
+}
+
+// perform runs a loop through a script to its end. That a loop never sleeps while there
+// is something to do, never spins, and releases what it holds is judged for every script.
+func perform(t rapid.TB, s *script) *stage {
+	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, ran: map[string]int{}, played: map[string]bool{}}
+	st.clock.at = time.Hour
+	st.waker = &scriptWaker{}
+	st.poller = &scriptPoller{stage: st, tokens: map[int]uint64{}}
+	l, err := NewLoop(LoopOptions{Waker: st.waker, TaskShare: s.share, Log: quiet(), poller: st.poller, clock: &st.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.l = l
+	for _, at := range contract.Positions {
+		l.Hook(at, func() { st.moment(fmt.Sprintf("%d %s", st.turn(at), at)) })
+	}
+	st.moment("start")
+	if err := l.Run(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	st.moment("end")
 	if !st.waker.closed || !st.poller.closed {
 		t.Error("the loop ended without releasing its waker and its poller")
 	}
+	return st
 }
 
 // turn is the number of the turn that a position belongs to, from 1: before-poll
@@ -342,6 +354,7 @@ func (p *scriptPoller) Wait(events []poll.Event, timeout time.Duration) (int, er
 	if st.l.tasks.waiting() || st.l.exit.Load() || st.l.woken.Load() {
 		st.t.Errorf("turn %d: the loop sleeps for ever, and there is something to do: a lost wakeup", turn)
 	}
+	st.rested = true
 	st.l.Stop() // nothing is left to happen: the script is over
 	return p.collect(events), nil
 }
