@@ -175,7 +175,7 @@ func Read(r io.Reader, path string) (File, error) {
 		return File{}, fmt.Errorf("longer than %d bytes", maxFile)
 	}
 	var file File
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField(), yaml.Strict()).Decode(&file); err != nil {
+	if err := decode(text, &file); err != nil {
 		if errors.Is(err, io.EOF) {
 			return File{}, errors.New("is empty: a target file needs at least name, dialect and start")
 		}
@@ -189,6 +189,17 @@ func Read(r io.Reader, path string) (File, error) {
 		}
 	}
 	return file, file.check()
+}
+
+// decode reads YAML. The decoder panics on some texts that are nearly YAML
+// (v1.19.2: a tag followed by digits and words); that is the text's fault here.
+func decode(text []byte, file *File) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("is not YAML that can be read: %v", reason)
+		}
+	}()
+	return yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField(), yaml.Strict()).Decode(file)
 }
 
 // check finds what YAML's form does not show.
