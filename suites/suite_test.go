@@ -5,6 +5,8 @@ import (
 	"flag"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +31,29 @@ var (
 	clauseFlag   = flag.String("clause", "", "judge only these clauses, comma-separated")
 	familyFlag   = flag.String("family", "", "judge only these families, comma-separated")
 )
+
+// TestMain leaves the tests of the engine out where a server is named, and
+// finds a target file from the directory in which `go test` was typed: the
+// test itself runs in that of the package.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *targetFlag != "" || *addrFlag != "" {
+		if run := flag.Lookup("test.run"); run.Value.String() == "" {
+			_ = run.Value.Set("^TestTarget$")
+		}
+	}
+	if _, err := os.Stat(*targetFlag); *targetFlag != "" && err != nil && !filepath.IsAbs(*targetFlag) {
+		if above := filepath.Join("..", *targetFlag); fileExists(above) {
+			*targetFlag = above
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func fileExists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
 
 // TestTarget judges the server that the flags name:
 //

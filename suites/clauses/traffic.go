@@ -159,6 +159,11 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 
 // hear reads and compares replies until total have been read.
 func (t *talk) hear(total int) {
+	defer func() {
+		if t.heard < total {
+			t.s.Note("conn %d: of %d requests of %d bytes begun, %d were answered whole", t.c.Number(), t.asked, t.size, t.heard)
+		}
+	}()
 	for ; t.heard < total; t.heard++ {
 		t.reply(t.heard)
 	}
