@@ -55,6 +55,11 @@ type Fault struct {
 // must not be blamed for what it still does right.
 var Sentinels = []string{"CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"}
 
+// Wide lists the clauses about whatever clients do. They hold the promises of
+// the others together, so that any fault may break them: they have a say in the
+// rows that name them, and in no other.
+var Wide = []string{"CONN-22", "PROBE-13"}
+
 // Faults lists every row, in the order of the families.
 func Faults() []Fault {
 	return slices.Concat(
@@ -71,6 +76,7 @@ func Faults() []Fault {
 		workFaults,
 		lifeFaults,
 		resFaults,
+		playFaults,
 	)
 }
 

@@ -119,7 +119,7 @@ func (f Fault) Judge(ctx context.Context, command, ids []string) (Finding, error
 	finding := Finding{Run: run}
 	for _, r := range run.Results {
 		named := slices.Contains(f.Breaks, r.Clause)
-		excused := slices.Contains(f.Sometimes, r.Clause)
+		excused := slices.Contains(f.Sometimes, r.Clause) || slices.Contains(Wide, r.Clause) && !named
 		switch r.Outcome {
 		case report.Fail, report.Warn:
 			finding.Broken = append(finding.Broken, r.Clause)

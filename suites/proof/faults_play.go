@@ -1,0 +1,35 @@
+package proof
+
+// Faults that show only where the moments of several connections cross.
+var playFaults = []Fault{
+	{
+		Name: "neighbours-end-clears-half-sign-ons",
+		Why:  "the end of a connection also clears what its loop's other connections have sent of a sign-on line",
+		File: "reference/reactor.go",
+		Old:  "	last := r.conns[len(r.conns)-1]\n",
+		New: `	for _, other := range r.conns {
+		if other.item == nil {
+			other.in = nil
+		}
+	}
+	last := r.conns[len(r.conns)-1]
+`,
+		Breaks:  []string{"CONN-22"},
+		Because: "closed the connection | reset the connection | silence",
+	},
+	{
+		Name: "timer-of-a-reset-connection-answers-a-neighbour",
+		Why:  "the timers of a connection that was reset fire for whoever stands first in its loop's table",
+		File: "reference/conversation_probe.go",
+		Old:  "	p.gone.Store(true)\n	p.drop()\n",
+		New: `	p.gone.Store(true)
+	if r := p.c.reactor; r != nil && p.c.err != nil && len(p.timers) > 0 && len(r.conns) > 0 {
+		p.c = r.conns[0]
+		return
+	}
+	p.drop()
+`,
+		Breaks:  []string{"PROBE-13"},
+		Because: "a reply came to a request | bytes came where none were due | differs | not the one | bad frame | no reply | is another | sign-on",
+	},
+}
