@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		serve(mode)
 		return
 	}
+	narrowToTarget()
 	// Ginkgo's own goroutine outlives RunSpecs.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
 }
