@@ -56,7 +56,7 @@ func terminate(s *session.Session, limit time.Duration, state string, meanwhile 
 		s.Failf(session.Wrong, fmt.Sprintf("the server %s on SIGTERM, %s", exit, state), "exit status 0", exit.String(), "SIGTERM is not handled, or the stop fails")
 	}
 	inTime(s, "the stop "+state, watch.Elapsed(), limit, "its stop waits for something that does not come")
-	s.Note("the server %s after %v", exit, watch.Elapsed().Round(time.Millisecond))
+	s.Note("the server %s after %v, of which this machine stalled for %v", exit, watch.Wall().Round(time.Millisecond), watch.Stalled().Round(time.Millisecond))
 }
 
 // waitExit waits until the server has exited or limit of undisturbed time is over.

@@ -277,7 +277,7 @@ func farDeadlines(s *session.Session) {
 }
 
 func lastMillisecond(s *session.Session) {
-	const period, third = 1900 * time.Microsecond, 3
+	const period, quarter = 1950 * time.Microsecond, 4
 	expiries := int(3 * idleWindow / period)
 	p := s.Probe()
 	// Whatever fires is read beside the watching, so that no output waits.
@@ -289,7 +289,7 @@ func lastMillisecond(s *session.Session) {
 			}
 		}
 	})
-	restsWithin(s, "while it waits for timers of 1.9 ms", idleWindow, third)
+	restsWithin(s, "while it waits for timers of 1.95 ms", idleWindow, quarter)
 	s.Join()
 }
 

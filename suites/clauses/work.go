@@ -27,8 +27,15 @@ func responsiveBesideWork(s *session.Session) {
 		beside = append(beside, s.Probe())
 	}
 	beside = append(beside, p)
-	id := p.Start("OFFLOAD", slow.Milliseconds(), "slow")
 	working := s.Clock()
+	const id, ping = 1_000_000, 1_000_001
+	batch := probe.AppendRequest(nil, probe.Request{ID: id, Verb: "OFFLOAD", Args: fmt.Appendf(nil, "%d slow", slow.Milliseconds())})
+	batch = probe.AppendRequest(batch, probe.Request{ID: ping, Verb: "PING"})
+	p.Conn().Send(batch)
+	if first := p.Next(); first.ID != ping {
+		s.Failf(session.Wrong, "a PING behind offloaded work was answered only when the work was done", "the PING's answer, then the work's",
+			string(first.Status)+" "+session.Quoted(first.Fields), "the work blocks the loop's own thread")
+	}
 	for working.Wall() < slow*3/4 {
 		for _, q := range beside {
 			watch := s.Clock()
