@@ -3,6 +3,7 @@ package clauses
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/reactorspec/reactorspec/suites/session"
 )
@@ -205,6 +206,7 @@ func fairBesideAFirehose(s *session.Session) {
 	old := opened(s, 8)
 	var stop atomic.Bool
 	var moved atomic.Int64
+	var took time.Duration
 	for range hoses {
 		t := newTalk(s, s.Open(), 64<<10)
 		asked := make(chan int, outstanding)
@@ -236,10 +238,13 @@ func fairBesideAFirehose(s *session.Session) {
 	func() {
 		defer stop.Store(true)
 		s.Until("the firehoses flow", s.Budget.Await, func() bool { return moved.Load() > hoses<<20 })
+		watch := s.Clock()
 		for round := range 24 {
 			old[round%len(old)].Exchange(s.Payload(100))
 		}
+		took = watch.Elapsed()
 	}()
 	s.Join()
-	s.Note("%d MiB moved meanwhile", moved.Load()>>20)
+	s.Note("24 exchanges in %s, %d MiB moved meanwhile", took, moved.Load()>>20)
+	inTime(s, "24 small exchanges beside four firehoses", took, s.Budget.Await, "a connection with much input is served for as long as more comes")
 }

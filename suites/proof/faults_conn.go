@@ -161,7 +161,7 @@ var connFaults = []Fault{
 		File: "reference/server.go",
 		Old:  "	s.counts.open.Add(-1)\n	s.emptied()\n}\n\n// panicked",
 		New: `	if c.err != nil {
-		time.AfterFunc(2*time.Millisecond, func() { poll.Close(int(c.fd)) })
+		time.AfterFunc(200*time.Microsecond, func() { poll.Close(int(c.fd)) })
 	}
 	s.counts.open.Add(-1)
 	s.emptied()
@@ -169,7 +169,7 @@ var connFaults = []Fault{
 
 // panicked`,
 		Breaks:    []string{"CONN-15"},
-		Sometimes: []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7"},
+		Sometimes: []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7", "ACC-8"},
 		Because:   "closed the connection | reset the connection | silence | refuses",
 	},
 	{
