@@ -59,9 +59,13 @@ func (shape Shape) Steps() *rapid.Generator[[]transcript.Step] {
 			actions["reset"] = m.reset
 		}
 		if shape.Frames && len(shape.Verbs) > 0 {
-			actions["call"], actions["call "] = m.call, m.call
+			actions["call"], actions["call "], actions["abandon"] = m.call, m.call, m.abandon
 		}
 		t.Repeat(actions)
+		if m.timed {
+			// What was set for those who left is done before the others leave.
+			m.add(transcript.Step{Op: transcript.Wait, Size: mostDelay + 2})
+		}
 		return m.steps
 	})
 }
@@ -78,7 +82,11 @@ type machine struct {
 	Shape
 	conns map[int]*drawn
 	steps []transcript.Step
+	timed bool // something was asked for that happens later
 }
+
+// mostDelay is the longest time, in milliseconds, after which what is asked for happens.
+const mostDelay = 8
 
 func (m *machine) add(s transcript.Step) { m.steps = append(m.steps, s) }
 
@@ -142,6 +150,28 @@ func (m *machine) ask(t *rapid.T) {
 
 func (m *machine) call(t *rapid.T) {
 	n, c := m.pick(t, func(c *drawn) bool { return c.frames && m.room(c) })
+	m.callOn(t, n, c)
+}
+
+// abandon leaves with something asked for.
+func (m *machine) abandon(t *rapid.T) {
+	n, c := m.pick(t, func(c *drawn) bool { return c.frames && m.room(c) })
+	m.callOn(t, n, c)
+	m.add(transcript.Step{Conn: n, Op: transcript.Push})
+	op := rapid.SampledFrom([]transcript.Op{transcript.Close, transcript.Fin, transcript.Reset}).Draw(t, "how")
+	switch {
+	case op == transcript.Fin:
+		c.finned, c.unread, c.made = true, c.unread+c.made, 0
+	case !m.Resets:
+		op = transcript.Close
+		fallthrough
+	default:
+		delete(m.conns, n)
+	}
+	m.add(transcript.Step{Conn: n, Op: op})
+}
+
+func (m *machine) callOn(t *rapid.T, n int, c *drawn) {
 	verb := rapid.SampledFrom(m.Verbs).Draw(t, "verb")
 	c.made += 16
 	argument := 0
@@ -149,7 +179,8 @@ func (m *machine) call(t *rapid.T) {
 	case transcript.Post:
 		argument = rapid.IntRange(1, 200).Draw(t, "tasks")
 	case transcript.Timer, transcript.Offload:
-		argument = rapid.IntRange(0, 8).Draw(t, "milliseconds")
+		argument = rapid.IntRange(0, mostDelay).Draw(t, "milliseconds")
+		m.timed = true
 	}
 	m.add(transcript.Step{Conn: n, Op: transcript.Call, Verb: verb, Size: argument})
 }

@@ -131,7 +131,12 @@ func (search Search) shorten(s *session.Session, t transcript.Transcript) transc
 	defer func() { s.Budget.Await = whole }()
 	watch := s.Clock()
 	h := &shrinker{best: t, fails: func(candidate transcript.Transcript) bool {
-		return served(s) && s.Trial(func() { Play(s, candidate) }) != nil
+		for range 2 { // what fails by luck alone would not stand the replays
+			if !served(s) || s.Trial(func() { Play(s, candidate) }) == nil {
+				return false
+			}
+		}
+		return true
 	}, more: func() bool { return watch.Wall() < search.Shrink && s.Context().Err() == nil }}
 	h.run()
 	return h.best
