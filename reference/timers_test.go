@@ -256,7 +256,7 @@ func timersAgreeWithModel(t *rapid.T) {
 		},
 		"cancel": func(t *rapid.T) {
 			if len(all) == 0 {
-				t.Skip()
+				return // a skip would not do: to the fuzzer, too many of them are a failure
 			}
 			e := rapid.SampledFrom(all).Draw(t, "timer")
 			if want, got := drop(e), e.timer.Cancel(); got != want {
@@ -265,7 +265,7 @@ func timersAgreeWithModel(t *rapid.T) {
 		},
 		"reset": func(t *rapid.T) {
 			if len(all) == 0 {
-				t.Skip()
+				return
 			}
 			e := rapid.SampledFrom(all).Draw(t, "timer")
 			d := delay.Draw(t, "to")

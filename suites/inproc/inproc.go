@@ -63,9 +63,9 @@ type bench struct {
 	ended   chan error // gets what Run returned
 }
 
-// patience is how long something may take that has much to do: well above what
-// 200,000 tasks take on a slow machine.
-const patience = 10 * time.Second
+// patience is how long something may take that has much to do, 10 s by default:
+// well above what 200,000 tasks take on a slow machine.
+func (b *bench) patience() time.Duration { return 5 * b.Budget.Await }
 
 // judge runs a check on a loop of its own and ends the loop.
 func (v Vantage) judge(s *session.Session, c check) {
@@ -93,10 +93,10 @@ func (b *bench) end() {
 	}
 }
 
-// receive waits for a value within patience.
+// receive waits for a value with patience.
 func receive[T any](b *bench, from <-chan T, into *T) bool {
 	got := false
-	_, held := b.Holds(patience, func() bool {
+	_, held := b.Holds(b.patience(), func() bool {
 		select {
 		case *into = <-from:
 			got = true
@@ -147,7 +147,7 @@ func (b *bench) post(task func()) {
 func (b *bench) on(f func()) {
 	done := make(chan struct{})
 	b.post(func() { f(); close(done) })
-	b.await(done, patience, "the end of a posted task", "the task was lost, or the loop hangs")
+	b.await(done, b.patience(), "the end of a posted task", "the task was lost, or the loop hangs")
 }
 
 // flush waits until the tasks posted before it have run.

@@ -102,7 +102,7 @@ func onTheLoopsThread(b *bench) {
 	b.produceOnly(8, 200, task)
 	fired := make(chan struct{})
 	b.on(func() { _, _ = b.loop.After(time.Millisecond, func() { task(); close(fired) }) })
-	b.await(fired, patience, "a timer", "")
+	b.await(fired, b.patience(), "a timer", "")
 	b.flush()
 	equal(b, "tasks that ran where InLoop says false", elsewhere.Load(), 0, "they run on the poster's thread, or on a pool's")
 	equal(b, "tasks that ran beside another", beside.Load(), 0, "several threads run the loop's tasks")
@@ -202,7 +202,7 @@ func nextTurn(b *bench) {
 		_ = b.loop.Post(link)
 	}
 	b.post(link)
-	b.await(done, patience, "the end of a chain", "")
+	b.await(done, b.patience(), "the end of a chain", "")
 	turns := count.Load() - first
 	stop()
 	if turns < n-1 {

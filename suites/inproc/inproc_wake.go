@@ -93,12 +93,13 @@ func spin(rounds int) {
 }
 
 func crossedWakeups(b *bench) {
-	const producers, each, rounds = 8, 25, 60
+	const producers, rounds = 8, 600
 	for round := range rounds {
+		each := 1 + b.Rand.IntN(8) // a round ends while the loop is on its way to sleep, again and again
 		var ran atomic.Int64
 		done := make(chan struct{})
 		task := func() {
-			if ran.Add(1) == producers*each {
+			if ran.Add(1) == int64(producers*each) {
 				close(done)
 			}
 		}
@@ -146,7 +147,7 @@ func fullWakeup(b *bench) {
 			}
 		}
 	})
-	b.await(done, 2*patience, fmt.Sprintf("the end of %d tasks that one task posted", n), "a post waits for room in the wakeup descriptor, which only the loop could make")
+	b.await(done, 2*b.patience(), fmt.Sprintf("the end of %d tasks that one task posted", n), "a post waits for room in the wakeup descriptor, which only the loop could make")
 	if err != nil {
 		b.Failf(session.Wrong, "a post from a task reported an error", "nil", err.Error(), "the wakeup descriptor is full: EAGAIN means that the loop is woken already")
 	}

@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,11 +87,8 @@ func (m *timerModel) fault(format string, args ...any) {
 func (m *timerModel) verdict(t *rapid.T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, fault := range m.faults {
-		t.Errorf("%s", fault)
-	}
 	if len(m.faults) > 0 {
-		t.FailNow()
+		t.Fatalf("%s", strings.Join(m.faults, "; "))
 	}
 }
 

@@ -1,0 +1,188 @@
+package inproc
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+// TestMain has rapid spend little on faults that are put in on purpose, and keep
+// no files of them.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	for name, value := range map[string]string{"rapid.shrinktime": "500ms", "rapid.checks": "25", "rapid.nofailfile": "true"} {
+		_ = flag.Set(name, value)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// brisk is a budget for loops that are seen to fail.
+var brisk = func() session.Budget {
+	b := session.DefaultBudget
+	b.Await = 600 * time.Millisecond
+	return b
+}()
+
+// attempt judges one clause on loops with a fault.
+func attempt(t *testing.T, clause, fault string) session.Attempt {
+	t.Helper()
+	v := Vantage{New: newPlain(fault), Features: []spec.Feature{"where", "post", "timer", "hooks", "timer-any-thread"}}
+	for _, check := range v.Checks() {
+		if check.Clause == clause {
+			known, ok := spec.Lookup(clause)
+			if !ok {
+				t.Fatalf("the spec has no %s", clause)
+			}
+			return check.Attempt(context.Background(), session.Setup{Clause: known, Seed: 7, Budget: brisk})
+		}
+	}
+	t.Fatalf("%s has no check", clause)
+	return session.Attempt{}
+}
+
+// TestEveryClauseHasACheck compares the spec's vantages with the checks.
+func TestEveryClauseHasACheck(t *testing.T) {
+	built := map[string]bool{"LIFE-8": true} // of servers, not of loops: suites.VerifyServer
+	for _, check := range (Vantage{}).Checks() {
+		clause, known := spec.Lookup(check.Clause)
+		if !known || !clause.Sees(spec.Inproc) {
+			t.Errorf("%s has a check in-process, but does not list that vantage", check.Clause)
+		}
+		if built[check.Clause] {
+			t.Errorf("%s has two checks", check.Clause)
+		}
+		built[check.Clause] = true
+	}
+	for _, clause := range spec.Clauses() {
+		if clause.Sees(spec.Inproc) && !built[clause.ID] {
+			t.Errorf("%s lists the vantage inproc, but no check judges it there", clause.ID)
+		}
+	}
+}
+
+// TestAPlainLoopIsRight: whoever keeps the contract is found to keep it.
+func TestAPlainLoopIsRight(t *testing.T) {
+	for _, check := range (Vantage{}).Checks() {
+		t.Run(check.Clause, func(t *testing.T) {
+			if testing.Short() && strings.HasPrefix(check.Clause, "TIME") {
+				t.Skip("-short: timers take seconds")
+			}
+			a := attempt(t, check.Clause, "")
+			if a.Failure != nil && (a.Failure.Kind == session.Wrong || a.Steady()) || a.Broken != "" || a.Undecided != "" || a.Blind != "" {
+				t.Errorf("%+v %s%s%s", a.Failure, a.Broken, a.Undecided, a.Blind)
+			}
+		})
+	}
+}
+
+// TestFaultsAreFound gives a loop one fault and judges it by the clause that the fault breaks.
+func TestFaultsAreFound(t *testing.T) {
+	for _, row := range []struct{ fault, clause, because string }{
+		{"posts do not wake", "WAKE-2", "did not come"},
+		{"looks first, then announces its sleep", "WAKE-3", "did not run within"},
+		{"looks first, then announces its sleep", "WAKE-4", "threads posted at once"},
+		{"a full wakeup is an error", "WAKE-6", "reported an error"},
+		{"runs one in a thousand twice", "TASK-1", "runs of task"},
+		{"last come, first served", "TASK-2", "ran after its task"},
+		{"tasks on any thread", "TASK-3", "InLoop says false"},
+		{"loses one in a thousand", "TASK-4", "tasks run"},
+		{"tasks until none is left", "TASK-5", "no turn"},
+		{"runs its own posts at once", "TASK-6", "before it was over"},
+		{"tasks until none is left", "TASK-7", "turns"},
+		{"quiet turns skip hooks", "TASK-8", "after-poll"},
+		{"hooks out of order", "TASK-9", "was next"},
+		{"rounds down", "TIME-1", "early"},
+		{"sleeps by the second", "TIME-2", "beyond its deadline"},
+		{"timers by chance", "TIME-4", "another order"},
+		{"ties reversed", "TIME-4", "another order"},
+		{"cancels in word only", "TIME-5", "fired after Cancel"},
+		{"set again after the call", "TIME-6", "cancelled itself"},
+		{"resets later only", "TIME-7", "did not come"},
+		{"periods from now", "TIME-8", "nearer to the grid"},
+		{"timers until none is due", "TIME-11", "no turn"},
+		{"timers from outside do not wake", "TIME-13", "did not come"},
+	} {
+		t.Run(row.clause+" "+row.fault, func(t *testing.T) {
+			t.Parallel()
+			a := attempt(t, row.clause, row.fault)
+			switch {
+			case a.Broken != "":
+				t.Errorf("the check broke: %s", a.Broken)
+			case a.Failure == nil:
+				t.Error("nothing was found")
+			case !strings.Contains(a.Failure.Reason, row.because):
+				t.Errorf("found %q, which does not say %q", a.Failure.Reason, row.because)
+			}
+		})
+	}
+}
+
+// found runs a model as a test would and returns what the test would have said.
+type found struct {
+	testing.TB
+	said   strings.Builder
+	failed bool
+}
+
+func (f *found) Helper()                      {}
+func (f *found) Name() string                 { return "TestModel" }
+func (f *found) Logf(format string, a ...any) {}
+func (f *found) Log(a ...any)                 {}
+func (f *found) Errorf(format string, args ...any) {
+	f.failed = true
+	fmt.Fprintf(&f.said, format+"\n", args...)
+}
+func (f *found) FailNow()                          { f.failed = true; runtime.Goexit() }
+func (f *found) Fatalf(format string, args ...any) { f.Errorf(format, args...); runtime.Goexit() }
+func (f *found) Failed() bool                      { return f.failed }
+
+func judgeModel(model Model, fault string) *found {
+	f := new(found)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		rapid.Check(f, func(t *rapid.T) { model.Run(t, newPlain(fault)) })
+	}()
+	<-done
+	return f
+}
+
+// TestModels: the models accept the plain loop, and find what is wrong with faulty ones.
+func TestModels(t *testing.T) {
+	for _, row := range []struct{ model, fault, because string }{
+		{"tasks", "", ""},
+		{"timers", "", ""},
+		{"wakeups", "", ""},
+		{"tasks", "last come, first served", "in its place"},
+		{"tasks", "drops tasks at the end", "after the end"},
+		{"tasks", "runs its own posts at once", "inside the task that posted them"},
+		{"tasks", "tasks on any thread", "InLoop says false"},
+		{"timers", "rounds down", "early"},
+		{"timers", "timers by chance", "before timer"},
+		{"timers", "ties reversed", "before timer"},
+		{"timers", "cancels in word only", "not pending"},
+		{"timers", "set again after the call", "not pending"},
+	} {
+		t.Run(row.model+" "+row.fault, func(t *testing.T) {
+			for _, model := range (Vantage{}).Models() {
+				if model.Name != row.model {
+					continue
+				}
+				f := judgeModel(model, row.fault)
+				if f.failed != (row.fault != "") || !strings.Contains(f.said.String(), row.because) {
+					t.Errorf("failed: %v, and said %.600q, not %q", f.failed, f.said.String(), row.because)
+				}
+			}
+		})
+	}
+}
