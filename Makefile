@@ -17,7 +17,7 @@ build: ## Build the command into bin/reactorspec
 .PHONY: test
 test: ## Run the project's tests (every package, real servers where installed)
 	$(GO) vet ./...
-	$(GO) test -timeout 15m ./...
+	$(GO) test -p 1 -timeout 18m ./... # one package at a time: two judges on two cores would disturb each other
 
 .PHONY: race
 race: ## Run the tests with the race detector
@@ -34,6 +34,10 @@ check: build ## Judge the reference, as a user would
 .PHONY: stress
 stress: build ## Judge the reference N times (N=30) beside a load on both cores; then the timing faults
 	$(GO) run ./suites/proof/stress -n $(N)
+
+.PHONY: combinations
+combinations: ## Judge the reference in every class, poller and wakeup by the whole spec (long)
+	$(GO) test -timeout 60m -v -run TestCombinations . -args -every
 
 .PHONY: proof
 proof: ## Prove the checks: each fault against its clauses, their families and the sentinels
