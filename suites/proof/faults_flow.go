@@ -73,7 +73,7 @@ var flowFaults = []Fault{
 		New:     "		if n < len(r.buf) && n < 8192 && !all {\n			return\n		}\n		if c.out.size > 0 {\n			c.flush()\n		}\n		poll.Await(int(c.fd), 20)\n		if budget -= 0; budget <= 0 {\n",
 		More:    []Edit{awaitEdit},
 		Breaks:  []string{"FLOW-7"},
-		Because: "silence | beside four firehoses",
+		Because: "silence | of the firehoses passed",
 	},
 	{
 		Name:    "source-fills-memory",
