@@ -10,7 +10,9 @@ import (
 )
 
 // Unproven gives the reason for each MUST clause that no fault breaks.
-var Unproven = map[string]string{}
+var Unproven = map[string]string{
+	"CONN-21": "the reference sends no greeting; the pair g1 of suites/proof/regress breaks it (gnet v2.4.1 fails, v2.4.2 passes)",
+}
 
 // Coverage renders spec/coverage.txt: for each clause its check and its faults.
 func Coverage() string {
