@@ -29,7 +29,7 @@ func (p *program) listCommand() *cobra.Command {
 			return failed(writeList(p.out, selected))
 		},
 	}
-	cmd.Flags().BoolVar(&coverage, "coverage", false, "say how each clause is judged, and by which dialects it is promised")
+	cmd.Flags().BoolVar(&coverage, "coverage", false, "say how each clause is judged, by which dialects it is promised, and which faults prove its check")
 	cmd.Flags().StringSliceVar(&families, "family", nil, "list only these families")
 	return cmd
 }
@@ -72,9 +72,9 @@ func writeCoverage(w io.Writer, families []spec.Family) error {
 	for _, check := range clauses.All() {
 		checks[check.Clause] = check
 	}
-	dialects := spec.Dialects()
+	dialects, proofs := spec.Dialects(), spec.Proofs()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "clause\tlevel\tkind\tcheck\tvantages\tneeds\tdialects")
+	fmt.Fprintln(table, "clause\tlevel\tkind\tcheck\tvantages\tneeds\tdialects\tfaults")
 	total, built := 0, 0
 	for _, family := range families {
 		for _, clause := range family.Clauses {
@@ -92,8 +92,8 @@ func writeCoverage(w io.Writer, families []spec.Family) error {
 					promised = append(promised, dialect.Name)
 				}
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clause.ID, clause.Level, clause.Kind, form(check, found),
-				words(clause.Vantages), words(clause.Needs), words(promised))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clause.ID, clause.Level, clause.Kind, form(check, found),
+				words(clause.Vantages), words(clause.Needs), words(promised), proofs[clause.ID])
 		}
 	}
 	if err := table.Flush(); err != nil {
