@@ -44,8 +44,9 @@ type posted struct {
 	ran [][2]int
 }
 
-// produce posts n tasks from each of some threads at once and waits for them.
-func (b *bench) produce(producers, n int) *posted {
+// produce posts n tasks from each of some threads at once, waits for them, and
+// returns what ran by then.
+func (b *bench) produce(producers, n int) [][2]int {
 	p := new(posted)
 	var posting sync.WaitGroup
 	start := make(chan struct{})
@@ -66,15 +67,15 @@ func (b *bench) produce(producers, n int) *posted {
 	b.flush()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p
+	return slices.Clone(p.ran)
 }
 
 func inOrderOfPosting(b *bench) {
 	for _, producers := range []int{1, 4, 16} {
 		for range 3 {
-			p := b.produce(producers, 500)
+			ran := b.produce(producers, 500)
 			last := make([]int, producers)
-			for _, one := range p.ran {
+			for _, one := range ran {
 				if one[1] < last[one[0]] {
 					b.Failf(session.Wrong, fmt.Sprintf("with %d producers, task %d of one ran after its task %d", producers, one[1]+1, last[one[0]]+1),
 						"the order of posting", "another", "tasks pass each other in a second queue")
@@ -126,8 +127,8 @@ func (b *bench) produceOnly(producers, n int, task func()) {
 func manyProducers(b *bench) {
 	const producers, n = 16, 2000
 	for range 3 {
-		p := b.produce(producers, n)
-		equal(b, fmt.Sprintf("tasks run of those that %d threads posted", producers), len(p.ran), producers*n, "appends without a lock overwrite each other")
+		ran := b.produce(producers, n)
+		equal(b, fmt.Sprintf("tasks run of those that %d threads posted", producers), len(ran), producers*n, "appends without a lock overwrite each other")
 	}
 }
 
@@ -137,6 +138,7 @@ const storm = 1500 * time.Millisecond
 func chainsStarveNobody(b *bench) {
 	count, stop := b.passes()
 	var over atomic.Bool
+	defer over.Store(true) // or a loop that starves would never end
 	var link func()
 	link = func() {
 		if !over.Load() {

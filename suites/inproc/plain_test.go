@@ -118,7 +118,7 @@ func (l *plain) sleep() (quiet bool) {
 	}
 	l.mu.Unlock()
 	if l.fault == "looks first, then announces its sleep" {
-		spin(300)
+		spin(3000)
 		l.asleep.Store(true)
 		defer l.asleep.Store(false)
 	}
