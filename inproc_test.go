@@ -68,7 +68,7 @@ func TestServer(t *testing.T) {
 			t.Run("server", func(t *testing.T) {
 				suites.VerifyServer(t, func() (contract.Server, error) {
 					return reference.New(reference.Options{Class: class, Log: quiet})
-				}, suites.As(target.File{Name: "reference " + class}), suites.Families("SIGN", "PROBE"), suites.Clauses("CONN-1", "LIFE-8", "TASK-1"))
+				}, suites.As(target.File{Name: "reference " + class}), suites.Clauses("SIGN-1", "SIGN-2", "CONN-1", "CONN-6", "PROBE-1", "PROBE-4", "PROBE-11", "LIFE-8", "TASK-1", "WAKE-3"))
 			})
 		})
 	}

@@ -28,7 +28,6 @@ type threads struct {
 	mu       sync.Mutex
 	conns    map[*Conn]struct{} // those whose descriptor is open
 	draining bool
-	accepts  bool
 
 	live     atomic.Int64 // connection threads
 	ended    sync.WaitGroup

@@ -12,9 +12,9 @@ import (
 
 // scripted is a handler of functions.
 type scripted struct {
-	open, end, drain, stop func(c *Conn)
-	data                   func(c *Conn, data []byte) int
-	close                  func(c *Conn, err error)
+	open, end, drain func(c *Conn)
+	data             func(c *Conn, data []byte) int
+	close            func(c *Conn, err error)
 }
 
 func (h *scripted) OnOpen(c *Conn) {

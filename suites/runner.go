@@ -60,8 +60,7 @@ type facts struct {
 	class    spec.Class
 	features []spec.Feature
 	limit    int64
-	process  bool // its processes can be seen
-	hello    map[string]string
+	process  bool   // its processes can be seen
 	distrust string // why its features cannot be believed
 }
 

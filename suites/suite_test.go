@@ -208,7 +208,7 @@ func TestASeedFixesTheOrder(t *testing.T) {
 		}
 		return strings.Join(ids, " ")
 	}
-	if order(7) != order(7) || order(7) == order(8) || order(7) == order(0) {
+	if first, again := order(7), order(7); first != again || order(7) == order(8) || order(7) == order(0) {
 		t.Error("the order does not follow the seed")
 	}
 	var none Options

@@ -69,6 +69,8 @@ func serve(mode string) {
 		go func() {
 			switch mode {
 			case "slams":
+			case "cuts": // the connection behind its 100th byte
+				_, _ = io.CopyN(conn, conn, 100)
 			case "garbles": // from the 17th byte on
 				_, _ = io.CopyN(conn, conn, 16)
 				fmt.Fprintln(os.Stderr, "now it \x1b[2J garbles")

@@ -39,6 +39,12 @@ func Judge(s *session.Session, shape Shape) {
 	if s.Soak() {
 		search.Time = soakTime
 	}
+	search.Kept(s)
+	search.Run(s, shape)
+}
+
+// Kept plays the kept transcripts of the session's clause that its target can speak.
+func (search Search) Kept(s *session.Session) {
 	names, kept := Corpus(s.Spec.ID)
 	played := 0
 	for i, t := range kept {
@@ -50,5 +56,4 @@ func Judge(s *session.Session, shape Shape) {
 		played++
 	}
 	s.Note("%d of %d kept transcripts played", played, len(kept))
-	search.Run(s, shape)
 }

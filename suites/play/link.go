@@ -273,9 +273,9 @@ func (c *link) end() {
 	if c.gone {
 		return
 	}
-	head, err := c.in.Peek(1)
+	_, err := c.in.Peek(1)
 	if err == nil {
-		head, _ = c.in.Peek(c.in.Buffered())
+		head, _ := c.in.Peek(c.in.Buffered())
 		c.p.s.Failf(session.Wrong, "bytes came where none were due", "the end of input", fmt.Sprintf("%d bytes: %s", len(head), session.Quoted(head)), "")
 	}
 	if c.conn.Ended(err) == session.Timeout {

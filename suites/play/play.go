@@ -66,12 +66,21 @@ type player struct {
 	rules   rules
 	conns   map[int]*link
 	writers []*writer // of all connections there were
-	step    string    // the line that is being played, for the evidence
+	played  int
+	step    string // the line that is being played, for the evidence
 }
 
 // Play plays the transcript and ends the check where a promise is broken. At
 // the end every connection that is left gets what it is owed, and is closed.
 func Play(s *session.Session, t transcript.Transcript) {
+	if _, failure := play(s, t); failure != nil {
+		s.Fail(failure)
+	}
+}
+
+// play is Play for those who go on after a failure; played is how many steps
+// there were until it, the failing one included.
+func play(s *session.Session, t transcript.Transcript) (played int, failure *session.Failure) {
 	p := &player{s: s, t: t, rules: rulesOf(s), conns: map[int]*link{}}
 	defer func() {
 		for _, w := range p.writers {
@@ -82,15 +91,15 @@ func Play(s *session.Session, t transcript.Transcript) {
 			w.wait()
 		}
 	}()
-	if failure := s.Trial(p.all); failure != nil {
+	if failure = s.Trial(p.all); failure != nil {
 		failure.Reason = fmt.Sprintf("%s (at %s)", failure.Reason, p.step)
-		s.Fail(failure)
 	}
+	return p.played, failure
 }
 
 func (p *player) all() {
 	for i, step := range p.t.Steps {
-		p.step = fmt.Sprintf("step %d, %s", i+1, step)
+		p.step, p.played = fmt.Sprintf("step %d, %s", i+1, step), i+1
 		p.play(step)
 	}
 	for n := 1; n <= transcript.MaxConns; n++ {

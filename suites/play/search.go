@@ -27,7 +27,7 @@ type Search struct {
 }
 
 // DefaultSearch fits a run that has forty seconds for everything.
-var DefaultSearch = Search{Time: 1500 * time.Millisecond, Shrink: 6 * time.Second, Await: 250 * time.Millisecond, Replays: 3}
+var DefaultSearch = Search{Time: 1500 * time.Millisecond, Shrink: 8 * time.Second, Await: 120 * time.Millisecond, Replays: 3}
 
 // soakTime is how long --soak draws.
 const soakTime = 25 * time.Second
@@ -49,19 +49,12 @@ func (search Search) Run(s *session.Session, shape Shape) {
 // Play plays one transcript; if it fails, its shortest form that fails is
 // looked for, written to a file, and ends the check.
 func (search Search) Play(s *session.Session, t transcript.Transcript) {
-	failure := s.Trial(func() { Play(s, t) })
+	played, failure := play(s, t)
 	if failure == nil {
 		return
 	}
-	shortest := search.shorten(s, t)
-	kept := len(shortest.Steps) < len(t.Steps) || len(t.Steps) == 1
-	if kept {
-		last := search.confirm(s, shortest)
-		if kept = last != nil; kept {
-			failure, t = last, shortest
-		}
-	}
-	if kept {
+	if shorter, last := search.shortest(s, t, played); last != nil {
+		t, failure = shorter, last
 		s.Note("the transcript has %d steps and failed in %d of %d replays", len(t.Steps), search.Replays, search.Replays)
 	} else {
 		s.Note("the transcript is as it was found, of %d steps: no shorter one failed in %d of %d replays", len(t.Steps), search.Replays, search.Replays)
@@ -70,13 +63,34 @@ func (search Search) Play(s *session.Session, t transcript.Transcript) {
 	s.Fail(failure)
 }
 
+// maxConfirmed is how many shorter forms are replayed, the shortest first, until
+// one fails in every replay: shortening favours what fails by luck.
+const maxConfirmed = 5
+
+// shortest returns a shorter form, and how it failed last in its replays; no
+// failure means that none failed in all.
+func (search Search) shortest(s *session.Session, t transcript.Transcript, played int) (transcript.Transcript, *session.Failure) {
+	forms := search.shorten(s, t, played)
+	if len(forms) == 0 && len(t.Steps) == 1 {
+		forms = []transcript.Transcript{t}
+	}
+	for n := 0; n < maxConfirmed && len(forms) > 0; n++ {
+		at := len(forms) - 1
+		if last := search.confirm(s, forms[at]); last != nil {
+			return forms[at], last
+		}
+		forms = forms[:at*3/4]
+	}
+	return t, nil
+}
+
 // confirm plays the transcript Replays times; nil unless it fails every time.
 func (search Search) confirm(s *session.Session, t transcript.Transcript) (last *session.Failure) {
 	for range search.Replays {
 		if !served(s) {
 			return nil // it fails for another reason now
 		}
-		if last = s.Trial(func() { Play(s, t) }); last == nil {
+		if _, last = play(s, t); last == nil {
 			return nil
 		}
 	}
@@ -84,8 +98,18 @@ func (search Search) confirm(s *session.Session, t transcript.Transcript) (last 
 }
 
 // served reports whether the target serves a fresh connection; if it does not,
-// no failure says anything about a transcript.
-func served(s *session.Session) bool { return s.Trial(s.Sane) == nil }
+// no failure says anything about a transcript. What the last playing left behind
+// may be on its way still, so it is asked a few times.
+func served(s *session.Session) bool {
+	for range 5 {
+		s.Pause(s.Budget.Poll)
+		if s.Trial(s.Sane) == nil {
+			return true
+		}
+		s.Forget()
+	}
+	return false
+}
 
 // save writes the transcript and says in the failure how to play it again.
 func (search Search) save(s *session.Session, t transcript.Transcript, failure *session.Failure) {
@@ -125,26 +149,52 @@ func errorsFirst(a, b error) error {
 // rapid's own shrinker works on what was drawn and repeats far more often; here
 // each failing repetition may cost an await, and every part of a transcript is
 // a transcript.
-func (search Search) shorten(s *session.Session, t transcript.Transcript) transcript.Transcript {
+//
+// It returns the forms on its way, the shortest last.
+func (search Search) shorten(s *session.Session, t transcript.Transcript, played int) []transcript.Transcript {
 	whole := s.Budget.Await
 	s.Budget.Await = min(whole, search.Await)
 	defer func() { s.Budget.Await = whole }()
 	watch := s.Clock()
 	h := &shrinker{best: t, fails: func(candidate transcript.Transcript) bool {
 		for range 2 { // what fails by luck alone would not stand the replays
-			if !served(s) || s.Trial(func() { Play(s, candidate) }) == nil {
+			if !served(s) {
+				return false
+			}
+			if _, failure := play(s, candidate); failure == nil {
 				return false
 			}
 		}
 		return true
 	}, more: func() bool { return watch.Wall() < search.Shrink && s.Context().Err() == nil }}
+	h.try(t.Steps[:played])
+	h.try(paced(h.best.Steps))
 	h.run()
-	return h.best
+	return h.found
+}
+
+// paced has a pause behind every step that ends something, for the server to
+// take it in: what failed by a race then fails more often by itself. Pauses that
+// do not matter are left out like other steps.
+func paced(steps []transcript.Step) []transcript.Step {
+	var with []transcript.Step
+	for _, step := range steps {
+		with = append(with, step)
+		switch step.Op {
+		case transcript.Fin, transcript.End, transcript.Reset, transcript.Close:
+			with = append(with, transcript.Step{Op: transcript.Wait, Size: 3})
+		}
+	}
+	if len(with) > transcript.MaxSteps {
+		return steps
+	}
+	return with
 }
 
 // shrinker holds the shortest transcript that fails so far.
 type shrinker struct {
 	best  transcript.Transcript
+	found []transcript.Transcript // every best there was, but the original
 	fails func(transcript.Transcript) bool
 	more  func() bool // whether there is time
 }
@@ -153,10 +203,11 @@ type shrinker struct {
 func (h *shrinker) try(steps []transcript.Step) bool {
 	candidate := h.best
 	candidate.Steps = steps
-	if !h.more() || len(steps) == 0 || !h.fails(candidate) {
+	if !h.more() || len(steps) == 0 || slices.Equal(steps, h.best.Steps) || !h.fails(candidate) {
 		return false
 	}
 	h.best = candidate
+	h.found = append(h.found, candidate)
 	return true
 }
 
@@ -172,11 +223,21 @@ func (h *shrinker) run() {
 	}
 }
 
+// withoutConns leaves out halves, quarters, … of the connections.
 func (h *shrinker) withoutConns() {
-	for n := 0; n <= transcript.MaxConns; n++ {
-		without := slices.DeleteFunc(slices.Clone(h.best.Steps), func(s transcript.Step) bool { return s.Conn == n })
-		if len(without) < len(h.best.Steps) {
-			h.try(without)
+	for part := 2; ; part *= 2 {
+		var conns []int
+		for _, s := range h.best.Steps {
+			if !slices.Contains(conns, s.Conn) {
+				conns = append(conns, s.Conn)
+			}
+		}
+		size := max(1, len(conns)/part)
+		for out := range slices.Chunk(conns, size) {
+			h.try(slices.DeleteFunc(slices.Clone(h.best.Steps), func(s transcript.Step) bool { return slices.Contains(out, s.Conn) }))
+		}
+		if size == 1 {
+			return
 		}
 	}
 }
@@ -193,6 +254,9 @@ func (h *shrinker) withoutRuns() {
 // smaller makes sizes and counts smaller, a few tries each.
 func (h *shrinker) smaller() {
 	for i := range h.best.Steps {
+		if h.best.Steps[i].Op == transcript.Wait {
+			continue // a shorter one may be a race
+		}
 		shrink := func(number func(*transcript.Step) *int) {
 			for _, least := range []int{1, 10, 100, 1000} {
 				if now := *number(&h.best.Steps[i]); now <= least {

@@ -190,9 +190,9 @@ func (c *Conn) WantEOF() { c.wantEnd("the end of input (FIN)", false) }
 func (c *Conn) WantClosed() { c.wantEnd("the connection is closed (FIN or RST)", true) }
 
 func (c *Conn) wantEnd(want string, resetToo bool) {
-	head, err := c.buffered().Peek(1)
+	_, err := c.buffered().Peek(1)
 	if err == nil {
-		head, _ = c.buffered().Peek(c.buffered().Buffered())
+		head, _ := c.buffered().Peek(c.buffered().Buffered())
 		c.s.Failf(Wrong, "bytes came where none were due", want, fmt.Sprintf("%d bytes: %s", len(head), Quoted(head)), "")
 	}
 	switch c.end(err) {

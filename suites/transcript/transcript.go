@@ -28,12 +28,12 @@ import (
 // Bounds of a transcript, so that no file makes a player hold or wait for more.
 const (
 	MaxSteps = 2000
-	MaxConns = 64                // connection numbers go from 1 to this
-	MaxSize  = 4 << 20           // bytes of one payload or piece
-	MaxCount = 4096              // requests of one step
-	MaxBytes = 128 << 20         // payload bytes of a whole transcript
-	MaxWait  = 1000              // milliseconds of one wait
-	MaxWaits = 10 * MaxWait      // milliseconds of all waits
+	MaxConns = 64                    // connection numbers go from 1 to this
+	MaxSize  = 4 << 20               // bytes of one payload or piece
+	MaxCount = 4096                  // requests of one step
+	MaxBytes = 128 << 20             // payload bytes of a whole transcript
+	MaxWait  = 1000                  // milliseconds of one wait
+	MaxWaits = 10 * MaxWait          // milliseconds of all waits
 	maxFile  = MaxSteps*64 + 100_000 // bytes of a file, comments included
 )
 
