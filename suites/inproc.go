@@ -114,7 +114,7 @@ func (v loops) models(o Options) []inproc.Model {
 // newInproc makes a runner that judges with checks of its own, without a target
 // to start or to reach.
 func newInproc(ctx context.Context, t target.Target, o Options, checks map[string]session.Check) (*Runner, error) {
-	if !o.narrowed() {
+	if len(o.Clauses) == 0 { // families and levels narrow it further
 		for _, clause := range spec.Clauses() {
 			if _, ok := checks[clause.ID]; ok && clause.Sees(spec.Inproc) {
 				o.Clauses = append(o.Clauses, clause.ID)
@@ -199,7 +199,7 @@ func serverRunner(ctx context.Context, newServer func() (contract.Server, error)
 		file.Features = union(file.Features, []spec.Feature{spec.Feature(word)})
 	}
 	here := serverChecks(newServer)
-	if !o.narrowed() {
+	if len(o.Clauses) == 0 {
 		for _, clause := range spec.Clauses() {
 			if _, ok := here[clause.ID]; ok || clause.Sees(spec.Wire) {
 				o.Clauses = append(o.Clauses, clause.ID)
