@@ -27,14 +27,16 @@ func (t *Tree) LeaveFDs(free int) (restore func() error, err error) {
 	})
 }
 
-// softLimitFor returns the smallest soft limit below which free numbers are
-// not in used, which is in ascending order.
+// softLimitFor returns the greatest soft limit below which free numbers are
+// not in used, which is in ascending order. The greatest, so that what the
+// process closes it may open again: servers keep a spare descriptor to close
+// when there are none left, and a limit below it would take that from them.
 func softLimitFor(used []int, free int) uint64 {
 	limit := 0
 	for _, fd := range used {
 		holes := fd - limit
-		if holes >= free {
-			return uint64(limit + free)
+		if holes > free {
+			break
 		}
 		free -= holes
 		limit = fd + 1

@@ -334,12 +334,12 @@ func TestSoftLimitFor(t *testing.T) {
 	}{
 		{nil, 0, 0},
 		{nil, 3, 3},
-		{[]int{0, 1, 2}, 0, 0},
+		{[]int{0, 1, 2}, 0, 3},
 		{[]int{0, 1, 2}, 1, 4},
 		{[]int{0, 1, 2, 5}, 1, 4},
-		{[]int{0, 1, 2, 5}, 2, 5},
+		{[]int{0, 1, 2, 5}, 2, 6},
 		{[]int{0, 1, 2, 5}, 3, 7},
-		{[]int{2, 4}, 3, 4},
+		{[]int{2, 4}, 3, 5},
 	} {
 		got := softLimitFor(c.used, c.free)
 		if got != c.want {
