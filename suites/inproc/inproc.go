@@ -43,7 +43,7 @@ func (v Vantage) Checks() []session.Check {
 	var checks []session.Check
 	for _, list := range [][]check{wakes, tasks, timing} {
 		for _, c := range list {
-			checks = append(checks, session.Check{Clause: c.clause, Run: func(s *session.Session) { v.judge(s, c) }})
+			checks = append(checks, session.Check{Clause: c.clause, Soak: v.Soak, Run: func(s *session.Session) { v.judge(s, c) }})
 		}
 	}
 	return checks
