@@ -1,7 +1,9 @@
 // Package suites judges a server by the spec, through four doors: Specs
 // registers the checks with Ginkgo, Verify runs them in a Go test, Check runs
 // them in any program, and `go test ./suites -args -target=FILE` judges a
-// server in any language. The command is a fifth, built of Specs.
+// server in any language. The command is a fifth, built of Specs. VerifyLoop and
+// VerifyServer (SpecsLoop, SpecsServer) take a Go value of spec/contract instead
+// of a target, and judge it in this process.
 package suites
 
 import (
