@@ -41,11 +41,11 @@ combinations: ## Judge the reference in every class, poller and wakeup by the wh
 
 .PHONY: proof
 proof: ## Prove the checks: each fault against its clauses, their families and the sentinels
-	$(GO) test -timeout 30m -v -run TestFaults ./suites/proof -args -scope=family
+	$(GO) test -timeout 90m -v -run TestFaults ./suites/proof -args -every -scope=family
 
 .PHONY: proof-full
 proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix
-	$(GO) test -timeout 120m -v -run TestFaults ./suites/proof -args -scope=all -write
+	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target in turn for FUZZTIME (30s) each

@@ -18,6 +18,7 @@ import (
 
 var (
 	scope = flag.String("scope", string(Named), "clauses that each fault is judged by: named, family or all")
+	every = flag.Bool("every", false, "run every fault, not the sample of a plain go test: the timing faults and one fault a family")
 	write = flag.Bool("write", false, "write spec/coverage.txt and, after a run of all faults, the kill matrix")
 )
 
@@ -82,6 +83,9 @@ func TestMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if matrix.Date == "" {
+		t.Skip("no whole run of the faults has been committed yet: make proof-full writes the matrix")
+	}
 	for _, row := range matrix.Stale(Faults()) {
 		t.Errorf("the kill matrix is stale: %s: run make proof-full", row)
 	}
@@ -94,6 +98,9 @@ func TestFaults(t *testing.T) {
 	}
 	root := mustRoot(t)
 	faults := Faults()
+	if !*every {
+		faults = sample(faults)
+	}
 	built := buildAhead(t, root, faults)
 	matrix := Matrix{Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(root), Scope: Scope(*scope)}
 	for i, f := range faults {
@@ -123,11 +130,28 @@ func TestFaults(t *testing.T) {
 			matrix.Rows = append(matrix.Rows, row)
 		})
 	}
-	if *write && !t.Failed() && len(matrix.Rows) == len(faults) {
+	if *write && !t.Failed() && len(matrix.Rows) == len(Faults()) {
 		if err := matrix.Write(root); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// sample picks what a plain run has time for. A fault named by -run is always in.
+func sample(faults []Fault) []Fault {
+	if strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
+		return faults
+	}
+	var picked []Fault
+	families := map[string]bool{}
+	for _, f := range faults {
+		clause, _ := spec.Lookup(f.Breaks[0])
+		if f.Timing || !families[clause.Family] {
+			picked = append(picked, f)
+		}
+		families[clause.Family] = true
+	}
+	return picked
 }
 
 type build struct {
