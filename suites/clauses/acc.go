@@ -124,7 +124,7 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 
 // pinched fails the harness's claim, not the target, if all late clients were
 // served although the limit was lowered.
-func pinched(s *session.Session, late []*session.Conn) {
+func pinched(s *session.Session, old, late []*session.Conn) {
 	served := 0
 	for _, c := range late {
 		_ = c.Raw().SetReadDeadline(time.Now().Add(gap))
@@ -135,6 +135,9 @@ func pinched(s *session.Session, late []*session.Conn) {
 	}
 	s.Note("%d of %d clients beyond the limit were answered", served, len(late))
 	if served == len(late) && served > 0 {
+		for _, c := range old { // or did it make room by closing these?
+			c.Exchange(s.Payload(100))
+		}
 		s.Inconclusive("the target served every client beyond its descriptor limit: the limit does not reach it")
 	}
 }
@@ -143,7 +146,7 @@ func servesWhileOutOfDescriptors(s *session.Session) {
 	old, late, restore := exhaust(s)
 	defer func() { _ = restore() }()
 	s.Pause(150 * gap)
-	pinched(s, late)
+	pinched(s, old, late)
 	for range 3 {
 		for _, c := range old {
 			c.Exchange(s.Payload(200))
@@ -156,7 +159,7 @@ func acceptsAgain(s *session.Session) {
 	old, late, restore := exhaust(s)
 	defer func() { _ = restore() }()
 	s.Pause(150 * gap)
-	pinched(s, late)
+	pinched(s, old, late)
 	if err := restore(); err != nil {
 		s.Inconclusive("the descriptor limit could not be restored: " + err.Error())
 	}
@@ -169,10 +172,10 @@ func acceptsAgain(s *session.Session) {
 }
 
 func idleWhileOutOfDescriptors(s *session.Session) {
-	_, late, restore := exhaust(s)
+	old, late, restore := exhaust(s)
 	defer func() { _ = restore() }()
 	s.Pause(150 * gap)
-	pinched(s, late)
+	pinched(s, old, late)
 	rests(s, "while the server is out of descriptors")
 }
 
