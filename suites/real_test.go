@@ -69,6 +69,37 @@ func TestRealServers(t *testing.T) {
 	}
 }
 
+// TestAdapters judges the event loops that were adapted to the target contract.
+// Their target files list what is known to fail, with reasons and
+// reproductions; anything else that fails, or no longer does, fails here.
+func TestAdapters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and judges five event loops; left out by -short")
+	}
+	for _, name := range []string{"gnet", "netpoll", "nbio", "evio", "gaio"} {
+		t.Run(name, func(t *testing.T) {
+			file, err := target.Load(filepath.Join("..", "testdata", "targets", name+".yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := suites.Check(t.Context(), target.Target{File: file})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(run.Verdict.Sentence, run.Took)
+			if run.Verdict.Word != report.AsExpected {
+				t.Errorf("%s: %s", run.Verdict.Word, strings.Join(run.Verdict.Reasons, "; "))
+			}
+			for _, r := range run.Results {
+				switch r.Outcome {
+				case report.Fail, report.Warn, report.UnexpectedPass, report.Inconclusive, report.Error:
+					t.Log(suites.Explain(r))
+				}
+			}
+		})
+	}
+}
+
 // expectations are the lines of testdata/targets/expected/NAME.txt:
 // a clause, its outcome and, unless it is a pass, who says so.
 type expectations struct {
