@@ -85,7 +85,7 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	case <-ctx.Done():
 		cancelled = true
 	}
-	attempt := Attempt{Took: s.watch.Wall(), Stalled: s.watch.Stalled(), Slack: s.watch.Slack(), Hung: hung}
+	attempt := Attempt{Took: s.watch.Wall(), Stalled: s.watch.Stalled(), Slack: min(s.watch.Slack(), maxScale), Hung: hung}
 	if hung || cancelled {
 		s.cancel()
 		s.closeAll()
