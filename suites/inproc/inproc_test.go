@@ -150,6 +150,11 @@ func (f *found) Failed() bool                      { return f.failed }
 
 func judgeModel(model Model, fault string) *found {
 	f := new(found)
+	if fault != "" { // the search ends at the first find; what is rare must not be missed by chance
+		was := flag.Lookup("rapid.checks").Value.String()
+		_ = flag.Set("rapid.checks", "400")
+		defer flag.Set("rapid.checks", was)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

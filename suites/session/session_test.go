@@ -355,7 +355,8 @@ func TestAStalledMachineStretchesWaits(t *testing.T) {
 	meter := StartMeter(nil)
 	defer meter.Close()
 	a := attempt(t, func(c *net.TCPConn) {
-		meter.delay.Add(int64(2 * await))
+		<-time.After(await / 2) // the wait has begun, so that the stall falls into it
+		meter.delay.Add(int64(20 * await))
 		<-time.After(2 * await)
 		_, _ = c.Write([]byte("z"))
 	}, func(s *Session) { s.Dial().Read(1) }, func(setup *Setup) { setup.Meter = meter })
