@@ -155,10 +155,28 @@ func (b timing) caught(ctx context.Context) (int, error) {
 }
 
 // hogs keeps n cores busy with processes of their own until stop, or until we end.
+//
+// They are to die with us, and the kernel means by that the thread that started
+// them (prctl(2), PR_SET_PDEATHSIG): that thread is kept for as long as they run.
 func hogs(ctx context.Context, n int) (stop func(), err error) {
+	started, release := make(chan struct{}), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		stop, err = startHogs(ctx, n)
+		close(started)
+		<-release
+	}()
+	<-started
+	return func() { stop(); close(release) }, err
+}
+
+func startHogs(ctx context.Context, n int) (stop func(), err error) {
 	var running []*exec.Cmd
 	stop = func() {
 		for _, cmd := range running {
+			if cmd.ProcessState == nil && cmd.Process.Signal(syscall.Signal(0)) != nil {
+				fmt.Println("stress: a hog had ended before the run did: the load was not kept up")
+			}
 			cmd.Process.Kill()
 			cmd.Wait()
 		}
