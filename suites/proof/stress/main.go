@@ -172,13 +172,16 @@ func hogs(ctx context.Context, n int) (stop func(), err error) {
 
 func startHogs(ctx context.Context, n int) (stop func(), err error) {
 	var running []*exec.Cmd
+	ended := make(chan struct{}, n)
 	stop = func() {
+		if len(ended) > 0 {
+			fmt.Println("stress: WRONG: the load ended before the run did, so this run shows nothing")
+		}
 		for _, cmd := range running {
-			if cmd.ProcessState == nil && cmd.Process.Signal(syscall.Signal(0)) != nil {
-				fmt.Println("stress: a hog had ended before the run did: the load was not kept up")
-			}
-			cmd.Process.Kill()
-			cmd.Wait()
+			_ = cmd.Process.Kill()
+		}
+		for range running {
+			<-ended
 		}
 	}
 	for range n {
@@ -189,6 +192,10 @@ func startHogs(ctx context.Context, n int) (stop func(), err error) {
 			return nil, err
 		}
 		running = append(running, cmd)
+		go func() {
+			_ = cmd.Wait()
+			ended <- struct{}{}
+		}()
 	}
 	return stop, nil
 }
