@@ -160,14 +160,15 @@ func (b timing) caught(ctx context.Context) (int, error) {
 // them (prctl(2), PR_SET_PDEATHSIG): that thread is kept for as long as they run.
 func hogs(ctx context.Context, n int) (stop func(), err error) {
 	started, release := make(chan struct{}), make(chan struct{})
+	var end func()
 	go func() {
 		runtime.LockOSThread()
-		stop, err = startHogs(ctx, n)
+		end, err = startHogs(ctx, n)
 		close(started)
 		<-release
 	}()
 	<-started
-	return func() { stop(); close(release) }, err
+	return func() { end(); close(release) }, err
 }
 
 func startHogs(ctx context.Context, n int) (stop func(), err error) {
