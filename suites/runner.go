@@ -19,8 +19,8 @@ import (
 
 // Runner judges one target once. Clauses may be asked for in any order and from
 // any goroutine: ordinary checks take turns on one shared instance; checks that
-// do with an instance as they like have one of their own each; studies run
-// beside them, on their own as well, at most two at a time. On an attached target
+// do with an instance as they like run beside them with one of their own each;
+// so do studies, at most two at a time. On an attached target
 // everything takes turns. Finish ends it.
 type Runner struct {
 	target  target.Target
@@ -181,6 +181,7 @@ func (r *Runner) Ahead() (wait func()) {
 		return workers.Wait
 	}
 	waiting, long := queue(own), queue(studies)
+	workers.Go(func() { judge(waiting) })
 	workers.Go(func() {
 		judge(queue(shared))
 		judge(waiting)
@@ -203,9 +204,20 @@ func queue(ids []string) <-chan string {
 	return q
 }
 
-// split sorts the selected clauses by what their checks run on.
+// split sorts the selected clauses by what their checks run on, each kind in the
+// order of running but for the long ones, which come first.
 func (r *Runner) split() (shared, own, studies []string) {
-	for _, clause := range r.clauses {
+	ordered := slices.Clone(r.clauses)
+	slices.SortStableFunc(ordered, func(a, b spec.Clause) int {
+		switch long := r.checks[a.ID].Long; {
+		case long == r.checks[b.ID].Long:
+			return 0
+		case long:
+			return -1
+		}
+		return 1
+	})
+	for _, clause := range ordered {
 		switch check := r.checks[clause.ID]; {
 		case check.Study:
 			studies = append(studies, clause.ID)

@@ -17,7 +17,7 @@ var life = []session.Check{
 	{Clause: "LIFE-1", Own: true, Run: stopsAlone},
 	{Clause: "LIFE-2", Own: true, Run: stopsWithSilentClients},
 	{Clause: "LIFE-3", Own: true, Run: deliversWhatIsDue},
-	{Clause: "LIFE-4", Own: true, Run: stopsBesideStalledClient},
+	{Clause: "LIFE-4", Own: true, Long: true, Run: stopsBesideStalledClient},
 	{Clause: "LIFE-5", Own: true, Run: acceptsNoMore},
 	{Clause: "LIFE-6", Own: true, Run: stopsAtOnce},
 	{Clause: "LIFE-7", Own: true, Run: leavesNoProcess},
@@ -25,7 +25,7 @@ var life = []session.Check{
 	{Clause: "LIFE-9", Study: true, Run: idleTimeout},
 	{Clause: "LIFE-10", Study: true, Run: usedConnectionsStay},
 	{Clause: "LIFE-11", Own: true, Run: stopsUnderTraffic},
-	{Clause: "LIFE-12", Own: true, Run: stopsBesideWork},
+	{Clause: "LIFE-12", Own: true, Long: true, Run: stopsBesideWork},
 }
 
 const (

@@ -9,7 +9,7 @@ import (
 var resources = []session.Check{
 	{Clause: "RES-1", Study: true, Run: descriptorsAfterFIN},
 	{Clause: "RES-2", Study: true, Run: descriptorsAfterReset},
-	{Clause: "RES-3", Study: true, Run: memoryAfterChurn},
+	{Clause: "RES-3", Study: true, Long: true, Run: memoryAfterChurn},
 	{Clause: "RES-4", Study: true, Run: memoryPerConnection},
 	{Clause: "RES-5", Study: true, Run: thousandAtOnce},
 	{Clause: "RES-6", Study: true, Run: pollersAfterChurn},

@@ -72,7 +72,7 @@ func TestParseSockets(t *testing.T) {
    3: zz00007F:1F90 0200007F:C350 08 00000010:00000020 00:00000000 00000000     0        0 4322
 `
 	var got []Socket
-	if err := eachSocket(strings.NewReader(tcp), "tcp", func(s Socket) { got = append(got, s) }); err != nil {
+	if err := eachSocket(strings.NewReader(tcp), "tcp", func(s Socket) bool { got = append(got, s); return true }); err != nil {
 		t.Fatal(err)
 	}
 	want := []Socket{
@@ -85,7 +85,7 @@ func TestParseSockets(t *testing.T) {
 
 	const tcp6 = "  0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 99 1\n"
 	got = nil
-	_ = eachSocket(strings.NewReader(tcp6), "tcp6", func(s Socket) { got = append(got, s) })
+	_ = eachSocket(strings.NewReader(tcp6), "tcp6", func(s Socket) bool { got = append(got, s); return true })
 	if len(got) != 1 || got[0].Local != "[::1]:8080" || got[0].State != "LISTEN" {
 		t.Errorf("%+v", got)
 	}
@@ -94,7 +94,7 @@ func TestParseSockets(t *testing.T) {
 		"0000000000000000: 00000002 00000000 00010000 0001 01 77 /run/a b.sock\n" +
 		"0000000000000000: 00000003 00000000 00000000 0001 03 78\n"
 	got = nil
-	_ = eachSocket(strings.NewReader(local), "unix", func(s Socket) { got = append(got, s) })
+	_ = eachSocket(strings.NewReader(local), "unix", func(s Socket) bool { got = append(got, s); return true })
 	if len(got) != 2 || got[0].Local != "/run/a b.sock" || got[0].State != "LISTEN" || got[1].State != "" {
 		t.Errorf("%+v", got)
 	}

@@ -36,15 +36,15 @@ var tcpStates = []string{"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1",
 // Sockets lists the TCP and unix stream sockets that the tree holds; one entry
 // for each descriptor. With ErrDenied it lists those of the other processes.
 func (t *Tree) Sockets() ([]Socket, error) {
-	return t.sockets(func(Socket) bool { return true })
+	return t.sockets(allSockets)
 }
 
 // Listeners lists the listening sockets that the tree holds.
 func (t *Tree) Listeners() ([]Socket, error) {
-	return t.sockets(func(s Socket) bool { return s.State == stateListen })
+	return t.sockets(listenersOnly)
 }
 
-func (t *Tree) sockets(wanted func(Socket) bool) ([]Socket, error) {
+func (t *Tree) sockets(which selection) ([]Socket, error) {
 	var found []Socket
 	var denied error
 	tables := map[string]map[uint64]Socket{} // by network namespace
@@ -58,7 +58,7 @@ func (t *Tree) sockets(wanted func(Socket) bool) ([]Socket, error) {
 			return kind(err)
 		}
 		if tables[space] == nil {
-			if tables[space], err = socketTable(p.path("net"), wanted); err != nil {
+			if tables[space], err = socketTable(p.path("net"), which); err != nil {
 				return err
 			}
 		}
@@ -129,12 +129,15 @@ func Listening(addr net.Addr) (bool, error) {
 
 // listenersAt finds the sockets that a client dialling addr would reach.
 func listenersAt(dir string, addr net.Addr) ([]Socket, error) {
-	table, err := socketTable(dir, func(s Socket) bool { return s.State == stateListen && reaches(s, addr) })
+	table, err := socketTable(dir, listenersOnly)
 	if err != nil {
 		return nil, err
 	}
 	var list, exact []Socket
 	for _, s := range table {
+		if !reaches(s, addr) {
+			continue
+		}
 		list = append(list, s)
 		if s.Local == addr.String() {
 			exact = append(exact, s)
@@ -191,8 +194,16 @@ func socketInode(p Process, fd int) (uint64, bool) {
 	return n, err == nil
 }
 
-// socketTable reads the wanted rows of tcp, tcp6 and unix below dir, by inode.
-func socketTable(dir string, wanted func(Socket) bool) (map[uint64]Socket, error) {
+// selection says which rows of the tables of /proc/net are asked for.
+type selection bool
+
+const (
+	allSockets    selection = false
+	listenersOnly selection = true
+)
+
+// socketTable reads the selected rows of tcp, tcp6 and unix below dir, by inode.
+func socketTable(dir string, which selection) (map[uint64]Socket, error) {
 	table := map[uint64]Socket{}
 	for _, network := range []string{"tcp", "tcp6", "unix"} {
 		f, err := os.Open(dir + "/" + network)
@@ -202,10 +213,14 @@ func socketTable(dir string, wanted func(Socket) bool) (map[uint64]Socket, error
 		if err != nil {
 			return nil, kind(err)
 		}
-		err = eachSocket(f, network, func(s Socket) {
-			if wanted(s) {
+		err = eachSocket(f, network, func(s Socket) bool {
+			listens := s.State == stateListen
+			if which == allSockets || listens {
 				table[s.Inode] = s
 			}
+			// The kernel lists a TCP table's listeners first (Documentation/networking/
+			// proc_net_tcp.rst), and the rest is long after a churn.
+			return which == allSockets || listens || network == "unix"
 		})
 		f.Close()
 		if err != nil {
@@ -215,9 +230,9 @@ func socketTable(dir string, wanted func(Socket) bool) (map[uint64]Socket, error
 	return table, nil
 }
 
-// eachSocket parses one table of /proc/net. Rows that are not of the known form
-// are left out: the kernel may write such while a table changes.
-func eachSocket(r io.Reader, network string, f func(Socket)) error {
+// eachSocket parses one table of /proc/net until f has enough. Rows that are not
+// of the known form are left out: the kernel may write such while a table changes.
+func eachSocket(r io.Reader, network string, f func(Socket) (more bool)) error {
 	parse := parseTCP
 	if network == "unix" {
 		parse = parseUnix
@@ -226,7 +241,9 @@ func eachSocket(r io.Reader, network string, f func(Socket)) error {
 	for lines.Scan() {
 		if s, ok := parse(lines.Bytes()); ok {
 			s.Network, s.FD = network, -1
-			f(s)
+			if !f(s) {
+				return nil
+			}
 		}
 	}
 	return lines.Err()

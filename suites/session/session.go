@@ -34,6 +34,9 @@ type Check struct {
 	// Own marks a check that signals, limits or kills the target: it gets an
 	// instance of its own, and none can be judged on an attached target.
 	Own bool
+	// Long marks a check that waits for seconds on a correct server too: it is
+	// begun before the others of its kind, so that nothing waits for it at the end.
+	Long bool
 	// Soak marks a check that only --soak runs; it takes minutes.
 	Soak bool
 	Run  func(s *Session)
