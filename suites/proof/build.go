@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// standalone is the reference as a program by itself; it links faster than the
+// Standalone is the reference as a program by itself; it links faster than the
 // whole command, and there is one link for each fault.
-const standalone = "./reference/standalone"
+const Standalone = "./reference/standalone"
 
 // Apply returns the edited files of the row by their path from the root. It
 // fails where an edit does not match exactly once, so that a row can not rot
@@ -46,30 +46,37 @@ func (f Fault) Build(ctx context.Context, root, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	replace := map[string]string{}
-	for name, text := range files {
-		to := filepath.Join(dir, f.Name, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(to, text, 0o644); err != nil {
-			return nil, err
-		}
-		replace[filepath.Join(root, name)] = to
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	overlay, err := Overlay(root, dir, f.Name, files)
 	if err != nil {
 		return nil, err
 	}
-	overlayFile := filepath.Join(dir, f.Name+".overlay.json")
-	if err := os.WriteFile(overlayFile, overlay, 0o644); err != nil {
-		return nil, err
-	}
 	binary := filepath.Join(dir, f.Name+".server")
-	if err := run(ctx, root, "go", "build", "-overlay", overlayFile, "-o", binary, standalone); err != nil {
+	if err := run(ctx, root, "go", "build", "-overlay", overlay, "-o", binary, Standalone); err != nil {
 		return nil, fmt.Errorf("fault %s: %w", f.Name, err)
 	}
 	return append([]string{binary, "--listen", "127.0.0.1:{port}"}, f.Args...), nil
+}
+
+// Overlay stores the texts, given by their path from the root, below dir and
+// returns the file for the go command's -overlay that puts them in place.
+func Overlay(root, dir, name string, texts map[string][]byte) (string, error) {
+	replace := map[string]string{}
+	for path, text := range texts {
+		to := filepath.Join(dir, name, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return "", err
+		}
+		replace[filepath.Join(root, path)] = to
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, name+".overlay.json")
+	return file, os.WriteFile(file, overlay, 0o644)
 }
 
 // buildServer builds, or finds, a small server that is no edit of the reference.

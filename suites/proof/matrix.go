@@ -13,18 +13,19 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 )
 
-// Matrix is which clauses each fault broke when all of them last ran.
+// Matrix is which clauses each fault broke when it last ran and came out clean:
+// exactly the clauses of its declaration, each for its reason.
 type Matrix struct {
-	Date   string `json:"date"`
-	Commit string `json:"commit"`
-	Scope  Scope  `json:"scope"`
-	Rows   []Row  `json:"rows"`
+	Rows []Row `json:"rows"` // in the order of Faults
 }
 
 // Row is one fault's line of the matrix.
 type Row struct {
 	Fault   string   `json:"fault"`
 	Digest  string   `json:"digest"` // of the row's declaration
+	Date    string   `json:"date"`
+	Commit  string   `json:"commit"`
+	Scope   Scope    `json:"scope"`
 	Broke   []string `json:"broke"`
 	Judged  int      `json:"judged"` // clauses that said pass, fail or warn
 	Seconds float64  `json:"seconds"`
@@ -65,6 +66,8 @@ func (m Matrix) Stale(faults []Fault) []string {
 			stale = append(stale, f.Name+": has no row")
 		case row.Digest != f.Digest():
 			stale = append(stale, f.Name+": was changed since its row was made")
+		case row.Scope != All:
+			stale = append(stale, f.Name+": was not judged by the whole spec")
 		}
 		delete(rows, f.Name)
 	}
@@ -75,8 +78,23 @@ func (m Matrix) Stale(faults []Fault) []string {
 	return stale
 }
 
-// Write stores the matrix and its page below the root.
-func (m Matrix) Write(root string) error {
+// merge puts the rows in place of the committed ones of the same faults, drops
+// those whose faults are gone, and stores the matrix and its page below the root.
+func merge(root string, rows []Row) error {
+	old, err := Committed()
+	if err != nil {
+		return err
+	}
+	latest := map[string]Row{}
+	for _, row := range slices.Concat(old.Rows, rows) {
+		latest[row.Fault] = row
+	}
+	var m Matrix
+	for _, f := range Faults() {
+		if row, ok := latest[f.Name]; ok {
+			m.Rows = append(m.Rows, row)
+		}
+	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
@@ -95,14 +113,15 @@ func (m Matrix) Page() string {
 	for _, f := range Faults() {
 		why[f.Name] = f
 	}
-	fmt.Fprintf(&b, "# Who tests the tests\n\nEach fault breaks the spec in one way; beside it stand the clauses that were broken when it was judged, on %s at %s, by scope `%s`.\nThe page is written by `make proof-full` from `matrix.json`.\n\n", m.Date, m.Commit, m.Scope)
-	b.WriteString("| fault | breaks | judged | s | what is wrong |\n|---|---|---|---|---|\n")
+	b.WriteString("# Who tests the tests\n\nEach fault breaks the spec in one way; beside it stand the clauses that were called broken when it was judged by the whole spec,\nand the commit of that run. The page is written by `make proof-full` from `matrix.json`.\n\n")
+	fmt.Fprintf(&b, "%d faults in %.0f minutes, the builds not counted.\n\n", len(m.Rows), m.seconds()/60)
+	b.WriteString("| fault | breaks | judged | s | run | what is wrong |\n|---|---|---|---|---|---|\n")
 	killed := map[string]int{}
 	for _, row := range m.Rows {
 		for _, id := range row.Broke {
 			killed[id]++
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %s |\n", row.Fault, strings.Join(row.Broke, " "), row.Judged, row.Seconds, strings.ReplaceAll(why[row.Fault].Why, "|", "\\|"))
+		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %s %s | %s |\n", row.Fault, strings.Join(row.Broke, " "), row.Judged, row.Seconds, row.Date, row.Commit, strings.ReplaceAll(why[row.Fault].Why, "|", "\\|"))
 	}
 	b.WriteString("\n## Clauses without a fault\n\n")
 	for _, clause := range spec.Clauses() {
@@ -111,6 +130,13 @@ func (m Matrix) Page() string {
 		}
 	}
 	return b.String()
+}
+
+func (m Matrix) seconds() (sum float64) {
+	for _, row := range m.Rows {
+		sum += row.Seconds
+	}
+	return sum
 }
 
 func orElse(s, otherwise string) string {
