@@ -1,0 +1,212 @@
+package reference
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// setups are the servers that every conversation is tried on.
+var setups = []Options{
+	{Class: Iterative},
+	{Class: ThreadPerConnection},
+	{Class: Reactor},
+	{Class: Reactor, Poller: "poll", Wakeup: "pipe"},
+	{Class: Reactor, Poller: "select", Wakeup: "socketpair"},
+	{Class: Reactor, Poller: "epollet"},
+	{Class: MultiReactor},
+	{Class: MultiReactor, Poller: "epollet", Wakeup: "pipe", Balance: LeastConnections, Loops: 3},
+	{Class: MultiReactor, Poller: "poll", Wakeup: "socketpair", Balance: SourceHash},
+}
+
+func (o Options) name() string {
+	return strings.Trim(fmt.Sprint(o.Class, " ", o.Poller, " ", o.Wakeup, " ", o.Balance), " ")
+}
+
+// onEach runs f against every setup.
+func onEach(t *testing.T, f func(t *testing.T, o Options)) {
+	for _, o := range setups {
+		t.Run(o.name(), func(t *testing.T) { f(t, o) })
+	}
+}
+
+// served is a started server that the test's end stops.
+type served struct {
+	*Server
+	t    testing.TB
+	addr net.Addr
+}
+
+func start(t testing.TB, o Options) *served { return startOn(t, "tcp", "127.0.0.1:0", o) }
+
+func startOn(t testing.TB, network, address string, o Options) *served {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = quiet()
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := s.Start(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil && !s.stopped.Load() {
+			t.Errorf("Stop: %v", err)
+		}
+		if open := s.Stats().Open; open != 0 {
+			t.Errorf("%d connections are open after Stop", open)
+		}
+	})
+	return &served{s, t, addr}
+}
+
+// client is the other end of a connection.
+type client struct {
+	net.Conn
+	t testing.TB
+	r *bufio.Reader
+}
+
+func (s *served) dial() *client {
+	s.t.Helper()
+	conn, err := net.Dial(s.addr.Network(), s.addr.String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(2 * within))
+	return &client{conn, s.t, bufio.NewReaderSize(conn, 64<<10)}
+}
+
+// sign signs on and takes the OK line.
+func (s *served) sign(command string) *client {
+	s.t.Helper()
+	c := s.dial()
+	c.send(command + "\n")
+	if line := c.line(); !strings.HasPrefix(line, "OK ") {
+		s.t.Fatalf("%s was answered %q", command, line)
+	}
+	return c
+}
+
+func (c *client) send(s string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) line() string {
+	c.t.Helper()
+	line, err := c.r.ReadString('\n')
+	if err != nil {
+		c.t.Fatalf("read a line: %q, %v", line, err)
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+func (c *client) want(want string) {
+	c.t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c.r, got); err != nil || string(got) != want {
+		c.t.Fatalf("read %q, %v; want %q", got[:n], err, want)
+	}
+}
+
+// wantEnd takes the server's FIN, and nothing before it.
+func (c *client) wantEnd() {
+	c.t.Helper()
+	if rest, err := io.ReadAll(c.r); err != nil || len(rest) > 0 {
+		c.t.Fatalf("read %d bytes, %v; want FIN", len(rest), err)
+	}
+}
+
+func (c *client) closeWrite() {
+	c.t.Helper()
+	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// call sends one frame and takes the next.
+func (c *client) call(verb string, args string) probe.Reply {
+	c.t.Helper()
+	c.request(7, verb, args)
+	return c.reply()
+}
+
+func (c *client) request(id uint32, verb, args string) {
+	c.t.Helper()
+	c.send(string(probe.AppendRequest(nil, probe.Request{ID: id, Verb: verb, Args: []byte(args)})))
+}
+
+func (c *client) reply() probe.Reply {
+	c.t.Helper()
+	header, err := c.r.Peek(4)
+	if err != nil {
+		c.t.Fatalf("read a reply: %v", err)
+	}
+	frame := make([]byte, 4+int(header[2])<<8+int(header[3])+int(header[1])<<16)
+	if _, err := io.ReadFull(c.r, frame); err != nil {
+		c.t.Fatalf("read a reply: %v", err)
+	}
+	body, _, err := probe.TakeFrame(frame)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r, err := probe.ParseReply(body)
+	if err != nil {
+		c.t.Fatalf("reply %q: %v", body, err)
+	}
+	return r
+}
+
+// eventually waits for what another thread brings about.
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(within); !cond(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v in vain: %s", within, what)
+		}
+	}
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.New(rand.NewSource(int64(n))).Read(b)
+	return b
+}
+
+func stop(t testing.TB, s *served) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		t.Fatalf("Stop: %v", err)
+	}
+}

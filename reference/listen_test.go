@@ -1,0 +1,129 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestNetworks(t *testing.T) {
+	for _, class := range Classes {
+		for _, network := range []string{"tcp", "tcp4", "tcp6", "unix"} {
+			t.Run(class+" "+network, func(t *testing.T) {
+				address := "localhost:0"
+				switch network {
+				case "unix":
+					address = filepath.Join(t.TempDir(), "s")
+				case "tcp6":
+					if !hasIPv6() {
+						t.Skip("no IPv6 on this machine")
+					}
+					address = "[::1]:0"
+				}
+				s := startOn(t, network, address, Options{Class: class})
+				c := s.sign("ECHO")
+				c.send("x")
+				c.want("x")
+				c.Close()
+				stop(t, s)
+				if network == "unix" {
+					if _, err := os.Lstat(address); !errors.Is(err, os.ErrNotExist) {
+						t.Errorf("the socket file is still there: %v", err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func hasIPv6() bool {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err == nil {
+		l.Close()
+	}
+	return err == nil
+}
+
+func TestStaleSocketFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := New(Options{Log: quiet()})
+	if _, err := s.Start("unix", path); err == nil || !strings.Contains(err.Error(), "answers there already") {
+		t.Fatalf("Start beside a live server: %v", err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	startOn(t, "unix", path, Options{}).sign("ECHO")
+}
+
+func TestStartErrors(t *testing.T) {
+	taken := start(t, Options{})
+	for _, c := range []struct{ network, address, want string }{
+		{"tcp", taken.addr.String(), "bind: address already in use"},
+		{"udp", "127.0.0.1:0", `network "udp"`},
+		{"tcp", "127.0.0.1", "missing port"},
+		{"unix", t.TempDir() + "/none/s", "bind: no such file"},
+		{"unix", t.TempDir(), "is no socket"},
+	} {
+		for _, class := range Classes {
+			s, err := New(Options{Class: class, Log: quiet()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Start(c.network, c.address); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: Start(%s, %s): %v; want %q in it", class, c.network, c.address, err, c.want)
+			}
+			if _, err := s.Start("tcp", "127.0.0.1:0"); err == nil {
+				t.Errorf("%s: a second Start worked", class)
+			}
+			if err := s.Stop(context.Background()); err != nil {
+				t.Errorf("%s: Stop of what never ran: %v", class, err)
+			}
+		}
+	}
+}
+
+func TestOptionErrors(t *testing.T) {
+	for want, o := range map[string]Options{
+		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},
+		`option Poller is "kqueue": want one of epoll, epollet, poll, select`:                          {Poller: "kqueue"},
+		`option Wakeup is "signal": want one of eventfd, pipe, socketpair`:                             {Wakeup: "signal"},
+		`option Balance is "random": want one of round-robin, least-connections, source-hash`:          {Balance: "random"},
+		`option Loops is 257: want 1 to 256`:                                                           {Loops: 257},
+		`option Loops is 2: the class reactor has 1 loop; want class multi-reactor`:                    {Class: Reactor, Loops: 2},
+		`option Limit is -1: want 1 to 1073741824`:                                                     {Limit: -1},
+		`option LowWater is 11: want 0 to 10`:                                                          {Limit: 10, LowWater: 11},
+		`option MaxThreads is 10000: want 1 to 8000`:                                                   {MaxThreads: 10_000},
+		`option Workers is -4: want 1 to 1000`:                                                         {Workers: -4},
+		`option IdleTimeout is -1s: want 0 to 8760h0m0s`:                                               {IdleTimeout: -time.Second},
+		`option StallAfter is 1ms: want 10ms to 8760h0m0s`:                                             {StallAfter: time.Millisecond},
+	} {
+		if _, err := New(o); err == nil || err.Error() != want {
+			t.Errorf("New: %v; want %s", err, want)
+		}
+	}
+}
+
+func TestNoDelayIsInherited(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		seen := make(chan bool, 1)
+		o.Handler = func(c *Conn) Handler {
+			on, err := syscall.GetsockoptInt(int(c.fd), syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
+			seen <- on != 0 && err == nil
+			return echo{}
+		}
+		start(t, o).dial()
+		if !await(t, "a connection", seen) {
+			t.Error("an accepted connection has no TCP_NODELAY")
+		}
+	})
+}
