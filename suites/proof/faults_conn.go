@@ -12,8 +12,8 @@ var connFaults = []Fault{
 		return len(data)
 	}
 	_, _ = c.Write(data)`,
-		Breaks:    []string{"CONN-1", "CONN-4", "CONN-5", "CONN-7", "FLOW-1", "FLOW-4", "FLOW-7"},
-		Sometimes: []string{"CONN-2", "CONN-3", "CONN-6"},
+		Breaks:    []string{"CONN-1", "CONN-4", "CONN-5", "CONN-7", "FLOW-1", "FLOW-4", "FLOW-7", "LOOP-7"},
+		Sometimes: []string{"CONN-2", "CONN-3", "CONN-6", "LOOP-11"},
 		Because:   "differs | not the one | silence | closed the connection",
 	},
 	{
@@ -45,9 +45,9 @@ var connFaults = []Fault{
 		File:      "reference/conn.go",
 		Old:       "	if c.out.size > 0 {\n		want |= poll.Writable\n	}\n",
 		New:       "",
-		Breaks:    []string{"CONN-4", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-4"},
+		Breaks:    []string{"CONN-4", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-4", "LOOP-7", "LIFE-3"},
 		Sometimes: []string{"CONN-1", "CONN-3", "CONN-6", "CONN-19", "FLOW-1", "FLOW-7", "PROBE-3"},
-		Because:   "silence | stopped reading",
+		Because:   "silence | stopped reading | reset the connection instead of sending the output",
 	},
 	{
 		Name:      "used-up-read-budget-is-forgotten",
@@ -56,8 +56,8 @@ var connFaults = []Fault{
 		File:      "reference/conn.go",
 		Old:       "				r.queue(c) // no event will come for what is left\n",
 		New:       "				_ = r\n",
-		Breaks:    []string{"CONN-4", "CONN-5"},
-		Sometimes: []string{"CONN-3", "CONN-7", "CONN-18", "FLOW-4", "FLOW-7", "FLOW-1", "CONN-20", "CONN-11", "CONN-12", "CONN-13", "FLOW-2", "FLOW-3"},
+		Breaks:    []string{"CONN-4", "LOOP-7"},
+		Sometimes: []string{"CONN-3", "CONN-7", "CONN-18", "FLOW-4", "FLOW-7", "FLOW-1", "CONN-20", "CONN-11", "CONN-12", "CONN-13", "FLOW-2", "FLOW-3", "CONN-5"},
 		Because:   "silence | stopped reading",
 	},
 	{
@@ -68,7 +68,7 @@ var connFaults = []Fault{
 		New:       "	c.busy, c.queued = true, false\n	if poll.HalfClosed(int(c.fd)) && c.state == stateOpen && !c.ended {\n		c.end()\n	}\n	gone :=",
 		More:      []Edit{awaitEdit},
 		Breaks:    []string{"CONN-6", "CONN-11", "CONN-19", "CONN-20", "PROBE-9", "SIGN-3"},
-		Sometimes: []string{"CONN-7", "CONN-8"},
+		Sometimes: []string{"CONN-7", "CONN-8", "CONN-9"},
 		Because:   "differs | closed the connection | reset the connection | took in",
 	},
 	{
@@ -87,8 +87,8 @@ var connFaults = []Fault{
 		File:      "reference/conversation_echo.go",
 		Old:       "func (echo) OnOpen(*Conn) {}\n",
 		New:       "func (echo) OnOpen(*Conn) {}\n\nfunc (echo) OnEnd(c *Conn) {\n	if c.Pending() > 0 {\n		c.Close()\n	}\n}\n",
-		Breaks:    []string{"CONN-8", "CONN-19"},
-		Because:   "still open",
+		Breaks:    []string{"CONN-8", "CONN-19", "RES-1", "RES-6"},
+		Because:   "still open | still registered",
 		Sometimes: []string{"CONN-7", "PROBE-12"},
 	},
 	{
@@ -106,7 +106,7 @@ var connFaults = []Fault{
 		File:      "reference/conversation_source.go",
 		Old:       "	if s.left == 0 {\n		c.Close()\n",
 		New:       "	if s.left == 0 {\n		c.Abort(nil)\n",
-		Breaks:    []string{"CONN-9", "CONN-10"},
+		Breaks:    []string{"CONN-9", "CONN-10", "LIFE-3"},
 		Sometimes: []string{"SIGN-1"},
 		Because:   "closed the connection | reset the connection",
 	},
@@ -120,14 +120,15 @@ var connFaults = []Fault{
 		Because: "closed the connection",
 	},
 	{
-		Name:    "sigpipe-ends-server",
-		Why:     "a write to a connection that its client has reset raises SIGPIPE, which nobody ignores",
-		Server:  "sigpipe",
-		Args:    []string{"{port}"},
-		Dialect: "echo",
-		Class:   "reactor",
-		Breaks:  []string{"ACC-3", "CONN-12", "CONN-13", "CONN-15"},
-		Because: "refuses connections | closed the connection | reset the connection | process ended",
+		Name:      "sigpipe-ends-server",
+		Why:       "a write to a connection that its client has reset raises SIGPIPE, which nobody ignores",
+		Server:    "sigpipe",
+		Args:      []string{"{port}"},
+		Dialect:   "echo",
+		Class:     "reactor",
+		Breaks:    []string{"ACC-3", "CONN-12", "CONN-13", "CONN-15", "LOOP-12", "RES-2"},
+		Sometimes: []string{"LOOP-5", "LOOP-6", "RES-7"},
+		Because:   "refuses connections | closed the connection | reset the connection | process ended",
 	},
 	{
 		Name: "reset-with-output-is-forgotten",
@@ -169,7 +170,7 @@ var connFaults = []Fault{
 
 // panicked`,
 		Breaks:    []string{"CONN-15"},
-		Sometimes: []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7", "ACC-8"},
+		Sometimes: []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7", "ACC-8", "LOOP-5", "LOOP-12", "TIME-14", "WORK-6", "RES-2"},
 		Because:   "closed the connection | reset the connection | silence | refuses",
 	},
 	{
@@ -214,7 +215,7 @@ var connFaults = []Fault{
 		New:       "	if poll.HalfClosed(fd) {\n		r.server.refuse(fd, nil)\n		r.open.Add(-1)\n		return\n	}\n	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}\n",
 		More:      []Edit{awaitEdit},
 		Breaks:    []string{"CONN-19"},
-		Sometimes: []string{"CONN-9"},
+		Sometimes: []string{"CONN-9", "CONN-11"},
 		Because:   "closed the connection | reset the connection",
 	},
 }

@@ -50,7 +50,7 @@ var flowFaults = []Fault{
 		Old:       "		c.reactor.assertOwner(\"Conn.Write\")\n",
 		New:       "		poll.AwaitRoom(int(c.fd), 2500)\n		c.reactor.assertOwner(\"Conn.Write\")\n",
 		More:      []Edit{awaitEdit},
-		Breaks:    []string{"FLOW-5", "CONN-13"},
+		Breaks:    []string{"FLOW-5", "CONN-13", "LOOP-3", "LOOP-12"},
 		Sometimes: []string{"CONN-12", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-1", "FLOW-3", "FLOW-4", "FLOW-8", "FLOW-9", "FLOW-10"},
 		Because:   "silence | no connection | stopped reading | still open",
 	},

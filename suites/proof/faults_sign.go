@@ -13,7 +13,7 @@ var signFaults = []Fault{
 		_, _ = c.Write(c.item.AppendOK(answer[:0]))
 	}
 `,
-		Breaks:  []string{"SIGN-1", "SIGN-3", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13"},
+		Breaks:  []string{"SIGN-1", "SIGN-3", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13", "LOOP-5", "LIFE-2"},
 		Because: "the sign-on",
 	},
 	{
@@ -69,8 +69,8 @@ var signFaults = []Fault{
 		File:    "reference/signon.go",
 		Old:     "func (signOn) OnOpen(*Conn) {}\n",
 		New:     "func (signOn) OnOpen(*Conn) {}\n\nfunc (signOn) OnEnd(*Conn) {}\n",
-		Breaks:  []string{"SIGN-6"},
-		Because: "still open after FIN",
+		Breaks:  []string{"SIGN-6", "RES-7"},
+		Because: "still open after FIN | descriptors are still open",
 	},
 	{
 		Name:    "connection-number-is-descriptor",
@@ -91,8 +91,9 @@ var signFaults = []Fault{
 			{"reference/signon.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
 			awaitEdit,
 		},
-		Breaks:  []string{"SIGN-8"},
-		Because: "silence",
+		Breaks:    []string{"SIGN-8", "LOOP-5"},
+		Sometimes: []string{"WORK-6"},
+		Because:   "silence",
 	},
 	{
 		Name:    "login-name-too-short",

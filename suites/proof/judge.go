@@ -108,8 +108,8 @@ func (f Finding) result(id string) report.Result {
 }
 
 // Judge judges the built fault by those clauses.
-func (f Fault) Judge(ctx context.Context, command, ids []string) (Finding, error) {
-	run, err := suites.Check(ctx, f.Target(command), suites.Clauses(ids...))
+func (f Fault) Judge(ctx context.Context, command, ids []string, options ...suites.Option) (Finding, error) {
+	run, err := suites.Check(ctx, f.Target(command), append(options, suites.Clauses(ids...))...)
 	if err != nil {
 		return Finding{}, fmt.Errorf("fault %s: %w", f.Name, err)
 	}

@@ -74,6 +74,29 @@ func TestTraceability(t *testing.T) {
 	}
 }
 
+// TestStochastic: a check that finds its fault by chance says how often it does.
+func TestStochastic(t *testing.T) {
+	measured := map[string]bool{}
+	for _, c := range Stochastic {
+		measured[c.Clause] = true
+		fault, err := c.Row()
+		if err != nil {
+			t.Error(err)
+		} else if !slices.Contains(fault.Breaks, c.Clause) {
+			t.Errorf("%s: the fault %s does not break it", c.Clause, c.Fault)
+		}
+	}
+	for _, clause := range spec.Clauses() {
+		stochastic := clause.Kind == spec.Stochastic && !clause.Withdrawn
+		switch {
+		case stochastic != measured[clause.ID]:
+			t.Errorf("%s: stochastic in the spec: %t, in the list of this package: %t", clause.ID, stochastic, measured[clause.ID])
+		case stochastic && !strings.Contains(clause.Method, "of 100 runs"):
+			t.Errorf("%s does not say in how many of 100 runs its check finds its fault: go run ./suites/proof/rate %s", clause.ID, clause.ID)
+		}
+	}
+}
+
 // TestMatrix asks that the committed kill matrix be of the faults as they are.
 func TestMatrix(t *testing.T) {
 	if *write {
