@@ -31,6 +31,7 @@ var real = []struct{ name, needs string }{
 	{"asyncio", "python3"},
 	{"node", "node"},
 	{"libuv", "cc"},
+	{"haproxy", "haproxy"}, // before redis-server
 }
 
 // TestRealServers judges unmodified servers and compares every clause with the
