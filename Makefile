@@ -47,6 +47,14 @@ proof: ## Prove the checks: each fault against its clauses, their families and t
 proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix
 	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write
 
+.PHONY: rates
+rates: ## Measure how often each stochastic check finds its fault, over 100 runs; long
+	$(GO) run ./suites/proof/rate
+
+.PHONY: mutate
+mutate: ## Judge the next N (N=30) mutants of the reference by the suites and the unit tests
+	$(GO) run ./suites/proof/mutate -n $(N)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target in turn for FUZZTIME (30s) each
 	fuzz/run $(FUZZTIME)

@@ -47,6 +47,9 @@ type Fault struct {
 	Because string
 	// Shares says why another fault may break the same set.
 	Shares string
+	// Slow says why the whole spec cannot judge the fault in reasonable time; its
+	// row of the matrix comes from its families then.
+	Slow string `json:",omitzero"`
 	// Timing marks the faults that stay recognisable beside a load (make stress).
 	Timing bool
 }

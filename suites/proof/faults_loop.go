@@ -19,6 +19,7 @@ var loopFaults = []Fault{
 		Name: "long-timeout", Why: "the loop polls with a long timeout and nothing wakes it: the second of S7's two faults",
 		File: "reference/loop.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
 		More:   []Edit{{"reference/loop.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
+		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
 		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | waited | silence",
 		Sometimes: []string{"WAKE-9"}, // a signal ends the sleep as well
 		Timing:    true,
@@ -65,6 +66,7 @@ var loopFaults = []Fault{
 	{
 		Name: "sleeps-between-polls", Why: "the loop polls without waiting and then sleeps for a fixed time",
 		File: "reference/loop.go", Old: "		n, err = l.poller.Wait(l.events, timeout)", New: "		if n, err = l.poller.Wait(l.events, 0); n == 0 && timeout != 0 {\n			time.Sleep(900 * time.Millisecond)\n			n, err = l.poller.Wait(l.events, 0)\n		}",
+		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
 		Breaks: []string{"LOOP-9", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9", "TIME-2", "TIME-7", "TIME-12", "TIME-13", "WORK-1", "PROBE-1"}, Because: "took | waited | silence | late | not over within",
 	},
 	{

@@ -24,8 +24,17 @@ const (
 	All    Scope = "all"    // the whole spec
 )
 
+// of is the scope that the fault is really judged by.
+func (s Scope) of(f Fault) Scope {
+	if s == All && f.Slow != "" {
+		return Family
+	}
+	return s
+}
+
 // Clauses lists what the fault is judged by.
 func (s Scope) Clauses(f Fault) ([]string, error) {
+	s = s.of(f)
 	chosen := map[string]bool{}
 	for _, id := range slices.Concat(f.Breaks, f.Sometimes, Sentinels) {
 		if _, known := spec.Lookup(id); !known {

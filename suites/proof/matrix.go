@@ -66,8 +66,8 @@ func (m Matrix) Stale(faults []Fault) []string {
 			stale = append(stale, f.Name+": has no row")
 		case row.Digest != f.Digest():
 			stale = append(stale, f.Name+": was changed since its row was made")
-		case row.Scope != All:
-			stale = append(stale, f.Name+": was not judged by the whole spec")
+		case row.Scope != All.of(f):
+			stale = append(stale, f.Name+": was judged by the scope "+string(row.Scope))
 		}
 		delete(rows, f.Name)
 	}
@@ -113,7 +113,7 @@ func (m Matrix) Page() string {
 	for _, f := range Faults() {
 		why[f.Name] = f
 	}
-	b.WriteString("# Who tests the tests\n\nEach fault breaks the spec in one way; beside it stand the clauses that were called broken when it was judged by the whole spec,\nand the commit of that run. The page is written by `make proof-full` from `matrix.json`.\n\n")
+	b.WriteString("# Who tests the tests\n\nEach fault breaks the spec in one way; beside it stand the clauses that were called broken when it was judged by the whole spec (where a\nreason is given, by the families of its clauses), and the commit of that run. The page is written by `make proof-full` from `matrix.json`.\n\n")
 	fmt.Fprintf(&b, "%d faults in %.0f minutes, the builds not counted.\n\n", len(m.Rows), m.seconds()/60)
 	b.WriteString("| fault | breaks | judged | s | run | what is wrong |\n|---|---|---|---|---|---|\n")
 	killed := map[string]int{}
@@ -121,7 +121,7 @@ func (m Matrix) Page() string {
 		for _, id := range row.Broke {
 			killed[id]++
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %s %s | %s |\n", row.Fault, strings.Join(row.Broke, " "), row.Judged, row.Seconds, row.Date, row.Commit, strings.ReplaceAll(why[row.Fault].Why, "|", "\\|"))
+		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %s %s | %s |\n", row.Fault, strings.Join(row.Broke, " "), row.Judged, row.Seconds, row.Date, row.Commit, strings.ReplaceAll(says(why[row.Fault]), "|", "\\|"))
 	}
 	b.WriteString("\n## Clauses without a fault\n\n")
 	for _, clause := range spec.Clauses() {
@@ -130,6 +130,13 @@ func (m Matrix) Page() string {
 		}
 	}
 	return b.String()
+}
+
+func says(f Fault) string {
+	if f.Slow == "" {
+		return f.Why
+	}
+	return f.Why + ". By families only: " + f.Slow
 }
 
 func (m Matrix) seconds() (sum float64) {

@@ -142,7 +142,7 @@ func TestFaults(t *testing.T) {
 			if !finding.Clean() {
 				t.Errorf("fault %s (%s):\n%s", f.Name, f.Why, finding)
 			}
-			row := Row{Fault: f.Name, Digest: f.Digest(), Broke: finding.Broken, Scope: Scope(*scope), Seconds: time.Since(started).Seconds(),
+			row := Row{Fault: f.Name, Digest: f.Digest(), Broke: finding.Broken, Scope: Scope(*scope).of(f), Seconds: time.Since(started).Seconds(),
 				Date: started.UTC().Format(time.DateOnly), Commit: now}
 			for _, r := range finding.Run.Results {
 				if r.Outcome == report.Pass || r.Outcome == report.Fail || r.Outcome == report.Warn {
