@@ -113,7 +113,7 @@ func (m *Meter) sample() {
 
 // Stopwatch measures effective time: wall time minus the time in which this
 // machine kept the harness (canary) or the target (its run delay) from running.
-// Delay that the target's own use of every core causes counts as its own.
+// It is never less than the target's own share of the machine's processor time.
 type Stopwatch struct {
 	start  time.Time
 	delay  int64
@@ -148,13 +148,14 @@ func (w Stopwatch) stalled() time.Duration {
 	if w.canary != nil {
 		stalled = w.canary.Stall(w.start)
 	}
+	most := wall
 	if w.meter != nil {
 		stalled += time.Duration(w.meter.delay.Load() - w.delay)
-		// Beyond all cores but one, the target's CPU use displaces others and itself.
-		own := time.Duration(w.meter.cpu.Load()-w.cpu) - time.Duration(runtime.NumCPU()-1)*wall
-		stalled -= max(own, 0)
+		// A target that spins on every core delays the harness and itself: the
+		// processor time that it had did pass for it.
+		most -= time.Duration(w.meter.cpu.Load()-w.cpu) / time.Duration(runtime.NumCPU())
 	}
-	return min(max(stalled, 0), wall)
+	return max(min(stalled, most), 0)
 }
 
 // Elapsed returns the effective time since the stopwatch was started.
