@@ -1,0 +1,31 @@
+// Command g15 closes a connection that is done from both sides at once: by
+// React's action and by a goroutine's Close, which comes to the loop behind it.
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/panjf2000/gnet"
+	"reactorspec.test/conversation"
+)
+
+type server struct{ *gnet.EventServer }
+
+func (server) OnOpened(c gnet.Conn) ([]byte, gnet.Action) {
+	c.SetContext(conversation.New(conversation.Options{Class: "multi-reactor"}))
+	return nil, gnet.None
+}
+
+func (server) React(in []byte, c gnet.Conn) (out []byte, action gnet.Action) {
+	in = append([]byte(nil), in...)
+	if c.Context().(*conversation.Conn).Feed(in, func(p []byte) { out = append(out, p...) }) {
+		go c.Close()
+		return out, gnet.Close
+	}
+	return out, gnet.None
+}
+
+func main() {
+	log.Fatal(gnet.Serve(server{}, "tcp://127.0.0.1:"+os.Getenv("PORT"), gnet.WithMulticore(true)))
+}
