@@ -39,13 +39,14 @@ var loopFaults = []Fault{
 	{
 		Name: "partial-request-spin", Why: "the rest of an incomplete request is asked for in every turn",
 		File: "reference/conn.go", Old: "	if c.drainAsked && c.out.size == 0 {\n		c.drained()", New: "	if len(c.in) > 0 {\n		c.reactor.queue(c)\n	}\n	if c.drainAsked && c.out.size == 0 {\n		c.drained()",
-		Breaks: []string{"LOOP-5"}, Because: "while requests are incomplete",
+		Breaks: []string{"LOOP-5", "PROBE-10"}, Because: "while requests are incomplete | hold a part of a frame",
 	},
 	{
 		Name: "reset-spin", Why: "a connection whose read failed is forgotten and stays on the poller, which reports the hangup for ever",
 		File: "reference/conn.go", Old: "			c.fail(poll.Fail(\"read\", errno))\n			return", New: "			c.ended = true\n			return",
 		More:   []Edit{{"reference/conn.go", "	if gone && !c.wantsInput() {\n		c.lost()", "	if false {\n		c.lost()"}},
 		Breaks: []string{"LOOP-6", "RES-2", "RES-6", "RES-7"}, Because: "of a core | descriptors",
+		Sometimes: []string{"PROBE-10"},
 	},
 	{
 		Name: "sticky-write-interest", Why: "the write interest is never taken back once output has waited",
@@ -56,7 +57,7 @@ var loopFaults = []Fault{
 	{
 		Name: "write-interest-always", Why: "every connection asks for writability, which it nearly always has",
 		File: "reference/conn.go", Old: "	if c.out.size > 0 {\n		want |= poll.Writable", New: "	if c.out.size > 0 || !c.ended {\n		want |= poll.Writable",
-		Breaks: []string{"LOOP-2", "LOOP-5", "LOOP-7", "WAKE-7", "TIME-9", "TIME-10", "ACC-6"}, Because: "of a core | write interest",
+		Breaks: []string{"LOOP-2", "LOOP-5", "LOOP-7", "WAKE-7", "TIME-9", "TIME-10", "ACC-6", "LOOP-8", "PROBE-10"}, Because: "of a core | write interest | scheduled",
 	},
 	{
 		Name: "short-fixed-timeout", Why: "the loop looks around every millisecond, asked or not",
@@ -73,7 +74,7 @@ var loopFaults = []Fault{
 		Name: "eintr-is-fatal", Why: "a poll that a signal interrupts ends the loop",
 		File: "reference/internal/poll/wait.go", Old: "	case unix.EINTR:\n		return 0, nil\n", New: "",
 		Breaks: []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"}, Because: "silence | closed | reset | served | refuses",
-		Sometimes: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12"},
+		Sometimes: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20"},
 	},
 	{
 		Name: "eintr-in-read-closes", Why: "a read that a signal interrupts is taken for the end of the connection",
@@ -83,8 +84,8 @@ var loopFaults = []Fault{
 	{
 		Name: "sigpipe-kills", Why: "SIGPIPE keeps its default action, and a write to a connection that is gone ends the process",
 		Server: "threaded", Args: []string{"{port}", "sigpipe"}, Dialect: "echo", Class: "thread-per-connection",
-		Breaks: []string{"LOOP-3", "LOOP-12"}, Because: "process | refuses",
-		Sometimes: []string{"LOOP-4", "LOOP-6", "RES-2"},
+		Breaks: []string{"LOOP-3", "LOOP-12"}, Because: "process | refuses | reset the connection",
+		Sometimes: []string{"LOOP-4", "LOOP-6", "RES-2", "CONN-12", "CONN-15"},
 	},
 	{
 		Name: "served-by-a-pool", Why: "requests are answered by whichever thread of a pool is free, not by the connection's own",
