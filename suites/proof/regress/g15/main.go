@@ -1,5 +1,5 @@
-// Command g15 closes a connection that is done from both sides at once: by
-// React's action and by a goroutine's Close, which comes to the loop behind it.
+// Command g15 closes a connection that is done twice: by React's action, and by
+// Close, whose task comes to the loop when the connection is closed already.
 package main
 
 import (
@@ -20,7 +20,9 @@ func (server) OnOpened(c gnet.Conn) ([]byte, gnet.Action) {
 func (server) React(in []byte, c gnet.Conn) (out []byte, action gnet.Action) {
 	in = append([]byte(nil), in...)
 	if c.Context().(*conversation.Conn).Feed(in, func(p []byte) { out = append(out, p...) }) {
-		go c.Close()
+		if err := c.Close(); err != nil {
+			log.Print(err)
+		}
 		return out, gnet.Close
 	}
 	return out, gnet.None
