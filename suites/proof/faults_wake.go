@@ -8,6 +8,7 @@ var wakeFaults = []Fault{
 			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
 			{"reference/loop.go", "return poll.Forever", "return time.Second"},
 		},
+		Slow:   "every hand-over of a connection takes a second, and a whole run a quarter of an hour",
 		Breaks: []string{"WAKE-1"}, Because: "a new connection's first reply took",
 		Sometimes: []string{"ACC-2"},
 		Timing:    true,
