@@ -19,6 +19,7 @@ import (
 var (
 	scope = flag.String("scope", string(Named), "clauses that each fault is judged by: named, family or all")
 	every = flag.Bool("every", false, "run every fault, not the sample of a plain go test: the timing faults and one fault a family")
+	stale = flag.Bool("stale", false, "of those run only the faults whose row of the kill matrix is missing or stale")
 	write = flag.Bool("write", false, "write spec/coverage.txt and, of the faults that ran and came out clean, the rows of the kill matrix")
 )
 
@@ -121,6 +122,9 @@ func TestFaults(t *testing.T) {
 	if !*every {
 		faults = sample(faults)
 	}
+	if *stale {
+		faults = stalest(t, faults)
+	}
 	built := buildAhead(t, root, faults)
 	var rows []Row
 	now := commit(root)
@@ -157,6 +161,20 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stalest leaves out the faults whose rows stand.
+func stalest(t *testing.T, faults []Fault) []Fault {
+	matrix, err := Committed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, line := range matrix.Stale(faults) {
+		name, _, _ := strings.Cut(line, ":")
+		names[name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return !names[f.Name] })
 }
 
 // sample picks what a plain run has time for. A fault named by -run is always in.
