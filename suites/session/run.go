@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/onsi/gomega"
@@ -107,10 +108,22 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	return attempt
 }
 
+// sharedSource may be used by several goroutines.
+type sharedSource struct {
+	mu     sync.Mutex
+	source rand.Source
+}
+
+func (s *sharedSource) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source.Uint64()
+}
+
 func newSession(ctx context.Context, setup Setup) *Session {
 	s := &Session{
 		Target: setup.Target, Info: setup.Info, Dialect: setup.Dialect, Spec: setup.Clause, Budget: setup.Budget,
-		Rand: rand.New(rand.NewPCG(setup.Seed, idHash(setup.Clause.ID))),
+		Rand: rand.New(&sharedSource{source: rand.NewPCG(setup.Seed, idHash(setup.Clause.ID))}),
 		log:  newRecorder(), setup: setup, hello: setup.Hello,
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)

@@ -51,7 +51,7 @@ type Session struct {
 	Target  *target.Instance
 	Info    target.File
 	Dialect dialect.Dialect
-	Rand    *rand.Rand // seeded per clause; not for use by several goroutines at once
+	Rand    *rand.Rand // seeded per clause; goroutines share it, in whatever order they come
 	Spec    spec.Clause
 	Budget  Budget
 
@@ -216,8 +216,6 @@ func (s *Session) Payload(n int) []byte {
 	if most := s.Dialect.MaxPayload(); most > 0 {
 		n = min(n, most)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	payload := make([]byte, n)
 	for i := 0; i < n; i += 8 {
 		word := s.Rand.Uint64()
