@@ -96,6 +96,16 @@ func (p *Probe) Await(id uint32) probe.Reply {
 	}
 }
 
+// Kept counts the replies to that request that arrived and were not asked for yet.
+func (p *Probe) Kept(id uint32) (n int) {
+	for _, reply := range p.pending {
+		if reply.ID == id {
+			n++
+		}
+	}
+	return n
+}
+
 // Quiet fails if another reply, or the end of the connection, comes within d.
 func (p *Probe) Quiet(d time.Duration) {
 	if len(p.pending) > 0 {
