@@ -104,6 +104,7 @@ var probeFaults = []Fault{
 `,
 		Breaks:  []string{"PROBE-10", "LOOP-5"},
 		Because: "of a core is used",
+		Shares:  "to a client a part of a frame is a part of a request: one fault sits in the handler, the other in the connection",
 	},
 	{
 		Name:    "hello-without-poller",
