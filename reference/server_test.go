@@ -232,6 +232,28 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+// An idle connection is closed though one that came before it stays in use.
+func TestIdleBehindBusy(t *testing.T) {
+	s := start(t, Options{Class: Reactor, IdleTimeout: 300 * time.Millisecond})
+	busy, idle := s.sign("ECHO"), s.sign("ECHO")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, idle.r)
+	}()
+	for end := time.After(within); ; {
+		busy.send("x")
+		busy.want("x")
+		select {
+		case <-ended:
+			return
+		case <-end:
+			t.Fatal("the idle connection is still open")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // A peer that resets leaves nothing behind, whatever it was in the middle of.
 func TestResets(t *testing.T) {
 	onEach(t, func(t *testing.T, o Options) {
