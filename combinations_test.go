@@ -67,10 +67,7 @@ func TestCombinations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("judges a dozen servers; left out by -short")
 	}
-	server := filepath.Join(t.TempDir(), "standalone")
-	if out, err := exec.Command("go", "build", "-o", server, "./reference/standalone").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v: %s", err, out)
-	}
+	server := standalone(t)
 	for _, c := range combinations(*every) {
 		t.Run(c.String(), func(t *testing.T) {
 			start := target.Command{server, "--listen", "127.0.0.1:{port}", "--class", c.class}
@@ -85,14 +82,42 @@ func TestCombinations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, r := range run.Results {
-				if !slices.Contains([]report.Outcome{report.Pass, report.Unsupported, report.Untested}, r.Outcome) {
-					t.Error(suites.Explain(r))
-				}
-			}
-			t.Log(run.Verdict.Sentence, fmt.Sprintf("%.1f s", run.Took.Seconds()))
+			allKept(t, run)
 		})
 	}
+}
+
+// TestUnixSocket judges the reference behind a unix socket by the whole spec.
+func TestUnixSocket(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges a server by the whole spec; left out by -short")
+	}
+	file := target.File{Name: "unix socket", Dialect: "probe", Start: target.Command{standalone(t), "--listen", "{socket}"}}
+	run, err := suites.Check(t.Context(), target.Target{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	allKept(t, run)
+}
+
+// standalone builds the reference as a program by itself.
+func standalone(t *testing.T) string {
+	t.Helper()
+	server := filepath.Join(t.TempDir(), "standalone")
+	if out, err := exec.Command("go", "build", "-o", server, "./reference/standalone").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v: %s", err, out)
+	}
+	return server
+}
+
+func allKept(t *testing.T, run report.Run) {
+	t.Helper()
+	for _, r := range run.Results {
+		if !slices.Contains([]report.Outcome{report.Pass, report.Unsupported, report.Untested}, r.Outcome) {
+			t.Error(suites.Explain(r))
+		}
+	}
+	t.Log(run.Verdict.Sentence, fmt.Sprintf("%.1f s", run.Took.Seconds()))
 }
 
 // quick is what a poller or a wakeup can break soonest: the class's core, large

@@ -147,6 +147,9 @@ func declaredWakeup(s *session.Session) {
 	if !known || !slices.Contains([]string{"epoll", "epollet"}, hello["poller"]) {
 		s.Unseen(fmt.Sprintf("HELLO says wakeup=%s poller=%s, which /proc does not show", hello["wakeup"], hello["poller"]))
 	}
+	if s.Target.Addr().Network() == "unix" {
+		s.Unseen("/proc does not show which unix socket of the target is the other end of a client's")
+	}
 	conns := opened(s, 4*loops(s))
 	pollers := map[[2]int]registration{}
 	ours := map[[2]int]bool{}

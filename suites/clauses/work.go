@@ -215,8 +215,17 @@ func resultsOfTheGone(s *session.Session) {
 		}
 		// Work is taken in order, so one more piece at the end says when all is done;
 		// a server that drops the work of the gone is through at once.
+		// The queue may be full of theirs until then.
 		last := s.Probe().Patience(burstPatience)
-		wantField(s, "OFFLOAD", session.Fields(last.OK("OFFLOAD", piece, "last")), "word", "last")
+		var reply probe.Reply
+		if _, held := s.Holds(s.Budget.Await+burstPatience, func() bool {
+			reply = last.Call("OFFLOAD", piece, "last")
+			return reply.Status != probe.Full
+		}); !held {
+			s.Failf(session.Late, "OFFLOAD was answered full long after the work of the gone was done", "ok", "full", "their places in the queue were not given back")
+		}
+		wantStatusOf(s, reply, probe.OK, "OFFLOAD")
+		wantField(s, "OFFLOAD", session.Fields(reply), "word", "last")
 		s.Pause(5 * piece * time.Millisecond)
 		for _, p := range fresh {
 			payload := s.Payload(16)
