@@ -41,8 +41,8 @@ func TestImpostors(t *testing.T) {
 		t.Run(c.mode, func(t *testing.T) {
 			run, err := suites.Check(t.Context(), target.Target{File: target.File{Name: c.mode, Dialect: c.dialect,
 				Class: spec.Class("thread-per-connection"), Start: target.Command{binary, c.mode, "{port}"}}}, suites.Families(c.judged...))
-			if err != nil {
-				t.Fatal(err)
+			if err != nil && run.Problem == nil {
+				t.Fatal(err) // a target that was never served is an error to Check, and a verdict to the report
 			}
 			t.Log(run.Verdict.Sentence, run.Took)
 			if run.Verdict.Word != report.NotConformant || run.Verdict.Exit != report.ExitNotConformant {

@@ -110,6 +110,9 @@ func TestMatrix(t *testing.T) {
 	for _, row := range matrix.Stale(Faults()) {
 		t.Errorf("the kill matrix is stale: %s: run make proof-full, or the fault alone with -scope=all -write", row)
 	}
+	if missing := matrix.Missing(Faults()); len(missing) > 0 && !t.Failed() {
+		t.Skipf("%d of %d faults have no row of the kill matrix yet: make proof-full", len(missing), len(Faults()))
+	}
 }
 
 // TestFaults is the proof: under each fault exactly the named clauses break.
@@ -169,12 +172,12 @@ func stalest(t *testing.T, faults []Fault) []Fault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	wanted := matrix.Missing(faults)
 	for _, line := range matrix.Stale(faults) {
 		name, _, _ := strings.Cut(line, ":")
-		names[name] = true
+		wanted = append(wanted, name)
 	}
-	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return !names[f.Name] })
+	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return !slices.Contains(wanted, f.Name) })
 }
 
 // sample picks what a plain run has time for. A fault named by -run is always in.

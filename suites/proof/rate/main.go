@@ -56,6 +56,9 @@ func measure(ctx context.Context, n int, only []string) error {
 		}
 		started := time.Now()
 		found, err := runs(ctx, root, dir, s, n)
+		if err == nil {
+			err = ctx.Err() // a rate of runs that were cut short is none
+		}
 		if err != nil {
 			return err
 		}
@@ -72,7 +75,7 @@ func measure(ctx context.Context, n int, only []string) error {
 }
 
 // atOnce runs are judged beside each other: such a check waits more than it works.
-const atOnce = 2
+const atOnce = 4
 
 // runs counts how many of n runs call the clause broken.
 func runs(ctx context.Context, root, dir string, s proof.Chance, n int) (int, error) {
