@@ -271,7 +271,7 @@ func (r *Runner) judgeAnywhere(clause spec.Clause) report.Result {
 		r.begin.Do(r.start)
 	}
 	if r.ready != nil {
-		return untested(result, "the target never became ready")
+		return untested(result, neverReady)
 	}
 	if outcome, reason := r.gateHere(clause, here); outcome != "" {
 		result.Outcome, result.Reason = outcome, reason

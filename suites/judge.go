@@ -37,7 +37,7 @@ func (r *Runner) judge(clause spec.Clause) report.Result {
 	case r.stopped():
 		return untested(result, "interrupted")
 	case r.ready != nil:
-		return untested(result, "the target never became ready")
+		return untested(result, neverReady)
 	}
 	check, built := r.checks[clause.ID]
 	if outcome, reason := r.gate(clause, check, built); outcome != "" {
@@ -49,6 +49,9 @@ func (r *Runner) judge(clause spec.Clause) report.Result {
 	}
 	return r.together(clause, check, result)
 }
+
+// neverReady is the reason of every clause where one problem kept all from being judged.
+const neverReady = "the target never became ready"
 
 func untested(result report.Result, reason string) report.Result {
 	result.Outcome, result.Reason = report.Untested, reason

@@ -157,6 +157,9 @@ func (r *Runner) Judge(id string) report.Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done++
+	if t.result.Reason == neverReady {
+		return t.result // one problem, said once, and not a line for each clause
+	}
 	r.options.Progress(Progress{Clause: clause, Result: &t.result, Done: r.done, Total: len(r.clauses)})
 	return t.result
 }
