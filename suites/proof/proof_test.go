@@ -92,6 +92,8 @@ func TestStochastic(t *testing.T) {
 		switch {
 		case stochastic != measured[clause.ID]:
 			t.Errorf("%s: stochastic in the spec: %t, in the list of this package: %t", clause.ID, stochastic, measured[clause.ID])
+		case stochastic && strings.Contains(clause.Method, "not measured yet"):
+			t.Logf("%s: its detection rate is not measured yet: go run ./suites/proof/rate %s", clause.ID, clause.ID)
 		case stochastic && !strings.Contains(clause.Method, "of 100 runs"):
 			t.Errorf("%s does not say in how many of 100 runs its check finds its fault: go run ./suites/proof/rate %s", clause.ID, clause.ID)
 		}
