@@ -90,7 +90,7 @@ func TestLaunchFailures(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.act, func(t *testing.T) {
 			f := actFile(c.act)
-			f.ReadyTimeout = Duration(700 * time.Millisecond)
+			f.ReadyTimeout = Duration(2 * time.Second) // longer than the grace for daemons, beside other packages too
 			before := ourChildren(t)
 			i, err := (&Target{File: f}).Launch(t.Context())
 			if err == nil {
