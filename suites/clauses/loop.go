@@ -374,6 +374,9 @@ func onePollerEach(s *session.Session) {
 		}
 		seen[key] = r.poller
 	}
-	s.Note("%d of %d connections were seen on pollers", len(seen), len(conns))
 	closeAll(conns)
+	if len(seen) == 0 {
+		s.Unseen("/proc shows none of the connections on a poller: it lists epoll descriptors, and of TCP sockets whose peer is who")
+	}
+	s.Note("%d of %d connections were seen on pollers", len(seen), len(conns))
 }

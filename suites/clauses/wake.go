@@ -147,7 +147,7 @@ func declaredWakeup(s *session.Session) {
 	if !known || !slices.Contains([]string{"epoll", "epollet"}, hello["poller"]) {
 		s.Unseen(fmt.Sprintf("HELLO says wakeup=%s poller=%s, which /proc does not show", hello["wakeup"], hello["poller"]))
 	}
-	if s.Target.Addr().Network() == "unix" {
+	if s.Target.Network() == "unix" {
 		s.Unseen("/proc does not show which unix socket of the target is the other end of a client's")
 	}
 	conns := opened(s, 4*loops(s))

@@ -116,6 +116,15 @@ func run(ctx context.Context, dir string, command ...string) error {
 	return nil
 }
 
+// Commit is the short name of the commit that the checkout at root stands on.
+func Commit(root string) string {
+	out, err := exec.Command("git", "-C", root, "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // Root finds the module's root from the working directory upwards.
 func Root() (string, error) {
 	dir, err := os.Getwd()

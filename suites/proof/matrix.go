@@ -129,18 +129,28 @@ func (m Matrix) Page() string {
 		fmt.Fprintf(&b, "%d of %d faults have no row yet: %s.\n\n", len(missing), len(Faults()), strings.Join(missing, ", "))
 	}
 	b.WriteString("| fault | breaks | judged | s | run | what is wrong |\n|---|---|---|---|---|---|\n")
-	killed := map[string]int{}
+	killed, declared := map[string]int{}, map[string][]string{}
+	for _, f := range Faults() {
+		for _, id := range f.Breaks {
+			declared[id] = append(declared[id], f.Name)
+		}
+	}
 	for _, row := range m.Rows {
 		for _, id := range row.Broke {
 			killed[id]++
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %.1f | %s %s | %s |\n", row.Fault, strings.Join(row.Broke, " "), row.Judged, row.Seconds, row.Date, row.Commit, strings.ReplaceAll(says(why[row.Fault]), "|", "\\|"))
 	}
-	b.WriteString("\n## Clauses without a fault\n\n")
+	b.WriteString("\n## Clauses that no row broke\n\n")
 	for _, clause := range spec.Clauses() {
-		if !clause.Withdrawn && killed[clause.ID] == 0 {
-			fmt.Fprintf(&b, "- %s (%s): %s\n", clause.ID, clause.Level, orElse(Unproven[clause.ID], "no reason is written"))
+		if clause.Withdrawn || killed[clause.ID] > 0 {
+			continue
 		}
+		why := orElse(Unproven[clause.ID], "no reason is written")
+		if waiting := declared[clause.ID]; len(waiting) > 0 {
+			why = "its faults have no row yet: " + strings.Join(waiting, ", ")
+		}
+		fmt.Fprintf(&b, "- %s (%s): %s\n", clause.ID, clause.Level, why)
 	}
 	return b.String()
 }

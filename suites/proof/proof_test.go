@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -132,7 +131,7 @@ func TestFaults(t *testing.T) {
 	}
 	built := buildAhead(t, root, faults)
 	var rows []Row
-	now := commit(root)
+	now := Commit(root)
 	for i, f := range faults {
 		t.Run(f.Name, func(t *testing.T) {
 			b := <-built[i]
@@ -241,16 +240,6 @@ func selected(t *testing.T, name string) bool {
 		t.Errorf("-run %s: %v", pattern, err)
 	}
 	return matched
-}
-
-func commit(root string) string {
-	cmd := exec.Command("git", "rev-parse", "--short", "HEAD")
-	cmd.Dir = root
-	out, err := cmd.Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }
 
 func mustRoot(t *testing.T) string {

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites"
 	"github.com/reactorspec/reactorspec/suites/proof"
 	"github.com/reactorspec/reactorspec/suites/report"
@@ -74,7 +73,6 @@ func bySuites(ctx context.Context, start []string) (string, error) {
 	killer := ""
 	t := target.Target{File: target.File{Name: "mutant", Dialect: "probe", Start: start}}
 	run, err := suites.Check(ctx, t, func(o *suites.Options) {
-		o.Levels = []spec.Level{spec.Must, spec.Should}
 		o.Progress = func(p suites.Progress) {
 			if p.Result != nil && killer == "" && (p.Result.Outcome == report.Fail || p.Result.Outcome == report.Warn) {
 				killer = p.Result.Clause + " " + string(p.Result.Outcome)

@@ -17,10 +17,8 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -94,7 +92,7 @@ func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n int, r
 	for _, row := range results.Rows {
 		known[row.place()] = true
 	}
-	commit := head(root)
+	commit := proof.Commit(root)
 	for _, m := range mutants {
 		if n == 0 || ctx.Err() != nil {
 			break
@@ -156,12 +154,4 @@ func store(home string, results Results) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(home, "results.json"), append(text, '\n'), 0o644)
-}
-
-func head(root string) string {
-	out, err := exec.Command("git", "-C", root, "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

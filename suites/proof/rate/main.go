@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -63,7 +62,7 @@ func measure(ctx context.Context, n int, only []string) error {
 			return err
 		}
 		line := fmt.Sprintf("%-9s %3d of %d  %s  (%s at %s, %.0f s)", s.Clause, found, n, s.Fault,
-			started.UTC().Format(time.DateOnly), head(root), time.Since(started).Seconds())
+			started.UTC().Format(time.DateOnly), proof.Commit(root), time.Since(started).Seconds())
 		fmt.Println(line)
 		lines = slices.DeleteFunc(lines, func(old string) bool { return strings.HasPrefix(old, s.Clause+" ") })
 		lines = append(lines, line)
@@ -112,12 +111,4 @@ func runs(ctx context.Context, root, dir string, s proof.Chance, n int) (int, er
 	}
 	workers.Wait()
 	return found, failed
-}
-
-func head(root string) string {
-	out, err := exec.Command("git", "-C", root, "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }
