@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/clauses"
 	"github.com/reactorspec/reactorspec/suites/proof"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -29,11 +34,15 @@ var ways = map[string][][]string{
 	"balance.go":       {{}, {"--balance", "least-connections"}, {"--balance", "source-hash"}},
 }
 
-// slow bounds one run of the suites: a mutant that makes every clause late is
-// killed by its first.
-const slow = 3 * time.Minute
+// slow bounds one run of the suites on a mutant. A sound server needs some 20 s
+// beside a second judge; a mutant that makes every clause late is killed by its first.
+const slow = 2 * time.Minute
 
-// judge builds the mutant and asks its judges.
+// memory bounds the address space of a mutant, in KiB: a loop that runs the
+// wrong way may ask for all there is.
+const memory = "8000000"
+
+// judge builds the mutant below dir and asks its judges.
 func judge(ctx context.Context, root, dir string, m Mutant) (Judged, error) {
 	row := Judged{Mutant: m}
 	text, err := m.mutated(root)
@@ -46,16 +55,17 @@ func judge(ctx context.Context, root, dir string, m Mutant) (Judged, error) {
 	}
 	binary := filepath.Join(dir, "mutant.server")
 	if err := command(ctx, root, "go", "build", "-overlay", overlay, "-o", binary, proof.Standalone).Run(); err != nil {
-		return row, nil
+		return row, ctx.Err()
 	}
 	row.Viable = true
 	for _, args := range waysOf(m) {
-		if row.Suites, err = bySuites(ctx, append([]string{binary, "--listen", "127.0.0.1:{port}"}, args...)); err != nil || row.Suites != "" {
+		start := bounded(append([]string{binary, "--listen", "127.0.0.1:{port}"}, args...)...)
+		if row.Suites, err = bySuites(ctx, start); err != nil || row.Suites != "" {
 			return row, err
 		}
 	}
-	row.Units = byUnits(ctx, root, overlay)
-	return row, nil
+	row.Units, err = byUnits(ctx, root, overlay, dir, m)
+	return row, err
 }
 
 func waysOf(m Mutant) [][]string {
@@ -65,51 +75,123 @@ func waysOf(m Mutant) [][]string {
 	return [][]string{{}}
 }
 
+// bounded is the command under the limit of memory.
+func bounded(words ...string) []string {
+	return append([]string{"/bin/sh", "-c", "ulimit -v " + memory + ` && exec "$@"`, "mutant"}, words...)
+}
+
 // bySuites names the first clause that the mutant breaks, or says how it does
-// not start.
+// not start. The clauses that are judged quickly have their say first. A clause
+// counts that breaks again when it is judged by itself: a mutant lives rather
+// than that noise kills it.
 func bySuites(ctx context.Context, start []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, slow)
+	for _, ids := range inStages() {
+		for len(ids) > 0 {
+			clause, killer, err := firstBroken(ctx, start, ids)
+			if clause == "" || err != nil {
+				if killer != "" || err != nil {
+					return killer, err
+				}
+				break
+			}
+			_, again, err := firstBroken(ctx, start, []string{clause})
+			if again != "" || err != nil {
+				return again, err
+			}
+			ids = slices.DeleteFunc(ids, func(id string) bool { return id == clause })
+		}
+	}
+	return "", nil
+}
+
+// inStages are the clauses whose checks neither wait nor need an instance of
+// their own, and the others.
+func inStages() [2][]string {
+	var stages [2][]string
+	for _, check := range clauses.All() {
+		i := 0
+		if check.Study || check.Own || check.Long {
+			i = 1
+		}
+		stages[i] = append(stages[i], check.Clause)
+	}
+	return stages
+}
+
+// firstBroken judges until a clause is broken. Without a clause, killer says
+// what else ended the run: no start, or no end in time.
+func firstBroken(ctx context.Context, start, ids []string) (clause, killer string, err error) {
+	run, cancel := context.WithTimeout(ctx, slow)
 	defer cancel()
-	killer := ""
 	t := target.Target{File: target.File{Name: "mutant", Dialect: "probe", Start: start}}
-	run, err := suites.Check(ctx, t, func(o *suites.Options) {
+	result, err := suites.Check(run, t, suites.Clauses(ids...), func(o *suites.Options) {
 		o.Progress = func(p suites.Progress) {
-			if p.Result != nil && killer == "" && (p.Result.Outcome == report.Fail || p.Result.Outcome == report.Warn) {
-				killer = p.Result.Clause + " " + string(p.Result.Outcome)
+			if p.Result != nil && clause == "" && (p.Result.Outcome == report.Fail || p.Result.Outcome == report.Warn) {
+				clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
 				cancel()
 			}
 		}
 	})
 	switch {
-	case err != nil:
-		return "", err
-	case killer == "" && run.Problem != nil && run.Problem.Kind == report.Start:
-		return "start: " + run.Problem.Message, nil
-	case killer == "" && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "the run was not over in time", nil
+	case ctx.Err() != nil:
+		return "", "", ctx.Err()
+	case clause != "":
+		return clause, killer, nil
+	case result.Problem != nil && result.Problem.Kind == report.Start:
+		return "", "start: " + result.Problem.Message, nil
+	case errors.Is(run.Err(), context.DeadlineExceeded):
+		return "", timedOut, nil
 	}
-	return killer, nil
+	return "", "", err
 }
 
-var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+// timedOut is a kill of its own kind: nothing was broken, and no end was in sight.
+const timedOut = "the run was not over in time"
 
-// byUnits names the first unit test of the reference that fails.
-func byUnits(ctx context.Context, root, overlay string) string {
-	out, err := command(ctx, root, "go", "test", "-overlay", overlay, "-vet=off", "-failfast", "-timeout", "180s",
-		"./reference", "./reference/internal/...").CombinedOutput()
+var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: ([^/\s]+)`)
+
+// byUnits names the first unit test of the reference that fails, twice.
+func byUnits(ctx context.Context, root, overlay, dir string, m Mutant) (string, error) {
+	packages := []string{"./reference", "./reference/internal/poll"}
+	if strings.Contains(m.File, "/internal/") {
+		slices.Reverse(packages)
+	}
+	for _, p := range packages {
+		binary := filepath.Join(dir, "mutant.test")
+		if out, err := command(ctx, root, "go", "test", "-c", "-overlay", overlay, "-o", binary, p).CombinedOutput(); err != nil {
+			if ctx.Err() != nil {
+				return "", ctx.Err()
+			}
+			return "", fmt.Errorf("the tests of %s do not build: %w: %s", p, err, bytes.TrimSpace(out))
+		}
+		killer := failure(ctx, filepath.Join(root, p), binary)
+		if killer != "" && failure(ctx, filepath.Join(root, p), binary, "-test.run", "^"+killer+"$") == "" {
+			killer = ""
+		}
+		if killer != "" || ctx.Err() != nil {
+			return killer, ctx.Err()
+		}
+	}
+	return "", nil
+}
+
+// failure runs a test binary in its package's folder.
+func failure(ctx context.Context, folder, binary string, args ...string) string {
+	words := bounded(append([]string{binary, "-test.failfast", "-test.timeout", "120s"}, args...)...)
+	out, err := command(ctx, folder, words...).CombinedOutput()
 	switch found := failed.FindSubmatch(out); {
 	case err == nil:
 		return ""
 	case found != nil:
 		return string(found[1])
 	default:
-		return "a panic or the time limit"
+		return "Test.*" // a panic or the time limit: whichever it was
 	}
 }
 
-// command runs in the root, and ends with its children when ctx does.
-func command(ctx context.Context, root string, words ...string) *exec.Cmd {
+// command runs in the folder, and ends with its children when ctx does.
+func command(ctx context.Context, folder string, words ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Dir, cmd.WaitDelay = root, 5*time.Second
+	cmd.Dir, cmd.WaitDelay = folder, 5*time.Second
 	return cmd
 }

@@ -19,6 +19,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,7 +41,7 @@ type Judged struct {
 	Date   string  `json:"date"`
 	Commit string  `json:"commit"`
 	Suites string  `json:"suites"`         // the clause and the outcome; "": found nothing
-	Units  string  `json:"units,omitzero"` // the test; "": found nothing, or was not asked
+	Units  string  `json:"units,omitzero"` // the test, or Test.* when no test could be named; "": found nothing, or was not asked
 	Viable bool    `json:"viable"`         // it compiles
 	Took   float64 `json:"seconds"`
 }
@@ -46,17 +49,18 @@ type Judged struct {
 func main() {
 	n := flag.Int("n", 60, "mutants to judge in this run; 0 writes RESULTS.md anew")
 	seed := flag.Uint64("seed", 1, "shuffles the list")
+	beside := flag.Int("beside", 2, "mutants that are judged at the same time")
 	list := flag.String("list", "", "a list of mutants by gremlins, instead of a new one")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := mutate(ctx, *n, *seed, *list); err != nil {
+	if err := mutate(ctx, *n, *beside, *seed, *list); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func mutate(ctx context.Context, n int, seed uint64, list string) error {
+func mutate(ctx context.Context, n, beside int, seed uint64, list string) error {
 	root, err := proof.Root()
 	if err != nil {
 		return err
@@ -78,43 +82,59 @@ func mutate(ctx context.Context, n int, seed uint64, list string) error {
 		}
 		results.Seed, results.Listed = seed, len(mutants)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
-		if err := judgeNext(ctx, root, dir, mutants, n, &results); err != nil {
+		if err := judgeNext(ctx, root, dir, mutants, n, beside, &results); err != nil {
 			return err
 		}
 	}
 	return writePage(home, results)
 }
 
-// judgeNext judges the first n mutants of the list that have no row, and stores
-// the rows as it goes.
-func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n int, results *Results) error {
+// judgeNext judges the first n mutants of the list that have no row, some beside
+// each other, and stores the rows as they come.
+func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n, beside int, results *Results) error {
 	known := map[Mutant]bool{}
 	for _, row := range results.Rows {
 		known[row.place()] = true
 	}
+	mutants = slices.DeleteFunc(mutants, func(m Mutant) bool { return known[m.place()] })
+	next := make(chan Mutant)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mu sync.Mutex
+	var judges sync.WaitGroup
 	commit := proof.Commit(root)
-	for _, m := range mutants {
-		if n == 0 || ctx.Err() != nil {
-			break
+	for i := range beside {
+		judges.Go(func() {
+			for m := range next {
+				started := time.Now()
+				row, err := judge(ctx, root, filepath.Join(dir, strconv.Itoa(i)), m)
+				if ctx.Err() != nil {
+					continue // a verdict that was cut short is none
+				}
+				mu.Lock()
+				if err == nil {
+					row.Date, row.Commit, row.Took = started.UTC().Format(time.DateOnly), commit, time.Since(started).Round(time.Millisecond).Seconds()
+					results.Rows = append(results.Rows, row)
+					fmt.Println(row)
+					err = store(filepath.Join(root, "suites", "proof", "mutate"), *results)
+				}
+				mu.Unlock()
+				if err != nil {
+					cancel(fmt.Errorf("%s:%d:%d %s: %w", m.File, m.Line, m.Column, m.Type, err))
+				}
+			}
+		})
+	}
+	for _, m := range mutants[:min(n, len(mutants))] {
+		select {
+		case next <- m:
+		case <-ctx.Done():
 		}
-		if known[m.place()] {
-			continue
-		}
-		n--
-		started := time.Now()
-		row, err := judge(ctx, root, dir, m)
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			break // a verdict that was cut short is none
-		}
-		row.Date, row.Commit, row.Took = started.UTC().Format(time.DateOnly), commit, time.Since(started).Round(time.Millisecond).Seconds()
-		results.Rows = append(results.Rows, row)
-		fmt.Println(row)
-		if err := store(filepath.Join(root, "suites", "proof", "mutate"), *results); err != nil {
-			return err
-		}
+	}
+	close(next)
+	judges.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
 	}
 	return nil
 }

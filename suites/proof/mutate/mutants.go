@@ -16,14 +16,25 @@ type Mutant struct {
 	File   string `json:"file"` // from the root
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
-	Type   string `json:"type"` // as gremlins names it
-	Code   string `json:"code"` // the line as it is, trimmed
+	Type   string `json:"type"`         // as gremlins names it
+	Code   string `json:"code"`         // the line as it is, trimmed
+	Nth    int    `json:"nth,omitzero"` // of the mutants of the file that are alike in column, type and code, from 0
 }
 
 // place is the mutant's identity while the lines above it come and go.
 func (m Mutant) place() Mutant {
 	m.Line = 0
 	return m
+}
+
+// number tells mutants apart that stand in lines of the same text.
+func number(mutants []Mutant) {
+	alike := map[Mutant]int{}
+	for i := range mutants {
+		place := mutants[i].place()
+		mutants[i].Nth = alike[place]
+		alike[place]++
+	}
 }
 
 // swaps are gremlins' token mutations, by their type.
@@ -86,6 +97,7 @@ func listed(ctx context.Context, root, dir, list string) ([]Mutant, error) {
 			mutants = append(mutants, m)
 		}
 	}
+	number(mutants)
 	return mutants, nil
 }
 

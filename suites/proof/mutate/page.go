@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,12 +16,15 @@ func writePage(home string, results Results) error {
 	if err != nil {
 		return err
 	}
-	var viable, suites, units int
+	var viable, suites, late, units int
 	var survivors, blind []Judged
 	for _, row := range results.Rows {
 		switch {
 		case !row.Viable:
 			continue
+		case row.Suites == timedOut:
+			late++
+			suites++
 		case row.Suites != "":
 			suites++
 		case row.Units != "":
@@ -42,12 +46,13 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 | the suites alone, over a socket and through /proc | %d of %d | %s |
 | the suites and the unit tests of the reference | %d of %d | %s |
 
-A score counts every survivor against the judge, equivalent mutants too. The suites judge each file in the configurations that run its code.
+A score counts every survivor against the judge, equivalent mutants too. The suites judge each file in the configurations that run its code;
+of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
 
 ## Survivors
 
 `, "`make mutate`", results.Listed, len(results.Rows), results.Seed, viable,
-		suites, viable, percent(suites, viable), suites+units, viable, percent(suites+units, viable))
+		suites, viable, percent(suites, viable), suites+units, viable, percent(suites+units, viable), late)
 	table(&b, survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
 	b.WriteString("\n## Killed by the unit tests only\n\n")
 	table(&b, blind, "by", func(row Judged) string { return row.Units })
@@ -60,7 +65,7 @@ func table(b *strings.Builder, rows []Judged, last string, say func(Judged) stri
 	slices.SortStableFunc(rows, func(x, y Judged) int { return strings.Compare(x.File, y.File) })
 	for _, row := range rows {
 		code := strings.ReplaceAll(row.Code, "|", "\\|")
-		fmt.Fprintf(b, "| %s:%d:%d | %s | `%s` | %s |\n", row.File, row.Line, row.Column, row.Type, code, orElse(say(row), "not looked into yet"))
+		fmt.Fprintf(b, "| %s:%d:%d | %s | `%s` | %s |\n", row.File, row.Line, row.Column, row.Type, code, cmp.Or(say(row), "not looked into yet"))
 	}
 }
 
@@ -71,17 +76,13 @@ func percent(part, whole int) string {
 	return fmt.Sprintf("%.0f %%", 100*float64(part)/float64(whole))
 }
 
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
+// key names a mutant in reasons.txt, whatever line it stands in: NTH counts from
+// 0 those of the file that are alike in all else.
+func key(m Mutant) string {
+	return fmt.Sprintf("%s %s %d %d %s", m.File, m.Type, m.Column, m.Nth, m.Code)
 }
 
-// key names a mutant in reasons.txt, whatever line it stands in.
-func key(m Mutant) string { return fmt.Sprintf("%s %s %d %s", m.File, m.Type, m.Column, m.Code) }
-
-// readReasons reads "FILE TYPE COLUMN CODE => reason", a line each; # begins a comment.
+// readReasons reads "FILE TYPE COLUMN NTH CODE => reason", a line each; # begins a comment.
 func readReasons(name string) (map[string]string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -97,7 +98,7 @@ func readReasons(name string) (map[string]string, error) {
 		}
 		mutant, reason, ok := strings.Cut(line, " => ")
 		if !ok {
-			return nil, fmt.Errorf("reasons.txt:%d: want: FILE TYPE COLUMN CODE => reason", n)
+			return nil, fmt.Errorf("reasons.txt:%d: want: FILE TYPE COLUMN NTH CODE => reason", n)
 		}
 		reasons[strings.TrimSpace(mutant)] = strings.TrimSpace(reason)
 	}
