@@ -309,15 +309,6 @@ func (r *Runner) gateHere(clause spec.Clause, built bool) (report.Outcome, strin
 	return "", ""
 }
 
-// rerunIn words reruns as go test commands, unless the options word them.
-func (o Options) rerunIn(t *testing.T) Options {
-	if o.Rerun == nil {
-		name := t.Name()
-		o.Rerun = func(clause string, seed uint64) string { return rerunTest(name, clause) }
-	}
-	return o
-}
-
 func union(a, b []spec.Feature) []spec.Feature {
 	all := append([]spec.Feature(nil), a...)
 	for _, feature := range b {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,6 +83,15 @@ func Seed(seed uint64) Option { return func(o *Options) { o.Seed = seed } }
 
 // With replaces all options.
 func With(options Options) Option { return func(o *Options) { *o = options } }
+
+// ParseSeed reads a seed, in Go's notation.
+func ParseSeed(text string) (uint64, error) {
+	seed, err := strconv.ParseUint(text, 0, 64)
+	if err != nil || seed == 0 {
+		return 0, usage("%s is no number from 1 to 2^64-1, such as 42 or 0x5e1f", text)
+	}
+	return seed, nil
+}
 
 func optionsOf(opts []Option) Options {
 	var o Options

@@ -28,8 +28,11 @@ var (
 	dialectFlag  = flag.String("dialect", "probe", "how to talk to the server at -addr")
 	classFlag    = flag.String("class", "", "what the server at -addr is")
 	featuresFlag = flag.String("features", "", "what the server at -addr offers, comma-separated")
+	limitFlag    = flag.Int64("limit", 0, "the server at -addr's declared limit L of unread output, in `bytes`")
 	clauseFlag   = flag.String("clause", "", "judge only these clauses, comma-separated")
 	familyFlag   = flag.String("family", "", "judge only these families, comma-separated")
+	levelFlag    = flag.String("level", "", "judge only MUST or only SHOULD clauses")
+	seedFlag     = flag.String("seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
 )
 
 // narrowToTarget leaves the tests of the engine out where a server is named,
@@ -63,6 +66,16 @@ func fileExists(name string) bool {
 func TestTarget(t *testing.T) {
 	judged := target.Target{Addr: *addrFlag, Pid: *pidFlag}
 	options := Options{Clauses: list(*clauseFlag), Families: list(*familyFlag)}
+	for _, level := range list(*levelFlag) {
+		options.Levels = append(options.Levels, spec.Level(strings.ToUpper(level)))
+	}
+	if *seedFlag != "" {
+		seed, err := ParseSeed(*seedFlag)
+		if err != nil {
+			t.Fatalf("-seed: %v", err)
+		}
+		options.Seed = seed
+	}
 	switch {
 	case *targetFlag != "" && *addrFlag != "":
 		t.Fatal("both -target and -addr: name one target")
@@ -73,7 +86,7 @@ func TestTarget(t *testing.T) {
 		}
 		judged.File = file
 	case *addrFlag != "":
-		judged.File = target.File{Name: *addrFlag, Dialect: *dialectFlag, Class: spec.Class(*classFlag)}
+		judged.File = target.File{Name: *addrFlag, Dialect: *dialectFlag, Class: spec.Class(*classFlag), Limit: *limitFlag}
 		for _, feature := range list(*featuresFlag) {
 			judged.File.Features = append(judged.File.Features, spec.Feature(feature))
 		}

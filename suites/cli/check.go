@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -130,9 +129,9 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 		o.Levels = append(o.Levels, spec.Level(strings.ToUpper(strings.TrimSpace(level))))
 	}
 	if f.seed != "" {
-		seed, err := strconv.ParseUint(f.seed, 0, 64)
-		if err != nil || seed == 0 {
-			return judged, o, fmt.Errorf("--seed %s is no number from 1 to 2^64-1, such as 42 or 0x5e1f", f.seed)
+		seed, err := suites.ParseSeed(f.seed)
+		if err != nil {
+			return judged, o, fmt.Errorf("--seed %w", err)
 		}
 		o.Seed = seed
 	}
