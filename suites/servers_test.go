@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -57,8 +56,6 @@ func serve(mode string) {
 			os.Exit(1)
 		}
 		os.Exit(0)
-	case "deaf":
-		signal.Ignore(syscall.SIGTERM)
 	}
 	listener, err := net.Listen("tcp4", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {

@@ -102,17 +102,15 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	}
 	judged, options, err := f.read(cmd, command)
 	if err != nil {
+		p.reported = true
 		run := suites.Unrun(judged, options, &suites.UsageError{Message: err.Error()})
 		return errors.Join(err, f.reports.write(&run))
 	}
 	signals := ownSignals(p.err)
 	defer signals.release()
 	run := p.judge(signals, judged, options, f)
-	p.exit = run.Verdict.Exit
-	if err := f.reports.write(&run); err != nil {
-		return failed(err)
-	}
-	return nil
+	p.exit, p.reported = run.Verdict.Exit, true
+	return failed(f.reports.write(&run))
 }
 
 // read makes a target and options of the flags.

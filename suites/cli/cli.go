@@ -30,7 +30,8 @@ type Embedded struct {
 type program struct {
 	embedded Embedded
 	out, err io.Writer
-	exit     int // set by a command that ran; usage errors are returned instead
+	exit     int  // set by a command that ran; usage errors are returned instead
+	reported bool // the reports were written, or tried to be
 }
 
 // Main runs the command and returns its exit code: 0 conformant, 1 not, 2 usage
@@ -43,6 +44,7 @@ func Main(args []string, embedded Embedded) int {
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	if err := root.Execute(); err != nil {
+		err = p.reportMistake(root, args, err)
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
 		if errors.As(err, new(*failure)) {
 			return report.ExitUndecided

@@ -1,13 +1,10 @@
 package cli_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +20,9 @@ import (
 var built string
 
 const (
-	serverVariable = "REACTORSPEC_CLI_SERVER" // makes this binary a tiny server
-	markVariable   = "REACTORSPEC_CLI_MARK"   // in the environment of all that a test starts
+	serverVariable  = "REACTORSPEC_CLI_SERVER"  // makes this binary a tiny server
+	markVariable    = "REACTORSPEC_CLI_MARK"    // in the environment of all that a test starts
+	addressVariable = "REACTORSPEC_CLI_ADDRESS" // where the server "taken" listens
 )
 
 func TestMain(m *testing.M) {
@@ -49,44 +47,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-// serve is an echo server with a fault.
-func serve(mode string) {
-	if mode == "exits" {
-		fmt.Fprintln(os.Stderr, "cannot \x1b[31mopen\x1b[0m <config> & give up")
-		os.Exit(5)
-	}
-	listener, err := net.Listen("tcp4", "127.0.0.1:"+os.Getenv("PORT"))
-	if err != nil {
-		os.Exit(1)
-	}
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			os.Exit(1)
-		}
-		go func() {
-			switch mode {
-			case "slams":
-			case "cuts": // the connection behind its 100th byte
-				_, _ = io.CopyN(conn, conn, 100)
-			case "garbles": // from the 17th byte on
-				_, _ = io.CopyN(conn, conn, 16)
-				fmt.Fprintln(os.Stderr, "now it \x1b[2J garbles")
-				b := make([]byte, 4096)
-				for n, err := conn.Read(b); err == nil; n, err = conn.Read(b) {
-					for i := range n {
-						b[i] ^= 0x20
-					}
-					_, _ = conn.Write(b[:n])
-				}
-			default:
-				_, _ = io.Copy(conn, conn)
-			}
-			_ = conn.Close()
-		}()
-	}
 }
 
 // outcome is what one invocation came to.
@@ -175,58 +135,6 @@ func readRun(t *testing.T, path string) *report.Run {
 	return run
 }
 
-func TestUsageErrors(t *testing.T) {
-	bad := filepath.Join(t.TempDir(), "bad.yaml")
-	if err := os.WriteFile(bad, []byte("name: x\ndialect: echo\nstarts: nothing\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	empty := t.TempDir()
-	for name, c := range map[string]struct {
-		args []string
-		says string
-	}{
-		"flag":              {[]string{"check", "--klause", "X"}, "klause"},
-		"command":           {[]string{"judge"}, "judge"},
-		"clause":            {[]string{"check", "--clause", "CONN-999"}, "CONN-999"},
-		"family":            {[]string{"check", "--family", "CON"}, "CON"},
-		"level":             {[]string{"check", "--level", "MAY"}, "MAY"},
-		"dialect":           {[]string{"check", "--dialect", "gopher", "--addr", "tcp://127.0.0.1:1"}, "gopher"},
-		"class":             {[]string{"check", "--class", "fast", "--addr", "tcp://127.0.0.1:1"}, "fast"},
-		"feature":           {[]string{"check", "--features", "posts", "--addr", "tcp://127.0.0.1:1"}, "posts"},
-		"nothing selected":  {[]string{"check", "--clause", "CONN-1", "--family", "ACC"}, "no clause is selected"},
-		"seed":              {[]string{"check", "--seed", "lucky"}, "lucky"},
-		"address":           {[]string{"check", "--addr", "127.0.0.1:7000"}, "127.0.0.1:7000"},
-		"pid alone":         {[]string{"check", "--pid", "1"}, "--addr"},
-		"no dash":           {[]string{"check", "./server"}, "after --"},
-		"empty command":     {[]string{"check", "--"}, "no command"},
-		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
-		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
-		"missing file":      {[]string{"check", "--target", "no-such.yaml"}, "no-such.yaml"},
-		"bad file":          {[]string{"check", "--target", bad}, "starts"},
-		"command not found": {[]string{"check", "--", "./no-such-server"}, "no-such-server"},
-		"unwritable report": {[]string{"check", "--json", "no/such/dir/x.json"}, "no/such/dir"},
-		"report directory":  {[]string{"check", "--junit", "/"}, "directory"},
-		"explain nothing":   {[]string{"explain"}, "clause ID"},
-		"explain unknown":   {[]string{"explain", "CONN-999"}, "CONN-999"},
-		"list family":       {[]string{"list", "--family", "NOPE"}, "NOPE"},
-		"matrix nothing":    {[]string{"matrix"}, "directory"},
-		"matrix empty":      {[]string{"matrix", empty}, "no target file"},
-		"matrix missing":    {[]string{"matrix", "no-such-dir"}, "no-such-dir"},
-		"serve flag":        {[]string{"serve", "--port", "x"}, "port"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := reactorspec(t, nil, c.args...)
-			if o.exit != report.ExitUsage {
-				t.Errorf("exit %d, want 2\n%s%s", o.exit, o.out, o.errors)
-			}
-			line := strings.TrimSuffix(o.errors, "\n")
-			if !strings.Contains(line, c.says) || strings.Contains(line, "\n") || strings.Contains(line, "goroutine") {
-				t.Errorf("stderr is not one line that says %q: %q", c.says, o.errors)
-			}
-		})
-	}
-}
-
 func TestTheReferenceIsConformant(t *testing.T) {
 	o := reactorspec(t, nil, "check", "--clause", "conn-1,CONN-2", "--clause", "SIGN-1", "--seed", "0x5e1f",
 		"--json", "run.json", "--junit", "run.xml", "--html", "run.html", "--badge", "run.svg")
@@ -294,119 +202,6 @@ func TestABrokenClause(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != report.ExitNotConformant || !strings.Contains(string(out), "CONN-1 MUST fail") {
 			t.Errorf("%s: %v\n%s", result.Evidence.Rerun, err, out)
 		}
-	}
-}
-
-func TestTargetsThatDoNotServe(t *testing.T) {
-	for mode, says := range map[string]string{"exits": "exited with 5", "slams": "does not serve"} {
-		t.Run(mode, func(t *testing.T) {
-			o := reactorspec(t, []string{serverVariable + "=" + mode}, "check", "--dialect", "echo", "--family", "CONN",
-				"--json", "run.json", "--junit", "run.xml", "--", self(t), "{port}")
-			if o.exit != report.ExitNotConformant || !strings.Contains(o.errors, says) || strings.Contains(o.errors+o.out, "\x1b") {
-				t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
-			}
-			run := readRun(t, filepath.Join(o.dir, "run.json"))
-			if run.Problem == nil || len(run.Results) == 0 {
-				t.Errorf("run %+v", run)
-			}
-			if text, err := os.ReadFile(filepath.Join(o.dir, "run.xml")); err != nil || !bytes.Contains(text, []byte("<testcase")) {
-				t.Errorf("JUnit %v: %s", err, text)
-			}
-		})
-	}
-}
-
-func TestNobodyAtTheAddress(t *testing.T) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "tcp://" + listener.Addr().String()
-	_ = listener.Close()
-	o := reactorspec(t, nil, "check", "--addr", address, "--dialect", "echo")
-	if o.exit != report.ExitNotConformant || !strings.Contains(o.errors, "no server answers") {
-		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
-	}
-}
-
-func TestOneSignalEndsTheRunWithReports(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		t.Run(sig.String(), func(t *testing.T) {
-			o := outcome{dir: t.TempDir(), mark: "one-signal-" + sig.String()}
-			cmd := command(&o, nil, "check", "--family", "CONN,TIME,LOOP", "--json", "run.json")
-			afterFirstLine(t, cmd, func() { _ = cmd.Process.Signal(sig) })
-			if exit := cmd.ProcessState.ExitCode(); exit != report.ExitUndecided {
-				t.Errorf("exit %d, want 3", exit)
-			}
-			nothingLeft(t, o.mark)
-			run := readRun(t, filepath.Join(o.dir, "run.json"))
-			if run.Problem == nil || run.Problem.Kind != report.Interrupted {
-				t.Errorf("problem %+v", run.Problem)
-			}
-			untested := 0
-			for _, result := range run.Results {
-				if result.Outcome == report.Untested && strings.Contains(result.Reason, "interrupted") {
-					untested++
-				}
-			}
-			if untested == 0 || run.Verdict.Counts[report.Fail] > 0 {
-				t.Errorf("counts %v", run.Verdict.Counts)
-			}
-		})
-	}
-}
-
-func TestTwoSignalsEndTheRunAtOnce(t *testing.T) {
-	o := outcome{dir: t.TempDir(), mark: "two-signals"}
-	cmd := command(&o, nil, "check", "--family", "CONN,TIME,LOOP")
-	afterFirstLine(t, cmd, func() {
-		for range 50 { // until it is gone
-			if cmd.Process.Signal(syscall.SIGINT) != nil {
-				return
-			}
-			<-time.After(20 * time.Millisecond)
-		}
-	})
-	if exit := cmd.ProcessState.ExitCode(); exit != report.ExitUndecided {
-		t.Errorf("exit %d, want 3", exit)
-	}
-	nothingLeft(t, o.mark)
-}
-
-// TestAKilledHarnessLeavesNothing: not even SIGKILL leaves a server behind.
-func TestAKilledHarnessLeavesNothing(t *testing.T) {
-	o := outcome{dir: t.TempDir(), mark: "killed"}
-	cmd := command(&o, nil, "check", "--family", "CONN,TIME,LOOP")
-	afterFirstLine(t, cmd, func() { _ = cmd.Process.Kill() })
-	nothingLeft(t, o.mark)
-}
-
-// afterFirstLine starts the command, acts once it has judged a clause, and waits.
-func afterFirstLine(t *testing.T, cmd *exec.Cmd, act func()) {
-	t.Helper()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	hung := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-	defer hung.Stop()
-	reader := bufio.NewReader(out)
-	if _, err := reader.ReadString('\n'); err != nil {
-		t.Errorf("no line came: %v", err)
-	}
-	act()
-	_, _ = io.Copy(io.Discard, reader)
-	_ = cmd.Wait()
-}
-
-func TestTimeoutEndsTheRun(t *testing.T) {
-	o := reactorspec(t, nil, "check", "--family", "TIME,LOOP", "--timeout", "1500ms", "--json", "run.json")
-	run := readRun(t, filepath.Join(o.dir, "run.json"))
-	if o.exit != report.ExitUndecided || run.Problem == nil || !strings.Contains(run.Problem.Message, "1.5s") {
-		t.Errorf("exit %d, problem %+v\n%s", o.exit, run.Problem, o.errors)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +93,8 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 			break
 		}
 	}
-	return failed(f.write(runs))
+	p.reported = true
+	return failed(f.reports.writeMatrix(runs))
 }
 
 // targetFiles lists the target files that the arguments name.
@@ -180,21 +180,4 @@ func worse(a, b int) int {
 		return b
 	}
 	return a
-}
-
-func (f *matrixFlags) write(runs []*report.Run) error {
-	write := func(path string, view func(io.Writer) error) error {
-		switch path {
-		case "":
-			return nil
-		case "-":
-			return view(os.Stdout)
-		}
-		return report.WriteFile(path, view)
-	}
-	return errors.Join(
-		write(f.reports.json, func(w io.Writer) error { return report.WriteJSONMatrix(w, runs) }),
-		write(f.reports.html, func(w io.Writer) error { return report.WriteHTML(w, runs) }),
-		write(f.reports.junit, func(w io.Writer) error { return report.WriteJUnit(w, runs...) }),
-	)
 }

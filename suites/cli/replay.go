@@ -112,7 +112,7 @@ func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []
 	signals := ownSignals(p.err)
 	defer signals.release()
 	run := p.judge(signals, judged, o, f)
-	p.exit = run.Verdict.Exit
+	p.exit, p.reported = run.Verdict.Exit, true
 	return failed(f.reports.write(&run))
 }
 

@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactorspec/reactorspec/suites"
 	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 // reportFlags name the files that a run is written to; - is standard output.
@@ -54,10 +57,15 @@ func (f *reportFlags) toStdout() bool {
 	return stdout
 }
 
+// unwritable is the error of a report that cannot be written where it was asked for.
+type unwritable struct{ error }
+
+func (u unwritable) Unwrap() error { return u.error }
+
 // writable finds out before anything is started whether the reports can be
 // written, so that no run is made for nothing.
 func (f *reportFlags) writable() error {
-	return f.each(func(flag, path string, _ func(io.Writer, *report.Run) error) error {
+	err := f.each(func(flag, path string, _ func(io.Writer, *report.Run) error) error {
 		if path == "-" {
 			return nil
 		}
@@ -75,6 +83,10 @@ func (f *reportFlags) writable() error {
 		_ = probe.Close()
 		return os.Remove(probe.Name())
 	})
+	if err != nil {
+		return unwritable{err}
+	}
+	return nil
 }
 
 // write writes every report that was asked for, whatever the run came to.
@@ -91,4 +103,71 @@ func (f *reportFlags) write(run *report.Run) error {
 		}
 		return nil
 	})
+}
+
+// writeMatrix writes the reports of many runs.
+func (f *reportFlags) writeMatrix(runs []*report.Run) error {
+	write := func(path string, view func(io.Writer) error) error {
+		switch path {
+		case "":
+			return nil
+		case "-":
+			return view(os.Stdout)
+		}
+		return report.WriteFile(path, view)
+	}
+	return errors.Join(
+		write(f.json, func(w io.Writer) error { return report.WriteJSONMatrix(w, runs) }),
+		write(f.html, func(w io.Writer) error { return report.WriteHTML(w, runs) }),
+		write(f.junit, func(w io.Writer) error { return report.WriteJUnit(w, runs...) }),
+	)
+}
+
+// reportMistake writes the reports of a call that ended with err before it could
+// write them, as nothing was judged: whoever waits for the files finds the
+// mistake in them. It returns what is to be said.
+func (p *program) reportMistake(root *cobra.Command, args []string, err error) error {
+	cmd, words, notFound := root.Find(args)
+	if p.reported || notFound != nil {
+		return err
+	}
+	cause := err
+	if !errors.As(err, new(*failure)) {
+		cause = &suites.UsageError{Message: err.Error()}
+	}
+	run := suites.Unrun(target.Target{}, suites.Options{Version: Version()}, cause)
+	reports, write := reportsIn(cmd, words), error(nil)
+	if cmd.Name() == "matrix" {
+		write = reports.writeMatrix([]*report.Run{&run})
+	} else {
+		write = reports.write(&run)
+	}
+	if errors.As(err, new(unwritable)) {
+		return err // which says it already
+	}
+	return errors.Join(err, write)
+}
+
+// reportsIn finds the reports that the words of a command ask for. It does not
+// parse them, since they may be what is wrong.
+func reportsIn(cmd *cobra.Command, words []string) reportFlags {
+	var f reportFlags
+	for name, path := range map[string]*string{"json": &f.json, "junit": &f.junit, "html": &f.html, "badge": &f.badge} {
+		if flag := cmd.Flags().Lookup(name); flag == nil || flag.Value.Type() != "string" {
+			continue // not a report of this command
+		}
+		for i, word := range words {
+			if word == "--" {
+				break // the server's own words follow
+			}
+			value, given := strings.CutPrefix(word, "--"+name+"=")
+			if word == "--"+name && i+1 < len(words) {
+				value, given = words[i+1], true
+			}
+			if given {
+				*path = value
+			}
+		}
+	}
+	return f
 }

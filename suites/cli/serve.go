@@ -5,7 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
+	"os"
 	"os/signal"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -40,10 +44,61 @@ func (p *program) serveCommand() *cobra.Command {
 				p.exit = report.ExitUsage
 				return nil
 			}
+			listen := ""
+			if f := fs.Lookup("listen"); f != nil {
+				listen = f.Value.String()
+			}
+			if err := servable(fs.Args(), listen); err != nil {
+				return err
+			}
 			ctx, stop := signal.NotifyContext(context.Background(), terminal...)
 			defer stop()
 			context.AfterFunc(ctx, stop) // the second signal is deadly
-			return failed(serve(ctx))
+			return unserved(listen, serve(ctx))
 		},
 	}
+}
+
+// servable finds mistakes that the server could only say in the system's words.
+func servable(args []string, listen string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("serve takes no arguments, but was given %q; see `reactorspec serve --help`", args[0])
+	}
+	if scheme, rest, found := strings.Cut(listen, "://"); found {
+		return fmt.Errorf("--listen %s: leave %s:// out: write %s", listen, scheme, rest)
+	}
+	return nil
+}
+
+// unserved sorts what kept a server from serving: what this machine lacks is no
+// mistake of the user, everything else is.
+func unserved(listen string, err error) error {
+	for _, short := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS} {
+		if errors.Is(err, short) {
+			return failed(err)
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE), answers(listen):
+		return fmt.Errorf("--listen %s is in use: stop that server, or give another --listen", listen)
+	case errors.As(err, new(*net.AddrError)), errors.As(err, new(*net.OpError)), errors.As(err, new(*net.DNSError)), errors.As(err, new(*os.SyscallError)):
+		return fmt.Errorf("--listen %s: %w: give host:port, such as 127.0.0.1:7000, or the path of a Unix socket in a directory that is there", listen, err)
+	}
+	return err
+}
+
+// answers reports whether a server answers at the path of a Unix socket: there
+// bind(2) alone does not tell it from a file that was left behind.
+func answers(path string) bool {
+	if !strings.Contains(path, "/") {
+		return false
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }

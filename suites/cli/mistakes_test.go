@@ -1,0 +1,117 @@
+package cli_test
+
+import (
+	"html"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+func TestUsageErrors(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(bad, []byte("name: x\ndialect: echo\nstarts: nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := t.TempDir()
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	inUse := taken.Addr().String()
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"flag":              {[]string{"check", "--klause", "X"}, "klause"},
+		"command":           {[]string{"judge"}, "judge"},
+		"pid":               {[]string{"check", "--pid", "x"}, "--pid"},
+		"timeout":           {[]string{"check", "--timeout", "zz"}, "zz"},
+		"clause":            {[]string{"check", "--clause", "CONN-999"}, "CONN-999"},
+		"family":            {[]string{"check", "--family", "CON"}, "CON"},
+		"level":             {[]string{"check", "--level", "MAY"}, "MAY"},
+		"dialect":           {[]string{"check", "--dialect", "gopher", "--addr", "tcp://127.0.0.1:1"}, "gopher"},
+		"class":             {[]string{"check", "--class", "fast", "--addr", "tcp://127.0.0.1:1"}, "fast"},
+		"feature":           {[]string{"check", "--features", "posts", "--addr", "tcp://127.0.0.1:1"}, "posts"},
+		"nothing selected":  {[]string{"check", "--clause", "CONN-1", "--family", "ACC"}, "no clause is selected"},
+		"seed":              {[]string{"check", "--seed", "lucky"}, "lucky"},
+		"address":           {[]string{"check", "--addr", "127.0.0.1:7000"}, "127.0.0.1:7000"},
+		"pid alone":         {[]string{"check", "--pid", "1"}, "--addr"},
+		"no dash":           {[]string{"check", "./server"}, "after --"},
+		"empty command":     {[]string{"check", "--"}, "no command"},
+		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
+		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
+		"missing file":      {[]string{"check", "--target", "no-such.yaml"}, "no-such.yaml"},
+		"bad file":          {[]string{"check", "--target", bad}, "starts"},
+		"command not found": {[]string{"check", "--", "./no-such-server"}, "no-such-server"},
+		"unwritable report": {[]string{"check", "--json", "no/such/dir/x.json"}, "no/such/dir"},
+		"report directory":  {[]string{"check", "--junit", "/"}, "directory"},
+		"explain nothing":   {[]string{"explain"}, "clause ID"},
+		"explain unknown":   {[]string{"explain", "CONN-999"}, "CONN-999"},
+		"list family":       {[]string{"list", "--family", "NOPE"}, "NOPE"},
+		"matrix nothing":    {[]string{"matrix"}, "directory"},
+		"matrix empty":      {[]string{"matrix", empty}, "no target file"},
+		"matrix missing":    {[]string{"matrix", "no-such-dir"}, "no-such-dir"},
+		"matrix flag":       {[]string{"matrix", "--klause", "X", empty}, "klause"},
+		"replay nothing":    {[]string{"replay"}, "transcript"},
+		"serve flag":        {[]string{"serve", "--port", "x"}, "port"},
+		"serve word":        {[]string{"serve", "foo"}, "takes no arguments"},
+		"serve nonsense":    {[]string{"serve", "--listen", "nonsense"}, "give host:port"},
+		"serve scheme":      {[]string{"serve", "--listen", "unix:///x"}, "write /x"},
+		"serve in use":      {[]string{"serve", "--listen", inUse}, "in use: stop that server, or give another --listen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := reactorspec(t, nil, reporting(c.args)...)
+			if o.exit != report.ExitUsage {
+				t.Errorf("exit %d, want 2\n%s%s", o.exit, o.out, o.errors)
+			}
+			line := strings.TrimSuffix(o.errors, "\n")
+			if !strings.Contains(line, c.says) || strings.Contains(line, "\n") || strings.Contains(line, "goroutine") {
+				t.Errorf("stderr is not one line that says %q: %q", c.says, o.errors)
+			}
+			switch c.args[0] {
+			case "check", "matrix", "replay":
+				mistakeReported(t, o, c.says)
+			}
+		})
+	}
+}
+
+// reporting puts report flags behind the words of a command that has them,
+// before the command of a server.
+func reporting(args []string) []string {
+	switch args[0] {
+	case "check", "matrix", "replay":
+	default:
+		return args
+	}
+	end := slices.Index(args, "--")
+	if end < 0 {
+		end = len(args)
+	}
+	var asked []string
+	if !slices.Contains(args, "--json") {
+		asked = append(asked, "--json", "run.json")
+	}
+	if !slices.Contains(args, "--junit") {
+		asked = append(asked, "--junit=run.xml")
+	}
+	return slices.Concat(args[:end], asked, args[end:])
+}
+
+// mistakeReported wants the mistake in every report that could be written.
+func mistakeReported(t *testing.T, o outcome, says string) {
+	t.Helper()
+	for _, name := range []string{"run.json", "run.xml"} {
+		if text, err := os.ReadFile(filepath.Join(o.dir, name)); err != nil && says != "no/such/dir" && says != "directory" {
+			t.Errorf("no report: %v", err)
+		} else if err == nil && !strings.Contains(html.UnescapeString(string(text)), says) {
+			t.Errorf("%s does not say %q: %s", name, says, text)
+		}
+	}
+}
