@@ -2,9 +2,11 @@ package suites
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -129,16 +131,41 @@ func TestServersThatCannotBeGreeted(t *testing.T) {
 	}
 }
 
-// TestADaemonIsFollowedOrRefused: whichever, nothing of it is left.
-func TestADaemonIsFollowedOrRefused(t *testing.T) {
-	run, err := judged(t, served(t, "daemon"), []session.Check{{Clause: "CONN-1", Run: exchange}})
-	if err != nil && !strings.Contains(err.Error(), "background") || err == nil && outcomes(run)["CONN-1"] != report.Pass {
-		t.Errorf("error %v, outcomes %v", err, outcomes(run))
+// TestADaemonIsFollowed: one that left its parents, its group and its
+// environment is judged all the same, and nothing of it is left.
+func TestADaemonIsFollowed(t *testing.T) {
+	on := served(t, "daemon")
+	mark := "REACTORSPEC_TEST_DAEMON=" + rand.Text()
+	name, value, _ := strings.Cut(mark, "=")
+	on.File.Env[name] = value
+	lived := false
+	run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: func(s *session.Session) {
+		exchange(s)
+		lived = len(marked(mark)) > 0
+	}}})
+	if err != nil || outcomes(run)["CONN-1"] != report.Pass {
+		t.Errorf("error %v, outcomes %v: %s", err, outcomes(run), reason(run, "CONN-1"))
+	}
+	if left := marked(mark); !lived || len(left) > 0 {
+		t.Errorf("it was seen: %t; processes are left: %v", lived, left)
 	}
 	if c, err := net.Dial("tcp", strings.TrimPrefix(run.Target.Address, "tcp://")); err == nil {
 		c.Close()
 		t.Errorf("the daemon still listens at %s", run.Target.Address)
 	}
+}
+
+// marked lists the processes, by their directory in /proc, whose environment
+// has that entry.
+func marked(entry string) []string {
+	var found []string
+	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environments {
+		if environment, err := os.ReadFile(path); err == nil && strings.Contains(string(environment), entry+"\x00") {
+			found = append(found, filepath.Dir(path))
+		}
+	}
+	return found
 }
 
 func TestAFailureSaysWhy(t *testing.T) {
@@ -240,17 +267,28 @@ func TestAPanicOfACheckIsTheHarnesss(t *testing.T) {
 
 // TestTheFirstFailureCounts: what other goroutines suffer from it is noise.
 func TestTheFirstFailureCounts(t *testing.T) {
-	run, _ := judged(t, served(t, "good"), []session.Check{{Clause: "CONN-1", Run: func(s *session.Session) {
-		first := make(chan struct{})
-		s.Go(func() {
-			defer close(first)
-			s.Failf(session.Wrong, "the first", "", "", "")
-		})
-		<-first
-		s.Failf(session.Wrong, "the second", "", "", "")
-	}}})
-	if got := reason(run, "CONN-1"); got != "the first" && got != "the second" || outcomes(run)["CONN-1"] != report.Fail {
-		t.Errorf("%s %q", outcomes(run)["CONN-1"], got)
+	fail := func(s *session.Session, which string) { s.Failf(session.Wrong, which, "", "", "") }
+	run, _ := judged(t, served(t, "good"), []session.Check{
+		{Clause: "CONN-1", Run: func(s *session.Session) {
+			s.Go(func() { fail(s, "the first") })
+			func() {
+				defer func() { _ = recover() }()
+				s.Join() // until the first is known
+			}()
+			fail(s, "the second")
+		}},
+		{Clause: "CONN-2", Run: func(s *session.Session) {
+			s.Go(func() {
+				<-s.Context().Done() // which the first brings about
+				fail(s, "the second")
+			})
+			fail(s, "the first")
+		}},
+	})
+	for id, outcome := range outcomes(run) {
+		if outcome != report.Fail || reason(run, id) != "the first" {
+			t.Errorf("%s: %s %q", id, outcome, reason(run, id))
+		}
 	}
 }
 
