@@ -16,7 +16,7 @@ import (
 )
 
 // Verify judges a target in a Go test, each clause in a subtest named by its
-// ID, so that -run 'TestMine/CONN-1' judges one. A broken MUST fails its
+// ID, so that -run 'TestMine/^CONN-1$' judges one. A broken MUST fails its
 // subtest with the evidence, a broken SHOULD is logged, a clause that cannot be
 // judged is skipped with the reason; a MUST that stays inconclusive fails,
 // since nobody could say that it is kept. Long waits run as parallel subtests
