@@ -29,6 +29,9 @@ http { access_log off; client_body_temp_path {scratch}; proxy_temp_path {scratch
 	} {
 		t.Run(c.program, func(t *testing.T) {
 			if _, err := exec.LookPath(c.program); err != nil {
+				if os.Getenv("CI") != "" {
+					t.Fatalf("%s is not installed: .ci/install must install it", c.program)
+				}
 				t.Skipf("%s is not installed", c.program)
 			}
 			run := target.Target{File: target.File{
