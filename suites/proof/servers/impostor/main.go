@@ -58,7 +58,7 @@ func spin() {
 	runtime.GOMAXPROCS(2 * cores)
 	for range cores {
 		go func() {
-			for {
+			for { //nolint:staticcheck // SA5002: spinning is the fault
 			}
 		}()
 	}
