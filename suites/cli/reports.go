@@ -135,7 +135,7 @@ func (p *program) reportMistake(root *cobra.Command, args []string, err error) e
 	if !errors.As(err, new(*failure)) {
 		cause = &suites.UsageError{Message: err.Error()}
 	}
-	run := suites.Unrun(target.Target{}, suites.Options{Version: Version()}, cause)
+	run := suites.Unrun(target.Target{File: target.File{Name: "no target"}}, suites.Options{Version: Version()}, cause)
 	reports, write := reportsIn(cmd, words), error(nil)
 	if cmd.Name() == "matrix" {
 		write = reports.writeMatrix([]*report.Run{&run})
