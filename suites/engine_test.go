@@ -2,11 +2,8 @@ package suites
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -92,80 +89,6 @@ func TestAGoodServerPasses(t *testing.T) {
 	if len(run.Results) != 4 || run.Target.Pid == 0 {
 		t.Errorf("results %d, pid %d", len(run.Results), run.Target.Pid)
 	}
-}
-
-// TestServersThatCannotBeGreeted are judged without a single check.
-func TestServersThatCannotBeGreeted(t *testing.T) {
-	for mode, want := range map[string]struct {
-		exit int
-		says string
-	}{
-		"absent":      {1, "never accepted"},
-		"exits":       {1, "exited with 4"},
-		"unsupported": {1, "127"},
-		"slams":       {1, "instead of sending a line"},
-		"silent":      {1, "silence"},
-		"garbage":     {1, "HTTP/1.1 400"},
-		"floods":      {1, "flood"},
-		"other":       {1, "not the one to this request"},
-		"impostor":    {1, "another server"},
-	} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			on := served(t, mode)
-			on.File.ReadyTimeout = target.Duration(700 * time.Millisecond)
-			run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: exchange}})
-			if err == nil || run.Problem == nil {
-				t.Fatalf("it was judged: %v", outcomes(run))
-			}
-			if !strings.Contains(run.Problem.Message, want.says) || strings.ContainsAny(run.Problem.Message, "\n\x1b") {
-				t.Errorf("message %q lacks %q or is not one plain line", run.Problem.Message, want.says)
-			}
-			if run.Verdict.Exit != want.exit || outcomes(run)["CONN-1"] != report.Untested {
-				t.Errorf("exit %d, outcomes %v", run.Verdict.Exit, outcomes(run))
-			}
-			if mode == "exits" && (!strings.Contains(run.Target.Stderr, "configuration") || strings.Contains(run.Target.Stderr, "\x1b")) {
-				t.Errorf("stderr %q", run.Target.Stderr)
-			}
-		})
-	}
-}
-
-// TestADaemonIsFollowed: one that left its parents, its group and its
-// environment is judged all the same, and nothing of it is left.
-func TestADaemonIsFollowed(t *testing.T) {
-	on := served(t, "daemon")
-	mark := "REACTORSPEC_TEST_DAEMON=" + rand.Text()
-	name, value, _ := strings.Cut(mark, "=")
-	on.File.Env[name] = value
-	lived := false
-	run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: func(s *session.Session) {
-		exchange(s)
-		lived = len(marked(mark)) > 0
-	}}})
-	if err != nil || outcomes(run)["CONN-1"] != report.Pass {
-		t.Errorf("error %v, outcomes %v: %s", err, outcomes(run), reason(run, "CONN-1"))
-	}
-	if left := marked(mark); !lived || len(left) > 0 {
-		t.Errorf("it was seen: %t; processes are left: %v", lived, left)
-	}
-	if c, err := net.Dial("tcp", strings.TrimPrefix(run.Target.Address, "tcp://")); err == nil {
-		c.Close()
-		t.Errorf("the daemon still listens at %s", run.Target.Address)
-	}
-}
-
-// marked lists the processes, by their directory in /proc, whose environment
-// has that entry.
-func marked(entry string) []string {
-	var found []string
-	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, path := range environments {
-		if environment, err := os.ReadFile(path); err == nil && strings.Contains(string(environment), entry+"\x00") {
-			found = append(found, filepath.Dir(path))
-		}
-	}
-	return found
 }
 
 func TestAFailureSaysWhy(t *testing.T) {
