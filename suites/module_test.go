@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// ordinary is a Go server that never heard of us.
+// ordinary is a Go server that never heard of us; told to, it loses every
+// connection's 101st byte.
 const ordinary = `package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"os"
 )
 
 func main() {
@@ -33,13 +35,18 @@ func main() {
 		}
 		go func() {
 			defer conn.Close()
+			if os.Getenv("MINE_LOSES") != "" {
+				io.CopyN(conn, conn, 100)
+				io.CopyN(io.Discard, conn, 1)
+			}
 			io.Copy(conn, conn)
 		}()
 	}
 }
 `
 
-// TestTheReadmeWorksInAModuleOfItsOwn puts README's test beside such a server, in a module that requires this one.
+// TestTheReadmeWorksInAModuleOfItsOwn puts README's test beside such a server, in
+// a module that requires this one.
 func TestTheReadmeWorksInAModuleOfItsOwn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a module; left out by -short")
@@ -72,11 +79,26 @@ func TestTheReadmeWorksInAModuleOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	test := exec.Command("go", "test", "-v", "-count=2", "-run", "TestConformance/^CONN-1$", ".")
-	test.Dir = dir
-	test.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
-	out, err := test.CombinedOutput()
-	if passed := strings.Count(string(out), "--- PASS: TestConformance/CONN-1 "); err != nil || passed != 2 || strings.Contains(string(out), "TestConformance/CONN-2") {
+	sh := func(dir, line, environment string) (string, error) {
+		test := exec.Command("sh", "-c", line)
+		test.Dir = dir
+		test.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", environment)
+		out, err := test.CombinedOutput()
+		return string(out), err
+	}
+	out, err := sh(dir, "go test -v -count=2 -run 'TestConformance/^CONN-1$' .", "")
+	if passed := strings.Count(out, "--- PASS: TestConformance/CONN-1 "); err != nil || passed != 2 || strings.Contains(out, "TestConformance/CONN-2") {
 		t.Errorf("%v, and CONN-1 passed %d times, want 2 and no other clause\n%s", err, passed, out)
+	}
+
+	// The rerun line of a failure is pasted elsewhere, and fails alike.
+	out, err = sh(dir, "go test -count=1 -run 'TestConformance/^CONN-[12]$' .", "MINE_LOSES=1")
+	line := regexp.MustCompile(`(?m)^ *rerun +(REACTORSPEC_SEED=\S+ go test .*CONN-1\$.*)$`).FindStringSubmatch(out)
+	if err == nil || line == nil {
+		t.Fatalf("%v, and no rerun line of CONN-1\n%s", err, out)
+	}
+	again, err := sh(root, line[1], "MINE_LOSES=1")
+	if err == nil || !strings.Contains(again, line[1]) || strings.Contains(again, "TestConformance/CONN-2") {
+		t.Errorf("%s: %v\n%s", line[1], err, again)
 	}
 }
