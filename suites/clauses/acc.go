@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ var acc = []session.Check{
 	{Clause: "ACC-7", Run: spreadOverLoops},
 	{Clause: "ACC-8", Run: closeOnExec},
 	{Clause: "ACC-9", Own: true, Run: samePortAgain},
+	{Clause: "ACC-10", Own: true, Long: true, Run: burstsBeyondTheQueue},
 }
 
 // handshakePatience allows for handshakes that the kernel repeats after one and
@@ -52,6 +54,33 @@ func burstsAreServed(s *session.Session) {
 		}
 		close(start)
 		s.Join()
+	}
+}
+
+// burstsBeyondTheQueue stops the server, connects clients until the kernel lets
+// nobody in any more, and lets the server go on.
+func burstsBeyondTheQueue(s *session.Session) {
+	const most, keep = 5000, 100 // somaxconn is 4,096 on today's systems
+	s.Sane()
+	room := min(most, observed(s, "the descriptor limit", s.Tree().SpareFDs)-keep)
+	payload := s.Payload(32)
+	var queued []*session.Conn
+	full := false
+	stopped(s, func() {
+		for len(queued) < room && !full {
+			c, err := s.TryDial()
+			if full = err != nil; !full {
+				queued = append(queued, c.Patience(handshakePatience))
+			}
+		}
+	})
+	s.Note("%d clients connected while the server was stopped; its queue ran over: %t", len(queued), full)
+	for _, c := range queued { // in the order of the queue; whoever was served makes room
+		s.Ready(c).Exchange(payload)
+		c.Close()
+	}
+	for range 3 {
+		s.Sane()
 	}
 }
 
@@ -123,14 +152,16 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 }
 
 // pinched fails the harness's claim, not the target, if all late clients were
-// served although the limit was lowered.
-func pinched(s *session.Session, old, late []*session.Conn) {
+// served although the limit was lowered; it returns those that were not.
+func pinched(s *session.Session, old, late []*session.Conn) (waiting []*session.Conn) {
 	served := 0
 	for _, c := range late {
 		_ = c.Raw().SetReadDeadline(time.Now().Add(gap))
 		var b [1]byte
 		if n, _ := c.Raw().Read(b[:]); n > 0 {
 			served++
+		} else {
+			waiting = append(waiting, c)
 		}
 	}
 	s.Note("%d of %d clients beyond the limit were answered", served, len(late))
@@ -140,6 +171,7 @@ func pinched(s *session.Session, old, late []*session.Conn) {
 		}
 		s.Inconclusive("the target served every client beyond its descriptor limit: the limit does not reach it")
 	}
+	return waiting
 }
 
 func servesWhileOutOfDescriptors(s *session.Session) {
@@ -159,7 +191,7 @@ func acceptsAgain(s *session.Session) {
 	old, late, restore := exhaust(s)
 	defer func() { _ = restore() }()
 	s.Pause(150 * gap)
-	pinched(s, old, late)
+	waiting := pinched(s, old, late)
 	if err := restore(); err != nil {
 		s.Inconclusive("the descriptor limit could not be restored: " + err.Error())
 	}
@@ -167,6 +199,13 @@ func acceptsAgain(s *session.Session) {
 	s.Ready(c).Exchange(s.Payload(100))
 	for _, c := range old {
 		c.Exchange(s.Payload(10))
+	}
+	for i, c := range waiting {
+		c.Patience(handshakePatience)
+		if _, end := c.ReadAll(1); end == session.Timeout {
+			s.Failf(session.Late, fmt.Sprintf("client %d of those that waited for a descriptor hears nothing, now that there are descriptors", i+1),
+				"it is served, or its connection ends", "silence; connection open", "it was taken off the queue and forgotten")
+		}
 	}
 	s.Sane()
 }
@@ -197,18 +236,19 @@ func spreadOverLoops(s *session.Session) {
 }
 
 func closeOnExec(s *session.Session) {
+	kinds := []string{"socket", "eventpoll", "eventfd"} // what makes the server's loops
 	opened(s, 5)
 	missing := 0
 	what := ""
 	for _, d := range observed(s, "the descriptors", s.Tree().CloexecMissing) {
-		if d.Kind == "socket" {
+		if slices.Contains(kinds, d.Kind) {
 			missing++
 			what = fmt.Sprintf("fd %d of process %d, %s", d.FD, d.Pid, d.Link)
 		}
 	}
 	if missing > 0 {
-		s.Failf(session.Wrong, fmt.Sprintf("%d sockets would be inherited by a child process", missing), "close-on-exec on every socket", "for example "+what,
-			"accept4 without SOCK_CLOEXEC, or socket without it")
+		s.Failf(session.Wrong, fmt.Sprintf("%d sockets and pollers would be inherited by a child process", missing), "close-on-exec on every socket, epoll descriptor and eventfd", "for example "+what,
+			"accept4, socket or epoll_create1 without its CLOEXEC flag")
 	}
 }
 

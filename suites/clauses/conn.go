@@ -2,6 +2,7 @@ package clauses
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -43,7 +44,7 @@ func bytesComeBack(s *session.Session) {
 	c := s.Open()
 	for power := 0; power <= 17; power++ {
 		for _, n := range []int{1<<power - 1, 1 << power, 1<<power + 1} {
-			if fits(s, n) && n > 0 {
+			if fits(s, n) {
 				c.Exchange(s.Payload(n))
 			}
 		}
@@ -105,6 +106,9 @@ func moreThanBuffersHold(s *session.Session) {
 	t := newTalk(s, s.Open(), 1<<20)
 	t.finish(t.requests(24 << 20))
 	t.c.Exchange(s.Payload(10))
+	if single := s.Payload(16 << 20); s.Dialect.Name() == "resp" { // where a request is more than its bytes
+		exchangeWhole(s, t.c, single)
+	}
 }
 
 func lateReader(s *session.Session) {
@@ -145,14 +149,7 @@ func urgentData(s *session.Session) {
 	before, after := s.Payload(20), s.Payload(30)
 	request := c.Dialect().Request(before)
 	c.Send(request)
-	raw, err := c.Raw().(syscall.Conn).SyscallConn()
-	if err == nil {
-		controlErr := raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte{'!'}, syscall.MSG_OOB, nil) })
-		if err == nil {
-			err = controlErr
-		}
-	}
-	if err != nil {
+	if err := sendUrgent(c); err != nil {
 		s.Inconclusive("urgent data could not be sent: " + err.Error())
 	}
 	s.Note("one urgent byte sent on conn of %s", c.Local())
@@ -174,6 +171,19 @@ func urgentData(s *session.Session) {
 	}
 	c.Close()
 	s.Sane()
+}
+
+// sendUrgent sends one byte out of band over TCP.
+func sendUrgent(c *session.Conn) error {
+	raw, err := c.Raw().(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	if err := raw.Control(func(fd uintptr) { sent = syscall.Sendto(int(fd), []byte{'!'}, syscall.MSG_OOB, nil) }); err != nil {
+		return err
+	}
+	return os.NewSyscallError("sendto", sent)
 }
 
 // smallRepliesArePrompt compares a single small exchange with exchanges whose

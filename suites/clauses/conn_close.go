@@ -92,6 +92,17 @@ func closesAfterFIN(s *session.Session) {
 			c.Close()
 		}
 	}
+	if offers(s, "login") {
+		for _, line := range []string{"", "USER half", "USER anna\n"} {
+			c := s.Converse("MAIN")
+			if line != "" {
+				c.Send([]byte(line))
+			}
+			c.CloseWrite()
+			_, _ = c.ReadAll(1 << 10) // the answer to a whole line, and to the end
+			c.WantEOF()
+		}
+	}
 }
 
 // sourceBytes are the bytes that SOURCE sends, from offset on.

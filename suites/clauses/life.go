@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/reactorspec/reactorspec/spec/probe"
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -268,8 +270,58 @@ func stopsUnderTraffic(s *session.Session) {
 			}
 		})
 	}
+	if !serial(s) {
+		for range 2 {
+			s.Go(func() { knock(s) })
+		}
+	}
+	if offers(s, "post") {
+		keepAsking(s, probe.Request{ID: 1, Verb: "CROSS", Args: []byte("- 4 20")})
+	}
+	if offers(s, "offload") {
+		keepAsking(s, probe.Request{ID: 1, Verb: "OFFLOAD", Args: []byte("1 brief")})
+	}
 	s.Pause(settle)
 	terminate(s, stopWithin, "under traffic", nil)
+}
+
+// knock connects and leaves, again and again, until it is turned away.
+func knock(s *session.Session) {
+	address := s.Target.Addr()
+	for {
+		c, err := net.DialTimeout(address.Network(), address.String(), stopWall)
+		if err != nil {
+			return
+		}
+		_ = c.SetDeadline(time.Now().Add(stopWall))
+		_, err = c.Write([]byte("ECHO\nwho is there?"))
+		if err == nil {
+			_, err = c.Read(make([]byte, 64))
+		}
+		_ = c.Close()
+		if err != nil {
+			return // reset in the queue: the listener is closed
+		}
+	}
+}
+
+// keepAsking sends the request on a PROBE conversation until the server ends it.
+func keepAsking(s *session.Session, request probe.Request) {
+	socket := s.Converse("PROBE").Raw()
+	frame := probe.AppendRequest(nil, request)
+	s.Go(func() {
+		defer socket.Close()
+		back := make([]byte, 4<<10)
+		for {
+			_ = socket.SetDeadline(time.Now().Add(stopWall))
+			if _, err := socket.Write(frame); err != nil {
+				return
+			}
+			if _, err := socket.Read(back); err != nil {
+				return
+			}
+		}
+	})
 }
 
 func stopsBesideWork(s *session.Session) {

@@ -3,7 +3,6 @@ package clauses
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +36,9 @@ func idleAlone(s *session.Session) {
 
 func idleClients(s *session.Session) {
 	conns := opened(s, 6)
+	if s.Target.Network() != "unix" {
+		_ = sendUrgent(conns[0]) // EPOLLPRI is a state too, whatever the server does with the byte
+	}
 	rests(s, "with silent clients")
 	closeAll(conns)
 	s.Sane()
@@ -81,6 +83,9 @@ func idleStalledWrite(s *session.Session) {
 		s.Go(func() { stuff(s, c, unread) })
 	}
 	s.Join()
+	if offers(s, "source") && !serial(s) {
+		conns = append(conns, s.Converse("SOURCE 16777216")) // the server is done with it, but for the output
+	}
 	rests(s, "while output waits for a reader that has stalled")
 	closeAll(conns)
 	s.Sane()
@@ -189,8 +194,6 @@ func served(s *session.Session, conns []*session.Conn) []registration {
 	tree := s.Tree()
 	held := map[[2]int]observe.Socket{}
 	for _, socket := range observed(s, "the sockets", tree.Sockets) {
-		// A dual-stack listener's sockets name an IPv4 peer as ::ffff:a.b.c.d.
-		socket.Remote = strings.TrimPrefix(strings.NewReplacer("[::ffff:", "", "]", "").Replace(socket.Remote), "::ffff:")
 		if ours[socket.Remote] {
 			held[[2]int{socket.Pid, socket.FD}] = socket
 		}
@@ -285,12 +288,15 @@ func servesInRain(s *session.Session) {
 		closeAll(conns)
 	}
 	end()
+	rests(s, "after signals have rained on it")
 	s.Sane()
 }
 
 // exchangeLarge sends a request of up to a quarter of a megabyte while it reads the reply.
-func exchangeLarge(s *session.Session, c *session.Conn) {
-	payload := s.Payload(256 << 10)
+func exchangeLarge(s *session.Session, c *session.Conn) { exchangeWhole(s, c, s.Payload(256<<10)) }
+
+// exchangeWhole sends one request while it reads the reply.
+func exchangeWhole(s *session.Session, c *session.Conn, payload []byte) {
 	sent := make(chan struct{})
 	s.Go(func() {
 		defer close(sent)

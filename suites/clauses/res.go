@@ -14,6 +14,7 @@ var resources = []session.Check{
 	{Clause: "RES-5", Study: true, Run: thousandAtOnce},
 	{Clause: "RES-6", Study: true, Run: pollersAfterChurn},
 	{Clause: "RES-7", Study: true, Run: descriptorsAfterHalfRequests},
+	{Clause: "RES-8", Study: true, Run: threadsAfterChurn},
 }
 
 const (
@@ -128,9 +129,40 @@ func memoryAfterChurn(s *session.Session) {
 	}
 }
 
+func threadsAfterChurn(s *session.Session) {
+	const conns, free = 400, 100 // a runtime parks threads that it once needed, some for each core
+	payload := s.Payload(100)
+	one := func(i int) {
+		c := s.Open()
+		c.Exchange(payload)
+		if i%2 == 0 {
+			c.Reset()
+		} else {
+			c.Close()
+		}
+	}
+	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
+	spread(s, conns, one)
+	s.Sane()
+	s.Pause(settle)
+	before, after := threads(), 0
+	for again := false; ; again = true {
+		spread(s, conns, one)
+		s.Sane()
+		if _, held := s.Holds(2*s.Await(), func() bool { after = threads(); return after <= before+free }); held {
+			return
+		}
+		if again { // as many more twice: no pool that was filling up
+			s.Failf(session.Wrong, fmt.Sprintf("%d threads more are there after %d connections that came and went", after-before, conns),
+				fmt.Sprintf("%d as before, and %d to spare", before, free), fmt.Sprintf("%d, for the second time", after), "a connection's thread is parked when it ends, and never used again")
+		}
+		before = after
+	}
+}
+
 func memoryPerConnection(s *session.Session) {
 	const conns, most = 400, 128 << 10
-	payload := s.Payload(100)
+	payload := s.Payload(256 << 10) // what it takes is given back once it was answered
 	rss := func() int64 { return observed(s, "the memory", s.Tree().RSS) }
 	for range 3 {
 		s.Sane()
@@ -139,10 +171,11 @@ func memoryPerConnection(s *session.Session) {
 	held := make([]*session.Conn, conns)
 	spread(s, conns, func(i int) {
 		held[i] = s.Open()
-		held[i].Exchange(payload)
+		exchangeWhole(s, held[i], payload)
+		held[i].Exchange(payload[:100])
 	})
-	s.Pause(settle)
-	if each := (rss() - before) / conns; each > most {
+	each := int64(0)
+	if _, held := s.Holds(2*s.Await(), func() bool { each = (rss() - before) / conns; return each <= most }); !held {
 		s.Failf(session.Wrong, fmt.Sprintf("an idle connection costs %d KiB of memory", each>>10), fmt.Sprintf("at most %d KiB", most>>10), fmt.Sprintf("%d connections hold %d MiB", conns, each*conns>>20), "")
 	}
 	closeAll(held)

@@ -27,6 +27,24 @@ func (t *Tree) LeaveFDs(free int) (restore func() error, err error) {
 	})
 }
 
+// SpareFDs is how many descriptors more every process of the tree may open: the
+// least over them.
+func (t *Tree) SpareFDs() (int, error) {
+	spare := -1
+	err := t.each(func(p Process) error {
+		var limit unix.Rlimit
+		if err := prlimit(p, nil, &limit); err != nil {
+			return err
+		}
+		used, err := numbers(p.path("fd"))
+		if free := max(0, int(min(limit.Cur, 1<<30))-len(used)); spare < 0 || free < spare {
+			spare = free
+		}
+		return err
+	})
+	return max(spare, 0), err
+}
+
 // softLimitFor returns the greatest soft limit below which free numbers are
 // not in used, which is in ascending order. The greatest, so that what the
 // process closes it may open again: servers keep a spare descriptor to close
@@ -85,7 +103,7 @@ func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
 	return restore, nil
 }
 
-// prlimit reads or sets RLIMIT_NOFILE of this very process.
+// prlimit reads or sets RLIMIT_NOFILE of p, this very process and no other of its pid.
 func prlimit(p Process, set, old *unix.Rlimit) error {
 	if err := p.Check(); err != nil {
 		return err

@@ -73,6 +73,7 @@ func (t *Tree) sockets(which selection) ([]Socket, error) {
 			}
 			if s, ok := tables[space][inode]; ok {
 				s.Pid, s.FD = p.Pid, fd
+				s.Remote = plain(s.Remote)
 				found = append(found, s)
 			}
 		}
@@ -82,6 +83,15 @@ func (t *Tree) sockets(which selection) ([]Socket, error) {
 		err = denied
 	}
 	return found, err
+}
+
+// plain is an address as its other end knows it: the sockets of a dual-stack
+// listener name an IPv4 peer as ::ffff:a.b.c.d.
+func plain(address string) string {
+	if rest, mapped := strings.CutPrefix(address, "[::ffff:"); mapped && strings.Contains(rest, ".") {
+		return strings.Replace(rest, "]", "", 1)
+	}
+	return address
 }
 
 // Owns reports whether a process of the tree holds the socket that listens at

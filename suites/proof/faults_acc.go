@@ -3,6 +3,12 @@ package proof
 // Faults of accepting.
 var accFaults = []Fault{
 	{
+		Name: "long-burst-ends-accepting", Why: "a listener that yields 600 connections in a row is taken for broken and left alone",
+		File: "reference/acceptor.go", Old: "			if a.server.admit(fd) {\n				a.give(fd, from)\n			}\n		case err == poll.ErrAgain:\n", New: "			if a.server.admit(fd) {\n				a.give(fd, from)\n			}\n			if a.row++; a.row > 600 {\n				a.paused = true\n				_ = a.loop.modify(a.slot, 0)\n			}\n		case err == poll.ErrAgain:\n			a.row = 0\n",
+		More:   []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	row      int\n"}},
+		Breaks: []string{"ACC-10"}, Because: "silence | within",
+	},
+	{
 		Name:    "burst-is-refused-in-part",
 		Why:     "of a burst only as many connections are kept as a table of 200 holds",
 		Args:    []string{"--max-conns", "200"},

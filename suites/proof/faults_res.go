@@ -41,6 +41,15 @@ var resFaults = []Fault{
 		Breaks: []string{"RES-1", "RES-2", "RES-6", "RES-7", "CONN-13"}, Because: "descriptors",
 	},
 	{
+		Name: "parks-a-thread-each", Why: "a thread is left behind, blocked, by each of the first 1,500 connections that ended",
+		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if parked.Add(1) <= 1500 {\n		go func() {\n			runtime.LockOSThread()\n			select {}\n		}()\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
+		More: []Edit{
+			{"reference/server.go", "import (\n", "import (\n	\"runtime\"\n"},
+			{"reference/server.go", "// Server is a server", "var parked atomic.Int64\n\n// Server is a server"},
+		},
+		Breaks: []string{"RES-8"}, Because: "threads more",
+	},
+	{
 		Name: "leaks-before-sign-on", Why: "the descriptor of a connection that ended before its sign-on is not closed",
 		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.item == nil {\n		closeSocket = func(int) error { return nil }\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
 		Shares: "a connection that is never closed keeps its descriptor: the one misses the end, the other the close",
