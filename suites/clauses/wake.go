@@ -58,7 +58,7 @@ func promptTask(s *session.Session) {
 }
 
 const (
-	raceRounds = 8
+	raceRounds = 24
 	racesEach  = 250
 	// racePatience is what a round of races may take beyond an await: 250 races
 	// take 25 ms on a quiet machine, and some loops wait a tick for each.
