@@ -80,7 +80,7 @@ func loopRunner(ctx context.Context, newLoop inproc.Factory, o Options) (loops, 
 	if err != nil {
 		return loops{}, nil, fmt.Errorf("the loop cannot be made: %w", err)
 	}
-	file.Features = union(inproc.Offered(loop), file.Features)
+	file.Features = inproc.Offered(loop, file.Features)
 	loop.Stop()
 	if err := loop.Run(); err != nil {
 		return loops{}, nil, fmt.Errorf("a Stop before Run is to make Run return nil at once, but it returned %w", err)

@@ -22,11 +22,15 @@ import (
 type Factory func() (contract.Loop, error)
 
 // Offered is what a loop offers by meeting the contract; hooks come with
-// contract.Hooker. What its interface cannot show, timer-any-thread, is declared.
-func Offered(loop contract.Loop) []spec.Feature {
+// contract.Hooker and nothing else. Of what is declared only that counts which no method shows:
+// timer-any-thread.
+func Offered(loop contract.Loop, declared []spec.Feature) []spec.Feature {
 	features := []spec.Feature{"where", "post", "timer"}
 	if _, ok := loop.(contract.Hooker); ok {
 		features = append(features, "hooks")
+	}
+	if slices.Contains(declared, "timer-any-thread") {
+		features = append(features, "timer-any-thread")
 	}
 	return features
 }
@@ -36,6 +40,7 @@ type Vantage struct {
 	New      Factory
 	Features []spec.Feature // what the loops offer
 	Soak     bool           // races as many as a soak takes, instead of those of a short run
+	Patience time.Duration  // how long a model waits for what must come; 0: ten seconds, far more than it takes
 }
 
 // Checks returns the checks of every clause that a loop can be judged by.

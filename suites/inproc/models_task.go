@@ -13,59 +13,6 @@ import (
 	"github.com/reactorspec/reactorspec/spec/contract"
 )
 
-// patience is how long anything may take under a model, which has no way to
-// tell a machine that stalls: far more than it takes.
-const patience = 10 * time.Second
-
-// running is a loop under a model, and the goroutine that runs it.
-type running struct {
-	contract.Loop
-	t     *rapid.T
-	ended chan error
-}
-
-// run starts a loop. The case ends with end, whatever it finds.
-func run(t *rapid.T, newLoop Factory) *running {
-	loop, err := newLoop()
-	if err != nil {
-		t.Fatalf("the loop cannot be made: %v", err)
-	}
-	l := &running{Loop: loop, t: t, ended: make(chan error, 1)}
-	go func() { l.ended <- loop.Run() }()
-	return l
-}
-
-// end stops the loop and waits for it.
-func (l *running) end() {
-	l.Stop()
-	select {
-	case err := <-l.ended:
-		if err != nil {
-			l.t.Errorf("Run returned an error after Stop: %v", err)
-		}
-	case <-time.After(patience):
-		l.t.Errorf("Run did not return within %v after Stop", patience)
-	}
-}
-
-// wait waits for what must come.
-func (l *running) wait(done <-chan struct{}, what string) {
-	select {
-	case <-done:
-	case <-time.After(patience):
-		l.t.Fatalf("%s did not come within %v", what, patience)
-	}
-}
-
-// on runs f on the loop and waits for it.
-func (l *running) on(f func()) {
-	done := make(chan struct{})
-	if err := l.Post(func() { f(); close(done) }); err != nil {
-		l.t.Fatalf("Post to a running loop reported %v", err)
-	}
-	l.wait(done, "the end of a posted task")
-}
-
 // ledger is the model of a task queue: what was accepted, in the order of each
 // producer, and what ran.
 type ledger struct {
@@ -160,22 +107,14 @@ func (g *ledger) differs() string {
 // nested are the producers that tasks are, from this number on.
 const nested = 1000
 
-// Tasks is the model of the task queue: many producers, tasks that post tasks,
-// hooks that post, and a shutdown that falls into the middle of it.
-func Tasks(t *rapid.T, newLoop Factory) {
-	l := run(t, newLoop)
-	over := false
-	defer func() {
-		if !over {
-			l.end()
-		}
-	}()
+// tasksModel is what Tasks says.
+func tasksModel(t *rapid.T, l *running) {
 	book := &ledger{accepted: map[int][]int{}, ran: map[int][]int{}}
 	serial := 0    // of every task that a producer posts
 	next := nested // producer number of the next task that posts
 	var removes []func()
 	quiet := func(t *rapid.T) {
-		for deadline := time.Now().Add(patience); ; {
+		for deadline := time.Now().Add(l.patience); ; {
 			var accepted, ran int
 			var difference string
 			l.on(func() { // on the loop's thread no task is between its acceptance and its entry
@@ -280,7 +219,6 @@ func Tasks(t *rapid.T, newLoop Factory) {
 	nest(t)
 	spin(rapid.IntRange(0, 20_000).Draw(t, "spin"))
 	l.end()
-	over = true
 	wait()
 	book.post(l, nested-1, 0, nil)
 	if difference := book.differs(); difference != "" {
@@ -288,35 +226,5 @@ func Tasks(t *rapid.T, newLoop Factory) {
 	}
 	if _, late := book.accepted[nested-1]; late {
 		t.Fatalf("a Post after Run returned was accepted")
-	}
-}
-
-// Wakeups races posts, wakes and near timers with a loop that goes to sleep, at
-// drawn distances.
-func Wakeups(t *rapid.T, newLoop Factory) {
-	l := run(t, newLoop)
-	defer l.end()
-	ran := make(chan struct{}, 1)
-	task := func() { ran <- struct{}{} }
-	distances := rapid.SliceOfN(rapid.IntRange(0, 3000), 1, 8).Draw(t, "distances")
-	how := rapid.SliceOfN(rapid.SampledFrom([]string{"post", "post", "wake, post", "post from a task"}), 1, 6).Draw(t, "how")
-	for race := range 300 {
-		spin(distances[race%len(distances)])
-		var err error
-		kind := how[race%len(how)]
-		switch kind {
-		case "wake, post":
-			if err = l.Wake(); err == nil {
-				err = l.Post(task)
-			}
-		case "post from a task":
-			err = l.Post(func() { _ = l.Post(task) })
-		default:
-			err = l.Post(task)
-		}
-		if err != nil {
-			t.Fatalf("race %d: %s reported %v", race, kind, err)
-		}
-		l.wait(ran, fmt.Sprintf("the task of race %d (%s)", race, kind))
 	}
 }

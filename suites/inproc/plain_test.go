@@ -2,6 +2,7 @@ package inproc
 
 import (
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -111,7 +112,7 @@ func (l *plain) sleep() (quiet bool) {
 	l.mu.Lock()
 	timeout := time.Hour
 	for _, tm := range l.timers {
-		timeout = min(timeout, time.Until(tm.when))
+		timeout = min(timeout, time.Until(l.moment(tm)))
 	}
 	if len(l.queue) > 0 || l.stopped {
 		timeout = 0
@@ -169,12 +170,14 @@ func (l *plain) runTimers() {
 		l.mu.Lock()
 		var due []*plainTimer
 		for _, tm := range l.timers {
-			if !tm.when.After(now) {
+			if !l.moment(tm).After(now) {
 				due = append(due, tm)
 			}
 		}
 		slices.SortStableFunc(due, func(a, b *plainTimer) int {
 			switch l.fault {
+			case "a slot of a wheel in any order":
+				return rand.IntN(3) - 1
 			case "timers by chance":
 				return b.when.Compare(a.when)
 			case "ties reversed":
@@ -198,7 +201,8 @@ func (l *plain) runTimers() {
 
 func (l *plain) fire(tm *plainTimer) {
 	l.mu.Lock()
-	if !tm.pending {
+	// What was due with it may have cancelled or moved it since.
+	if !tm.pending && l.fault != "what is due is not looked at again" || tm.when.After(time.Now()) && l.fault != "what is due cannot be moved" {
 		l.mu.Unlock()
 		return
 	}
@@ -216,6 +220,14 @@ func (l *plain) fire(tm *plainTimer) {
 		l.timers = append(l.timers, tm)
 		l.mu.Unlock()
 	}
+}
+
+// moment is when a timer is due.
+func (l *plain) moment(tm *plainTimer) time.Time {
+	if slot := 50 * time.Millisecond; l.fault == "a slot of a wheel in any order" {
+		return tm.when.Truncate(slot).Add(slot) // when its slot is over
+	}
+	return tm.when
 }
 
 // drop forgets a timer; mu is held.
