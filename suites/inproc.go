@@ -2,14 +2,9 @@ package suites
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/onsi/ginkgo/v2"
 	"pgregory.net/rapid"
@@ -30,7 +25,8 @@ func As(file target.File) Option { return func(o *Options) { o.As = file } }
 
 // VerifyLoop judges event loops in a Go test. Each clause that a loop can be
 // judged by in-process is a subtest named by its ID, as Verify has them; then
-// the models of package inproc, drawn by rapid, are subtests of "model". A loop is used up by
+// the models of package inproc, drawn by rapid, are subtests of "model"; where clauses are
+// selected, those of the families that are selected too. A loop is used up by
 // its Run, so newLoop makes another for every check. Every loop that is made is run.
 func VerifyLoop(t *testing.T, newLoop func() (contract.Loop, error), opts ...Option) {
 	t.Helper()
@@ -40,8 +36,12 @@ func VerifyLoop(t *testing.T, newLoop func() (contract.Loop, error), opts ...Opt
 		t.Fatalf("reactorspec: %v", err)
 	}
 	verifyEach(t, r)
+	models := v.models(o)
+	if len(models) == 0 {
+		return
+	}
 	t.Run("model", func(t *testing.T) {
-		for _, model := range v.models(o) {
+		for _, model := range models {
 			t.Run(model.Name, rapid.MakeCheck(func(t *rapid.T) { model.Run(t, v.New) }))
 		}
 	})
@@ -96,19 +96,9 @@ func loopRunner(ctx context.Context, newLoop inproc.Factory, o Options) (loops, 
 
 // models are those that the options select.
 func (v loops) models(o Options) []inproc.Model {
-	var selected []inproc.Model
-	for _, model := range v.Models() {
-		if !o.narrowed() {
-			selected = append(selected, model)
-			continue
-		}
-		for _, family := range o.Families {
-			if family == model.Family {
-				selected = append(selected, model)
-			}
-		}
-	}
-	return selected
+	return slices.DeleteFunc(v.Models(), func(model inproc.Model) bool {
+		return o.narrowed() && !slices.Contains(o.Families, model.Family)
+	})
 }
 
 // newInproc makes a runner that judges with checks of its own, without a target
@@ -128,121 +118,6 @@ func newInproc(ctx context.Context, t target.Target, o Options, checks map[strin
 	}
 	r.here = inHere{checks: checks, alone: true}
 	return r, nil
-}
-
-// VerifyServer judges a Go server in its own test: it is started on loopback in
-// this process and judged as Verify judges a server that runs already, by the clauses that can be seen from
-// the wire, with subtests named by their IDs; those that can be judged by the
-// contract's own methods join them. newServer makes a server that was not started. The dialect
-// is probe unless As says another.
-func VerifyServer(t *testing.T, newServer func() (contract.Server, error), opts ...Option) {
-	t.Helper()
-	r, stop, err := serverRunner(context.WithoutCancel(t.Context()), newServer, optionsOf(opts).rerunIn(t))
-	if err != nil {
-		t.Fatalf("reactorspec: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Errorf("reactorspec: %v", err)
-		}
-	})
-	verifyEach(t, r)
-}
-
-// SpecsServer is VerifyServer for Ginkgo: call it where containers may be
-// declared. The server is started at once and stopped after the last It.
-func SpecsServer(newServer func() (contract.Server, error), opts ...Option) {
-	r, stop, err := serverRunner(context.Background(), newServer, optionsOf(opts))
-	if err != nil {
-		panic("reactorspec: " + err.Error())
-	}
-	r.Specs(func(report.Run) {
-		if err := stop(); err != nil {
-			ginkgo.Fail("reactorspec: " + err.Error())
-		}
-	})
-}
-
-// stopTime is what a server's Stop gets at the end: as much as LIFE grants.
-const stopTime = 5 * time.Second
-
-// serverRunner starts a server and makes a runner that is attached to it.
-func serverRunner(ctx context.Context, newServer func() (contract.Server, error), o Options) (*Runner, func() error, error) {
-	server, err := newServer()
-	if err != nil {
-		return nil, nil, fmt.Errorf("the server cannot be made: %w", err)
-	}
-	addr, err := server.Start("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, fmt.Errorf("the server does not start on 127.0.0.1: %w", err)
-	}
-	stop := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-		defer cancel()
-		if err := server.Stop(ctx); err != nil {
-			return fmt.Errorf("the server's Stop reported: %w", err)
-		}
-		if conn, err := net.Dial(addr.Network(), addr.String()); err == nil {
-			conn.Close()
-			return errors.New("the server still accepts connections after Stop")
-		}
-		return nil
-	}
-	file := o.As
-	if file.Name == "" {
-		file.Name = "server"
-	}
-	if file.Dialect == "" {
-		file.Dialect = "probe"
-	}
-	for _, word := range server.Features() {
-		file.Features = union(file.Features, []spec.Feature{spec.Feature(word)})
-	}
-	here := serverChecks(newServer)
-	if len(o.Clauses) == 0 {
-		for _, clause := range spec.Clauses() {
-			if _, ok := here[clause.ID]; ok || clause.Sees(spec.Wire) {
-				o.Clauses = append(o.Clauses, clause.ID)
-			}
-		}
-	}
-	r, err := NewRunner(ctx, target.Target{File: file, Addr: addr.Network() + "://" + addr.String()}, o)
-	if err != nil {
-		return nil, nil, errors.Join(err, stop())
-	}
-	r.here = inHere{checks: here}
-	return r, stop, nil
-}
-
-// serverChecks are the checks that start servers of their own.
-func serverChecks(newServer func() (contract.Server, error)) map[string]session.Check {
-	return map[string]session.Check{"LIFE-8": {Clause: "LIFE-8", Run: func(s *session.Session) {
-		dir, err := os.MkdirTemp("", "reactorspec-")
-		if err != nil {
-			s.Inconclusive("no directory for a socket: " + err.Error())
-		}
-		defer os.RemoveAll(dir)
-		path := filepath.Join(dir, "server.sock")
-		server, err := newServer()
-		if err != nil {
-			s.Failf(session.Wrong, "a second server cannot be made: "+err.Error(), "a server", err.Error(), "")
-		}
-		if _, err := server.Start("unix", path); err != nil {
-			s.Unseen("the server does not listen on a unix socket: " + err.Error())
-		}
-		ctx, cancel := context.WithTimeout(s.Context(), stopTime)
-		defer cancel()
-		conn, err := net.Dial("unix", path)
-		if err == nil {
-			conn.Close()
-		}
-		if err := server.Stop(ctx); err != nil {
-			s.Failf(session.Wrong, "Stop reported "+err.Error(), "nil", err.Error(), "")
-		}
-		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-			s.Failf(session.Wrong, "the socket file is still there after Stop", "no "+path, fmt.Sprint("it exists: ", err == nil), "")
-		}
-	}}}
 }
 
 // inHere are the checks that need no instance of a target, because they make

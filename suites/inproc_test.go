@@ -58,8 +58,10 @@ func (s *echoServer) Stop(context.Context) error {
 }
 
 // TestServersInProcess: a value of the contract is judged from the wire, and by
-// what its own methods do.
+// what its own methods do. Each check that needs no wire has a server that it
+// finds faulty.
 func TestServersInProcess(t *testing.T) {
+	proven := make(map[string]bool)
 	for _, row := range []struct {
 		name         string
 		leaves, deaf bool
@@ -74,29 +76,35 @@ func TestServersInProcess(t *testing.T) {
 			for id := range row.want {
 				ids = append(ids, id)
 			}
-			r, stop, err := serverRunner(t.Context(), func() (contract.Server, error) {
+			r, err := newServerRunner(t.Context(), func() (contract.Server, error) {
 				return &echoServer{leaves: row.leaves, deaf: row.deaf}, nil
 			}, Options{Clauses: ids, Budget: &brisk, As: target.File{Name: row.name, Dialect: "echo", Class: spec.ThreadPerConnection}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for id, want := range row.want {
+				proven[id] = proven[id] || want == report.Fail
 				if got := r.Judge(id); got.Outcome != want {
 					t.Errorf("%s is %s, want %s: %s", id, got.Outcome, want, got.Reason)
 				}
 			}
 			r.Finish()
-			if err := stop(); err != nil {
+			if err := r.stop(); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+	for id := range serverChecks(nil) {
+		if !proven[id] {
+			t.Errorf("no server is known that the check of %s finds faulty", id)
+		}
 	}
 }
 
 // TestNoServer: what cannot be made or started is said before anything is judged.
 func TestNoServer(t *testing.T) {
 	broken := errors.New("no licence")
-	if _, _, err := serverRunner(t.Context(), func() (contract.Server, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {
+	if _, err := newServerRunner(t.Context(), func() (contract.Server, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 	if _, _, err := loopRunner(t.Context(), func() (contract.Loop, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {

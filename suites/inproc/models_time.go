@@ -35,6 +35,7 @@ type deed struct {
 
 // timersModel is what Timers says.
 func timersModel(t *rapid.T, l *running) {
+	l.on(func() {}) // it runs: before that, timers are set by nobody
 	m := &timerModel{loop: l, start: time.Now()}
 	delay := rapid.Custom(func(t *rapid.T) time.Duration {
 		return time.Duration(rapid.IntRange(0, 12_000).Draw(t, "µs")) * time.Microsecond

@@ -15,6 +15,7 @@ const racesOfACase = 100
 // sleep, at drawn distances. Each race has to be won before the next one starts, so nothing
 // that comes later wakes the loop for it.
 func wakeupsModel(t *rapid.T, l *running) {
+	l.on(func() {}) // it runs: before that, timers are set by nobody
 	ran := make(chan error, 1)
 	task := func() { ran <- nil }
 	kinds := []string{"post", "post", "wake, post", "post from a task", "timer from a task"}
