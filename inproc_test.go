@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/spec/contract"
 	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -39,7 +42,7 @@ func given(name string) (found bool) {
 	return found
 }
 
-var soak = flag.Bool("soak", false, "race a million wakeups instead of some thousands")
+var soak = flag.Bool("soak", false, "race a million wakeups of each poller instead of some thousands, and print how that went: go test -v -timeout 1h -run TestLoop/.*/loop/WAKE-3 . -args -soak")
 
 // quiet is a log for servers that are provoked on purpose.
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -47,6 +50,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 // TestLoop judges the reference's loop by its own methods: whole over epoll, and
 // by what depends on them over the other pollers and wakeups.
 func TestLoop(t *testing.T) {
+	var soaks []string
 	for _, row := range []struct {
 		reference.LoopOptions
 		families []string
@@ -66,10 +70,31 @@ func TestLoop(t *testing.T) {
 			t.Run("loop", func(t *testing.T) {
 				suites.VerifyLoop(t, func() (contract.Loop, error) { return reference.NewLoop(o) },
 					suites.As(target.File{Name: "reference loop", Features: []spec.Feature{"timer-any-thread"}}),
-					suites.Families(row.families...), func(options *suites.Options) { options.Soak = *soak })
+					suites.Families(row.families...), func(options *suites.Options) {
+						if options.Soak = *soak; *soak {
+							options.Verbose = true // what was done counts, also when all is well
+							options.Progress = func(p suites.Progress) {
+								if p.Result != nil && p.Clause.ID == "WAKE-3" {
+									soaks = append(soaks, soaked(o, *p.Result))
+								}
+							}
+						}
+					})
 			})
 		})
 	}
+	for _, line := range soaks {
+		fmt.Println(line)
+	}
+}
+
+// soaked says of one poller what its soak did, in a line to keep.
+func soaked(o reference.LoopOptions, r report.Result) string {
+	did := r.Reason
+	if r.Outcome == report.Pass && r.Evidence != nil {
+		did = strings.Join(r.Evidence.Notes, "; ")
+	}
+	return fmt.Sprintf("soak %s: poller %s, wakeup %s: %s: %s; took %v on %d processors", r.Clause, o.Poller, o.Wakeup, r.Outcome, did, r.Took.Round(time.Second), runtime.NumCPU())
 }
 
 // looped is a server of the reference that shows its loops.
