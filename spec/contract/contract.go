@@ -40,9 +40,9 @@ type Loop interface {
 	//
 	// Source: S6.
 	Run() error
-	// Stop tells the loop to end, and wakes it for that. Tasks that were accepted
-	// before still run; timers that are pending do not fire any more. It does not
-	// wait for Run to return, and may be called more than once.
+	// Stop tells the loop to end, and wakes it for that: its turn is the last. Tasks
+	// that were accepted before still run; timers that are pending at the end never
+	// fire. It does not wait for Run to return, and may be called more than once.
 	//
 	// Source: S6, S9.
 	Stop()

@@ -118,7 +118,7 @@ func (l *plain) sleep() (quiet bool) {
 		timeout = 0
 	}
 	l.mu.Unlock()
-	if l.fault == "looks first, then announces its sleep" {
+	if l.fault == lateAnnouncement {
 		spin(3000)
 		l.asleep.Store(true)
 		defer l.asleep.Store(false)
@@ -272,7 +272,7 @@ func (l *plain) Post(task func()) error {
 	switch l.fault {
 	case "posts do not wake":
 		return nil
-	case "looks first, then announces its sleep":
+	case lateAnnouncement:
 		if !l.asleep.CompareAndSwap(true, false) {
 			return nil
 		}
