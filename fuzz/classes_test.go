@@ -1,106 +1,43 @@
 package fuzz
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"syscall"
+	"slices"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/reactorspec/reactorspec/reference"
-	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-// The four classes differ in how they serve, and in nothing that one client
-// sees: the same script of conversations, one after the other, brings the same
-// bytes and ends the same way.
+// The four classes differ in how they serve, and in nothing that their clients
+// see but the verbs that they offer: the same script of conversations brings the
+// same replies and ends the same way.
 
-// exchange is the longest that one conversation may take.
-const exchange = 20 * time.Second
-
-// conversation is one connection of a script: what the client sends, and in what pieces.
-type conversation struct {
-	Sent   []byte
-	Pieces []int // sizes of the writes; the rest is sent at once
-	// Abrupt leaves without waiting for the end: what came by then is not compared.
-	Abrupt bool
+// member is one server that takes part in a comparison.
+type member struct {
+	name     string
+	addr     net.Addr
+	features []string
+	// inTurn is set for a class that serves one client at a time: conversations
+	// that are open side by side elsewhere follow each other there.
+	inTurn bool
 }
 
-// ending is what a conversation brought.
-type ending struct {
-	bytes []byte
-	reset bool // it ended with RST, which may overtake bytes
+func (m member) offers(a ask) bool {
+	feature := a.feature()
+	return feature == "" || slices.Contains(m.features, feature)
 }
 
-var requests = []string{"PING", "PING a", "PING  two  spaces ", "PING \x00\xff", "NOVERB", "NOVERB x y", "ping", "TIMER", "CANCEL x", "HOOK nowhere 1", "", " ", "POST"}
+// fleet is running servers, each compared with the first.
+type fleet []member
 
-// frames draws the bytes of a PROBE conversation, mostly good.
-func frames(t *rapid.T) []byte {
-	var b []byte
-	for range rapid.IntRange(0, 6).Draw(t, "frames") {
-		switch rapid.IntRange(0, 19).Draw(t, "frame") {
-		case 0:
-			b = append(b, 0, 0, 0, 0)
-		case 1:
-			b = append(b, 0, 1, 0, 1, 'x')
-		case 2:
-			b = append(b, 0, 0, 0, 3, 'a', ' ', 'b')
-		case 3:
-			size := rapid.IntRange(0, 60_000).Draw(t, "payload")
-			b = probe.AppendRequest(b, probe.Request{ID: 9, Verb: "PING", Args: bytes.Repeat([]byte{'p'}, size)})
-		case 4:
-			b = append(b, rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "junk")...)
-		default:
-			verb, args, found := bytes.Cut([]byte(rapid.SampledFrom(requests[:6]).Draw(t, "request")), []byte(" "))
-			r := probe.Request{ID: rapid.Uint32().Draw(t, "id"), Verb: string(verb)}
-			if found {
-				r.Args = args
-			}
-			b = probe.AppendRequest(b, r)
-		}
-	}
-	return b
-}
-
-var conversations = rapid.Custom(func(t *rapid.T) conversation {
-	var c conversation
-	switch kind := rapid.SampledFrom([]string{"ECHO", "SINK", "SOURCE", "MAIN", "PROBE", "bad"}).Draw(t, "kind"); kind {
-	case "ECHO", "SINK":
-		c.Sent = append([]byte(kind+"\n"), rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes")...)
-		c.Sent = append(c.Sent, bytes.Repeat([]byte{'e'}, rapid.SampledFrom([]int{0, 0, 1, 5000, 70_000}).Draw(t, "more"))...)
-	case "SOURCE":
-		c.Sent = fmt.Appendf(nil, "SOURCE %d\n", rapid.SampledFrom([]int{0, 1, 251, 8192, 65_537, 300_000}).Draw(t, "n"))
-	case "MAIN":
-		c.Sent = []byte("MAIN\n")
-		for _, line := range rapid.SliceOfN(rapid.SampledFrom([]string{"USER ann\n", "KEY k\r\n", "SHOW\n", "SAY hello you\n", "SAY \n", "\n", "NO\n", "QUIT\n", "USER a-b\n", "SHOW"}), 0, 8).Draw(t, "lines") {
-			c.Sent = append(c.Sent, line...)
-		}
-	case "PROBE":
-		c.Sent = append([]byte("PROBE\n"), frames(t)...)
-	default:
-		c.Sent = []byte(rapid.SampledFrom([]string{"", "\n", "ECHO", "ECHO \n", "echo\n", "SOURCE -1\n", "SOURCE 1 2\n", "SOURCE 99999999999999999999\n", "MAIN x\n",
-			string(bytes.Repeat([]byte{'E'}, 257)), string(bytes.Repeat([]byte{'E'}, 300)) + "\n", "\x00\n"}).Draw(t, "sign-on"))
-	}
-	c.Pieces = rapid.SliceOfN(rapid.IntRange(1, 64), 0, 6).Draw(t, "pieces")
-	c.Abrupt = rapid.IntRange(0, 9).Draw(t, "abrupt") == 0
-	return c
-})
-
-// fleet is one running server of each class.
-type fleet struct {
-	servers []*reference.Server
-	addrs   []net.Addr
-}
-
-func launch(t testing.TB) *fleet {
-	f := new(fleet)
-	for _, class := range reference.Classes {
+// launch starts one server of each class.
+func launch(t testing.TB, classes ...string) fleet {
+	var f fleet
+	for _, class := range classes {
 		s, err := reference.New(reference.Options{Class: class, Log: quiet})
 		if err != nil {
 			t.Fatal(err)
@@ -109,108 +46,94 @@ func launch(t testing.TB) *fleet {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.servers, f.addrs = append(f.servers, s), append(f.addrs, addr)
-	}
-	t.Cleanup(func() {
-		for i, s := range f.servers {
+		f = append(f, member{name: class, addr: addr, features: s.Features(), inTurn: class == reference.Iterative})
+		t.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), exchange)
+			defer cancel()
 			if err := s.Stop(ctx); err != nil {
-				t.Errorf("%s: %v", reference.Classes[i], err)
+				t.Errorf("%s: %v", class, err)
 			}
-			cancel()
-		}
-	})
+		})
+	}
 	return f
 }
 
-// agree plays a drawn script against every class and compares.
-func (f *fleet) agree(t *rapid.T) {
-	for i, c := range rapid.SliceOfN(conversations, 1, 4).Draw(t, "script") {
-		first, err := play(f.addrs[0], c)
+// agree plays a drawn script on every server and compares.
+func (f fleet) agree(t *rapid.T) {
+	for i, r := range rapid.SliceOfN(rounds, 1, 3).Draw(t, "script") {
+		if difference := f.differ(r); difference != "" {
+			t.Fatalf("round %d: %s", i+1, difference)
+		}
+	}
+}
+
+// differ plays one round on every server and says what differs, "" if nothing does.
+func (f fleet) differ(r round) string {
+	var first []ending
+	for _, m := range f {
+		endings, err := m.play(r)
 		if err != nil {
-			t.Fatalf("conversation %d with class %s: %v", i+1, reference.Classes[0], err)
+			return fmt.Sprintf("class %s: %v", m.name, err)
 		}
-		for k, addr := range f.addrs[1:] {
-			class := reference.Classes[k+1]
-			other, err := play(addr, c)
+		if first == nil {
+			first = endings
+		}
+		for i, c := range r.Talks {
+			if c.Abrupt {
+				continue
+			}
+			if fault := endings[i].fault(m, c); fault != "" {
+				return fmt.Sprintf("conversation %d: class %s %s", i+1, m.name, fault)
+			}
+			if !first[i].like(endings[i], c, f[0], m) {
+				return fmt.Sprintf("conversation %d: class %s sends %s, class %s sends %s", i+1, f[0].name, first[i], m.name, endings[i])
+			}
+		}
+	}
+	return ""
+}
+
+// play has the conversations of a round and waits for their ends.
+func (m member) play(r round) (endings []ending, err error) {
+	if m.inTurn && len(r.Talks) > 1 {
+		for i := range r.Talks {
+			alone, err := m.play(round{Talks: r.Talks[i : i+1]})
 			if err != nil {
-				t.Fatalf("conversation %d with class %s: %v", i+1, class, err)
+				return nil, err
 			}
-			if !c.Abrupt && !first.like(other) {
-				t.Fatalf("conversation %d: class %s sends %s, class %s sends %s", i+1, reference.Classes[0], first, class, other)
-			}
+			endings = append(endings, alone...)
+		}
+		return endings, nil
+	}
+	var talks []*talk
+	defer func() {
+		for _, t := range talks {
+			t.close()
+		}
+	}()
+	for _, c := range r.Talks {
+		t, err := open(m, c)
+		if err != nil {
+			return nil, err
+		}
+		talks = append(talks, t)
+	}
+	for _, i := range r.Turns {
+		if _, err := talks[i].step(); err != nil {
+			return nil, fmt.Errorf("conversation %d: %w", i+1, err)
 		}
 	}
-}
-
-// like compares; a reset may have overtaken the last bytes.
-func (e ending) like(o ending) bool {
-	switch {
-	case e.reset && o.reset:
-		return bytes.HasPrefix(e.bytes, o.bytes) || bytes.HasPrefix(o.bytes, e.bytes)
-	case e.reset:
-		return bytes.HasPrefix(o.bytes, e.bytes)
-	case o.reset:
-		return bytes.HasPrefix(e.bytes, o.bytes)
-	}
-	return bytes.Equal(e.bytes, o.bytes)
-}
-
-func (e ending) String() string {
-	return fmt.Sprintf("%d bytes, %q…, reset %v", len(e.bytes), e.bytes[:min(len(e.bytes), 60)], e.reset)
-}
-
-// play has one conversation and waits for its end. The number that the server
-// gives the connection is left out: it counts what scripts before sent.
-func play(addr net.Addr, c conversation) (ending, error) {
-	conn, err := net.Dial(addr.Network(), addr.String())
-	if err != nil {
-		return ending{}, err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(exchange)); err != nil {
-		return ending{}, err
-	}
-	rest := c.Sent
-	for _, size := range c.Pieces {
-		n := min(size, len(rest))
-		if _, err := conn.Write(rest[:n]); err != nil && !gone(err) {
-			return ending{}, err
+	for i, t := range talks {
+		for more := true; more; {
+			if more, err = t.step(); err != nil {
+				return nil, fmt.Errorf("conversation %d: %w", i+1, err)
+			}
 		}
-		rest = rest[n:]
+		<-t.done
+		endings = append(endings, ending{bytes: numberless(t.got), reset: t.err != nil})
 	}
-	if _, err := conn.Write(rest); err != nil && !gone(err) {
-		return ending{}, err
-	}
-	if c.Abrupt {
-		_ = conn.(*net.TCPConn).SetLinger(0)
-		return ending{}, nil
-	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil && !gone(err) {
-		return ending{}, err
-	}
-	all, err := io.ReadAll(conn)
-	if err != nil && !gone(err) {
-		return ending{}, fmt.Errorf("%w after %d bytes", err, len(all))
-	}
-	return ending{bytes: numberless(all), reset: err != nil}, nil
+	return endings, nil
 }
 
-// gone reports that the server closed, which it may do whatever it is sent.
-func gone(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN)
-}
-
-// numberless takes the connection number out of the sign-on's answer and of ITEM lines.
-func numberless(all []byte) []byte {
-	head, rest, found := bytes.Cut(all, []byte("\n"))
-	number, signed := bytes.CutPrefix(head, []byte("OK "))
-	if !found || !signed {
-		return all
-	}
-	rest = bytes.ReplaceAll(rest, append([]byte("ITEM "), append(number, " MAIN"...)...), []byte("ITEM n MAIN"))
-	return append([]byte("OK n\n"), rest...)
-}
-
-func TestClassesAgree(t *testing.T) { rapid.Check(t, launch(t).agree) }
-func FuzzClasses(f *testing.F)      { drawn(f, launch(f).agree) }
+func TestClassesAgree(t *testing.T) { rapid.Check(t, launch(t, reference.Classes...).agree) }
+func FuzzClasses(f *testing.F)      { drawn(f, launch(f, reference.Classes...).agree) }
