@@ -27,21 +27,6 @@ import (
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-// TestMain sets what rapid may spend on making a failing case small; the case is
-// kept below testdata/rapid, which the failure names.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if !given("rapid.shrinktime") {
-		_ = flag.Set("rapid.shrinktime", "10s")
-	}
-	m.Run()
-}
-
-func given(name string) (found bool) {
-	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
-	return found
-}
-
 var soak = flag.Bool("soak", false, "race a million wakeups of each poller instead of some thousands, and print how that went: go test -v -timeout 1h -run TestLoop/.*/loop/WAKE-3 . -args -soak")
 
 // quiet is a log for servers that are provoked on purpose.

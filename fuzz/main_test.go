@@ -10,15 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMain sets what rapid may spend on making a failing case small; the case is
-// kept below testdata/rapid, which the failure names.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	shrink := false
-	flag.Visit(func(f *flag.Flag) { shrink = shrink || f.Name == "rapid.shrinktime" })
-	if !shrink {
-		_ = flag.Set("rapid.shrinktime", "10s")
-	}
 	if f := flag.Lookup("test.fuzz"); f != nil && f.Value.String() != "" {
 		m.Run() // the fuzzer's workers leave goroutines of their own
 		return
