@@ -11,33 +11,30 @@ import (
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-// FuzzFrames takes frames out of any bytes: whatever is taken is framed again to the
+// framesAreTaken takes frames out of any bytes: whatever is taken is framed again to the
 // same bytes, and what is read of it can be said again.
-func FuzzFrames(f *testing.F) {
-	f.Add(probe.AppendRequest(nil, probe.Request{ID: 7, Verb: "PING", Args: []byte("hello")}))
-	f.Add(probe.AppendReply(nil, probe.Reply{ID: 7, Status: probe.OK, Fields: []byte("ran=3 tid=9")}))
-	f.Add([]byte{0, 0, 0, 0})
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 'x'})
-	f.Fuzz(func(t *testing.T, stream []byte) {
-		for len(stream) > 0 {
-			body, n, err := probe.TakeFrame(stream)
-			if err != nil || n == 0 {
-				return
-			}
-			if n > len(stream) || n < len(body) || len(body) > probe.MaxFrame {
-				t.Fatalf("took %d bytes of %d for a body of %d", n, len(stream), len(body))
-			}
-			if _, less, err := probe.TakeFrame(stream[:n-1]); err != nil || less != 0 {
-				t.Fatalf("a frame cut by a byte: %d, %v", less, err)
-			}
-			readBody(t, stream[:n], body)
-			stream = stream[n:]
+func framesAreTaken(t *rapid.T) {
+	for stream := streams.Draw(t, "stream"); len(stream) > 0; {
+		body, n, err := probe.TakeFrame(stream)
+		if err != nil || n == 0 {
+			return
 		}
-	})
+		if n > len(stream) || n < len(body) || len(body) > probe.MaxFrame {
+			t.Fatalf("took %d bytes of %d for a body of %d", n, len(stream), len(body))
+		}
+		if _, less, err := probe.TakeFrame(stream[:n-1]); err != nil || less != 0 {
+			t.Fatalf("a frame cut by a byte: %d, %v", less, err)
+		}
+		readBody(t, body)
+		stream = stream[n:]
+	}
 }
 
+func TestFrames(t *testing.T) { rapid.Check(t, framesAreTaken) }
+func FuzzFrames(f *testing.F) { drawn(f, framesAreTaken) }
+
 // readBody reads a body both ways and says again what it understood.
-func readBody(t *testing.T, frame, body []byte) {
+func readBody(t *rapid.T, body []byte) {
 	if request, err := probe.ParseRequest(body); err == nil {
 		again, n, err := probe.TakeFrame(probe.AppendRequest(nil, request))
 		if err != nil || n == 0 {
@@ -60,35 +57,51 @@ func readBody(t *testing.T, frame, body []byte) {
 	}
 }
 
-// FuzzSignOn reads sign-on lines out of any bytes, whole and in pieces.
-func FuzzSignOn(f *testing.F) {
-	for _, line := range []string{"ECHO\n", "SOURCE 12\r\n", "MAIN\n\n", "PROBE", "SOURCE 18446744073709551616\n"} {
-		f.Add([]byte(line))
+// signOnLines draws what a client may begin with, and what is nearly that.
+var signOnLines = rapid.Custom(func(t *rapid.T) []byte {
+	line := rapid.OneOf(
+		rapid.SampledFrom([]string{"ECHO\n", "SINK\r\n", "MAIN\n\n", "PROBE", "SOURCE 0\n", "SOURCE 12\r\n", "SOURCE 007\n", "SOURCE 1099511627776\n", "SOURCE 1099511627777\n", "SOURCE  1\n", "\r\r\n"}),
+		rapid.Map(rapid.Uint64(), func(n uint64) string { return fmt.Sprintf("SOURCE %d\n", n) }),
+		rapid.Map(rapid.IntRange(probe.MaxSignOn-2, probe.MaxSignOn+3), func(n int) string { return strings.Repeat("E", n) + "\r\n" }),
+	).Draw(t, "line")
+	return edited(t, []byte(line), "ECHO", "SOURCE ", "\r")
+})
+
+// signOnsAreRead reads sign-on lines out of any bytes, whole and in pieces.
+func signOnsAreRead(t *rapid.T) {
+	stream := signOnLines.Draw(t, "stream")
+	line, n, err := probe.TakeLine(stream, probe.MaxSignOn)
+	if err != nil || n == 0 {
+		return
 	}
-	f.Fuzz(func(t *testing.T, stream []byte) {
-		line, n, err := probe.TakeLine(stream, probe.MaxSignOn)
-		if err != nil || n == 0 {
-			return
+	for cut := range n {
+		if _, less, err := probe.TakeLine(stream[:cut], probe.MaxSignOn); less != 0 || err != nil {
+			t.Fatalf("%d of the line's %d bytes: took %d, %v", cut, n, less, err)
 		}
-		for cut := range n {
-			if _, less, err := probe.TakeLine(stream[:cut], probe.MaxSignOn); less != 0 || err != nil {
-				t.Fatalf("%d of the line's %d bytes: took %d, %v", cut, n, less, err)
-			}
-		}
-		signOn, err := probe.ParseSignOn(line)
-		if err != nil {
-			return
-		}
-		again := signOn.Append(nil)
-		line, n, err = probe.TakeLine(again, probe.MaxSignOn)
-		if err != nil || n != len(again) {
-			t.Fatalf("%+v is said %q: %d, %v", signOn, again, n, err)
-		}
-		if second, err := probe.ParseSignOn(line); err != nil || second != signOn {
-			t.Fatalf("%+v is said %q and read %+v, %v", signOn, again, second, err)
-		}
-	})
+	}
+	signOn, err := probe.ParseSignOn(line)
+	if err != nil {
+		return
+	}
+	plain := string(line)
+	for strings.HasPrefix(plain, "SOURCE 0") && plain != "SOURCE 0" {
+		plain = "SOURCE " + plain[len("SOURCE 0"):]
+	}
+	if said := string(signOn.Append(nil)); said != plain+"\n" {
+		t.Fatalf("%q is read as %q", line, said)
+	}
+	again := signOn.Append(nil)
+	line, n, err = probe.TakeLine(again, probe.MaxSignOn)
+	if err != nil || n != len(again) {
+		t.Fatalf("%+v is said %q: %d, %v", signOn, again, n, err)
+	}
+	if second, err := probe.ParseSignOn(line); err != nil || second != signOn {
+		t.Fatalf("%+v is said %q and read %+v, %v", signOn, again, second, err)
+	}
 }
+
+func TestSignOn(t *testing.T) { rapid.Check(t, signOnsAreRead) }
+func FuzzSignOn(f *testing.F) { drawn(f, signOnsAreRead) }
 
 // loginKeepsItsSteps compares the login conversation with what the target
 // contract's table says, for any lines.

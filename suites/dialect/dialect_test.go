@@ -270,23 +270,3 @@ func TestPayloadBounds(t *testing.T) {
 		d.Request(make([]byte, d.MaxPayload()+1))
 	})
 }
-
-// No bytes make a reader of replies panic, or accept what was not asked for.
-func FuzzReadReply(f *testing.F) {
-	for _, d := range all {
-		f.Add([]byte(good(d, []byte("hi"))), []byte("hi"))
-	}
-	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n6869\r\n0\r\n\r\n"), []byte("hi"))
-	f.Fuzz(func(t *testing.T, wire, payload []byte) {
-		if len(payload) == 0 || len(payload) > maxQuery {
-			return
-		}
-		for _, d := range all {
-			got, err := d.ReadReply(bufio.NewReader(bytes.NewReader(wire)), payload)
-			if err == nil && !bytes.Equal(got, payload) {
-				t.Errorf("%s takes %q for %q", d.Name(), got, payload)
-			}
-		}
-		_, _ = ReadSignOnReply(bufio.NewReader(bytes.NewReader(wire)))
-	})
-}

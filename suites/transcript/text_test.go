@@ -50,21 +50,9 @@ func roundTrip(t *rapid.T) {
 }
 
 func TestRoundTrip(t *testing.T) { rapid.Check(t, roundTrip) }
-func FuzzRoundTrip(f *testing.F) { f.Fuzz(rapid.MakeFuzz(roundTrip)) }
-func FuzzParse(f *testing.F) {
-	f.Add("reactorspec transcript 1\nclause CONN-22\n1 open\n1 send 5 3\nwait 5\n1 end\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		read, err := Parse("x", []byte(text))
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "x:") || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%q: the error does not say where: %q", text, err)
-			}
-			return
-		}
-		if again, err := Parse("x", read.Append(nil)); err != nil || !reflect.DeepEqual(again.Steps, read.Steps) {
-			t.Errorf("%q does not survive writing: %v", text, err)
-		}
-	})
+func FuzzRoundTrip(f *testing.F) {
+	f.Add(make([]byte, 4<<10)) // the least of every draw; more below testdata/fuzz
+	f.Fuzz(rapid.MakeFuzz(roundTrip))
 }
 
 func TestMistakes(t *testing.T) {
