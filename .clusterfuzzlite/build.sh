@@ -1,10 +1,52 @@
 #!/bin/bash -eu
-# Builds every fuzz target of package fuzz for ClusterFuzzLite and OSS-Fuzz,
-# and packs its committed seeds beside it.
+# Builds the fuzz targets of every package for ClusterFuzzLite and OSS-Fuzz, and
+# packs the committed seeds and documents beside them.
+#
+# compile_native_go_fuzzer_v2 builds a target outside `go test`: it shows the
+# compiler all in-package _test.go files under other names and puts a testing.F of
+# its own over package testing's (the older compile_native_go_fuzzer renames only
+# the target's file, and knows no real *testing.T, which rapid.MakeFuzz wants).
+# So helpers in other _test.go files are found, and three things are left to do:
+#
+# - A package's external tests (package x_test) are not part of it: they go.
+# - The main file is written where the command runs, and only a directory below
+#   reference may import reference/internal/poll: it runs in the package's own.
+# - A toolchain in the module cache cannot be overlaid: it is copied.
+#
+# FuzzClasses is left out: the command calls a target anew for each input, and it
+# starts four servers. `make fuzz` runs it.
+#
+# There was no container to run this in, and no clang. What was run, for every
+# target that .clusterfuzzlite/targets lists, in the target's directory: the go build
+# that the command comes down to,
+#
+#	go build -buildmode c-archive -tags gofuzz_libfuzzer,libfuzzer,gofuzz -trimpath \
+#		-gcflags all=-d=libfuzzer -gcflags syscall=-d=libfuzzer=0 -gcflags runtime/cgo=-d=libfuzzer=0 \
+#		-overlay renamed.json -o $target.a main.123.go
+#
+# with an overlay that renames the _test.go files and a main.123.go that calls the
+# target. All were built; linking with libFuzzer and running were not tried.
 cd "$SRC/reactorspec"
-go get github.com/AdamKorcz/go-118-fuzz-build/testing
-grep -ho '^func Fuzz[A-Za-z0-9]*' fuzz/*_test.go | sed 's/^func //' | while read -r target; do
-  compile_native_go_fuzzer github.com/reactorspec/reactorspec/fuzz "$target" "$target"
-  seeds=fuzz/testdata/fuzz/$target
-  if [ -d "$seeds" ]; then zip -qj "$OUT/${target}_seed_corpus.zip" "$seeds"/*; fi
+
+if [[ "$(go env GOROOT)" == "$(go env GOMODCACHE)"* ]]; then
+  toolchain=$(mktemp -d)
+  cp -r "$(go env GOROOT)/." "$toolchain"
+  chmod -R u+w "$toolchain"
+  export GOROOT=$toolchain PATH=$toolchain/bin:$PATH GOTOOLCHAIN=local
+fi
+
+.clusterfuzzlite/targets | while read -r dir target; do
+  grep -l '^package [a-z]*_test$' "$dir"/*_test.go | xargs -r rm
+  (cd "$dir" && compile_native_go_fuzzer_v2 "github.com/reactorspec/reactorspec/$dir" "$target" "$target") </dev/null
+  # The command only says so when it finds no such function.
+  [ -e "$OUT/$target" ] || { echo "$dir $target was not built" >&2; exit 1; }
+  seeds=$(mktemp -d)
+  go run .clusterfuzzlite/seeds.go "$dir/testdata/fuzz/$target" "$seeds"
+  (cd "$seeds" && zip -qr "$OUT/${target}_seed_corpus.zip" .)
+done
+
+# What the targets edit; they look here when the project's tree is not around them.
+for documents in spec testdata/targets testdata/transcripts testdata/corpora; do
+  mkdir -p "$OUT/documents/$documents"
+  cp -r "$documents"/. "$OUT/documents/$documents"
 done

@@ -10,12 +10,20 @@ import (
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-// documents are the whole inputs of one kind below testdata, in the order of
-// their paths, each cut to most bytes if most is not 0.
+// documents are the whole inputs of one kind in the project's tree, in the order
+// of their paths, each cut to most bytes if most is not 0.
 func documents(t testing.TB, most int, patterns ...string) (texts [][]byte) {
 	t.Helper()
+	root := ".."
+	if _, err := os.Stat("../spec"); err != nil { // a target that was built to run alone has them beside it
+		exe, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		root = filepath.Join(filepath.Dir(exe), "documents")
+	}
 	for _, pattern := range patterns {
-		paths, err := filepath.Glob(pattern)
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s names %d files, %v", pattern, len(paths), err)
 		}

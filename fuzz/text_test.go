@@ -39,9 +39,9 @@ func (r reader) edits(t *rapid.T) {
 // pages is the parser of the spec, given a text as a family's page beside the
 // real verdicts: it parses, or names file and line of every fault.
 func pages(t testing.TB) reader {
-	verdicts := documents(t, 0, "../spec/verdicts.md")[0]
+	verdicts := documents(t, 0, "spec/verdicts.md")[0]
 	return reader{
-		texts: documents(t, 3000, "../spec/*.md", "../testdata/corpora/pages/*.md"),
+		texts: documents(t, 3000, "spec/*.md", "testdata/corpora/pages/*.md"),
 		words: []string{"\n### WAKE-1\n\n", "\n## ", "MUST ", "SHOULD NOT ", "- Check: ", "- Needs: ", "untested ()", "Withdrawn.\n", "| ", "\n|---|---|\n", "```\n", "`", "<b>", "---\n"},
 		holds: func(t rapid.TB, text []byte) {
 			files := map[string]string{"wake.md": string(text), "verdicts.md": string(verdicts)}
@@ -72,7 +72,7 @@ func FuzzSpec(f *testing.F) { drawn(f, pages(f).edits) }
 // targetFiles is the reader of target files.
 func targetFiles(t testing.TB) reader {
 	return reader{
-		texts: documents(t, 0, "../testdata/targets/*.yaml", "../testdata/corpora/targets/*.yaml"),
+		texts: documents(t, 0, "testdata/targets/*.yaml", "testdata/corpora/targets/*.yaml"),
 		words: []string{"name: x\n", "dialect: echo\n", "class: reactor\n", "start: [./x, '{port}']\n", "ready_timeout: 1s\n", "expected:\n- clause: CONN-1\n  reason: r\n", "!", "&a ", "*a", "- ", "{", "[", "'", "|\n", ": "},
 		holds: func(t rapid.TB, text []byte) {
 			file, err := target.Read(strings.NewReader(string(text)), "x.yaml")
@@ -99,7 +99,7 @@ func FuzzTargetFile(f *testing.F) { drawn(f, targetFiles(f).edits) }
 // transcripts is the reader of transcripts: what it accepts survives being written.
 func transcripts(t testing.TB) reader {
 	return reader{
-		texts: documents(t, 0, "../testdata/transcripts/*.txt", "../testdata/corpora/transcripts/*.txt"),
+		texts: documents(t, 0, "testdata/transcripts/*.txt", "testdata/corpora/transcripts/*.txt"),
 		words: []string{"1 open\n", "2 open frames\n", "1 send 5 3\n", "1 call POST 7\n", "1 read all\n", "1 push all\n", "wait 5\n", "1 end\n", "seed 0x7\n", "clause CONN-1\n", "# note\n", "64 ", "65 "},
 		holds: func(t rapid.TB, text []byte) {
 			read, err := transcript.Parse("x", text)
