@@ -31,7 +31,8 @@ func (m member) offers(a ask) bool {
 	return feature == "" || slices.Contains(m.features, feature)
 }
 
-// fleet is running servers, each compared with the first.
+// fleet is running servers, each compared with every other: two that offer a verb
+// tell more of each other than one that does not.
 type fleet []member
 
 // launch starts one server of each class.
@@ -69,14 +70,11 @@ func (f fleet) agree(t *rapid.T) {
 
 // differ plays one round on every server and says what differs, "" if nothing does.
 func (f fleet) differ(r round) string {
-	var first []ending
+	var all [][]ending
 	for _, m := range f {
 		endings, err := m.play(r)
 		if err != nil {
 			return fmt.Sprintf("class %s: %v", m.name, err)
-		}
-		if first == nil {
-			first = endings
 		}
 		for i, c := range r.Talks {
 			if c.Abrupt {
@@ -85,10 +83,13 @@ func (f fleet) differ(r round) string {
 			if fault := endings[i].fault(m, c); fault != "" {
 				return fmt.Sprintf("conversation %d: class %s %s", i+1, m.name, fault)
 			}
-			if !first[i].like(endings[i], c, f[0], m) {
-				return fmt.Sprintf("conversation %d: class %s sends %s, class %s sends %s", i+1, f[0].name, first[i], m.name, endings[i])
+			for o, other := range all {
+				if !other[i].like(endings[i], c, f[o], m) {
+					return fmt.Sprintf("conversation %d: class %s sends %s, class %s sends %s", i+1, f[o].name, other[i], m.name, endings[i])
+				}
 			}
 		}
+		all = append(all, endings)
 	}
 	return ""
 }

@@ -38,7 +38,12 @@ func (e ending) fault(m member, c conversation) string {
 	}
 	replies := e.said().replies
 	for id, a := range c.Asked {
-		if got := replies[id]; !m.offers(a) && !slices.Equal(got, []string{"unsupported"}) && !(e.reset && len(got) == 0) {
+		got := replies[id]
+		switch {
+		case e.reset && len(got) < max(a.replies, 1):
+		case m.offers(a) && len(got) != a.replies:
+			return fmt.Sprintf("answers %q %d times, want %d: %s", a.text, len(got), a.replies, e)
+		case !m.offers(a) && !slices.Equal(got, []string{"unsupported"}):
 			return fmt.Sprintf("does not offer %q and answers %q: %s", a.text, got, e)
 		}
 	}

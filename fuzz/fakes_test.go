@@ -13,11 +13,11 @@ import (
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
-// TestTargetFindsFaults puts a server beside a class of the reference that
-// passes everything on to another of that class, and does one thing wrong: drawn
+// TestTargetFindsFaults puts a server beside two classes of the reference that
+// passes everything on to another of the second, and does one thing wrong: drawn
 // rounds must tell them apart. Passing on alone must not.
 func TestTargetFindsFaults(t *testing.T) {
-	const most = 400 // rounds in which a fault must show
+	const most, enough = 1000, 100 // rounds in which a fault must show, and in which nothing may
 	for _, row := range []struct {
 		name  string
 		class string
@@ -46,7 +46,7 @@ func TestTargetFindsFaults(t *testing.T) {
 		{"fires early", reference.Reactor, fake{reply: fields("early=0", "early=1")}},
 	} {
 		t.Run(row.name+" "+row.class, func(t *testing.T) {
-			f := launch(t, row.class)
+			f := launch(t, reference.Iterative, row.class)
 			behind := launch(t, row.class)[0]
 			f = append(f, row.fake.launch(t, behind))
 			sound := row.name == "passes on"
@@ -55,7 +55,7 @@ func TestTargetFindsFaults(t *testing.T) {
 				switch {
 				case sound && difference != "":
 					t.Fatalf("round %d: %s", seed, difference)
-				case sound && seed == most/4:
+				case sound && seed == enough:
 					return
 				case !sound && difference != "":
 					t.Logf("round %d: %.200s", seed, difference)
