@@ -125,6 +125,17 @@ func Commit(root string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// Uncommitted reports whether the checkout at root differs from its commit in
+// more than the files, given from the root, that a run itself writes.
+func Uncommitted(root string, written ...string) bool {
+	status := []string{"-C", root, "status", "--porcelain", "--", "."}
+	for _, file := range written {
+		status = append(status, ":(exclude)"+file)
+	}
+	out, err := exec.Command("git", status...).Output()
+	return err != nil || len(out) > 0
+}
+
 // Root finds the module's root from the working directory upwards.
 func Root() (string, error) {
 	dir, err := os.Getwd()

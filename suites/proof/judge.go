@@ -42,11 +42,7 @@ func (s Scope) Clauses(f Fault) ([]string, error) {
 		}
 		chosen[id] = true
 	}
-	families := map[string]bool{}
-	for _, id := range f.Breaks {
-		clause, _ := spec.Lookup(id)
-		families[clause.Family] = true
-	}
+	families := f.families()
 	for _, clause := range spec.Clauses() {
 		if !clause.Withdrawn && (s == All || s == Family && families[clause.Family]) {
 			chosen[clause.ID] = true

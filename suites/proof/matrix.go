@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -22,7 +21,7 @@ type Matrix struct {
 // Row is one fault's line of the matrix.
 type Row struct {
 	Fault   string   `json:"fault"`
-	Digest  string   `json:"digest"` // of the row's declaration
+	Digest  string   `json:"digest"` // of what the row rests on; see Fault.Digest
 	Date    string   `json:"date"`
 	Commit  string   `json:"commit"`
 	Scope   Scope    `json:"scope"`
@@ -43,15 +42,6 @@ func Committed() (Matrix, error) {
 	return m, nil
 }
 
-// Digest changes whenever the declaration of the fault does.
-func (f Fault) Digest() string {
-	text, err := json.Marshal(f)
-	if err != nil {
-		panic(err)
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(text))[:12]
-}
-
 // Missing names the faults that have no row yet.
 func (m Matrix) Missing(faults []Fault) []string {
 	var missing []string
@@ -64,7 +54,7 @@ func (m Matrix) Missing(faults []Fault) []string {
 }
 
 // Stale names the rows that do not stem from the faults as they are now.
-func (m Matrix) Stale(faults []Fault) []string {
+func (m Matrix) Stale(root string, faults []Fault) ([]string, error) {
 	var stale []string
 	rows := map[string]Row{}
 	for _, row := range m.Rows {
@@ -72,10 +62,14 @@ func (m Matrix) Stale(faults []Fault) []string {
 	}
 	for _, f := range faults {
 		row, ok := rows[f.Name]
+		digest, err := f.Digest(root)
+		if err != nil {
+			return nil, err
+		}
 		switch {
 		case !ok:
-		case row.Digest != f.Digest():
-			stale = append(stale, f.Name+": was changed since its row was made")
+		case row.Digest != digest:
+			stale = append(stale, f.Name+": it, what it edits, or a check of its families was changed since its row was made")
 		case row.Scope != All.of(f):
 			stale = append(stale, f.Name+": was judged by the scope "+string(row.Scope))
 		}
@@ -85,7 +79,7 @@ func (m Matrix) Stale(faults []Fault) []string {
 		stale = append(stale, name+": has a row and no fault")
 	}
 	slices.Sort(stale)
-	return stale
+	return stale, nil
 }
 
 // merge puts the rows in place of the committed ones of the same faults, drops
