@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,8 +54,32 @@ func Coverage() string {
 	return b.String()
 }
 
+// alike gives the sets of clauses that the same faults break, and no other: of
+// such a set no run can tell which of its checks found the fault.
+func alike(faults []Fault) [][]string {
+	by := map[string][]string{} // the faults of a clause
+	for _, f := range faults {
+		for _, id := range f.Breaks {
+			by[id] = append(by[id], f.Name)
+		}
+	}
+	sets := map[string][]string{} // the clauses of a set of faults
+	for _, id := range slices.Sorted(maps.Keys(by)) {
+		key := strings.Join(by[id], " ")
+		sets[key] = append(sets[key], id)
+	}
+	var all [][]string
+	for _, key := range slices.Sorted(maps.Keys(sets)) {
+		if len(sets[key]) > 1 {
+			all = append(all, sets[key])
+		}
+	}
+	return all
+}
+
 // Gaps names what the traceability rule forbids: a clause without a check, a
-// check without a clause, a MUST with neither a fault nor a reason.
+// check without a clause, a MUST with neither a fault nor a reason, clauses that
+// no fault tells apart.
 func Gaps() []string {
 	var gaps []string
 	faults := map[string]bool{}
@@ -78,6 +103,9 @@ func Gaps() []string {
 		case clause.Level == spec.Must && !faults[clause.ID] && Unproven[clause.ID] == "":
 			gaps = append(gaps, clause.ID+": no fault breaks it and no reason is written")
 		}
+	}
+	for _, ids := range alike(Faults()) {
+		gaps = append(gaps, strings.Join(ids, " ")+": the same faults break them all: one that breaks some and not the others is needed")
 	}
 	slices.Sort(gaps)
 	return gaps

@@ -33,6 +33,9 @@ type Fault struct {
 	// of serve. {port} is replaced, and for an edited reference
 	// --listen 127.0.0.1:{port} is given already.
 	Args []string
+	// Control are a Server's arguments without its fault. It is judged by the same
+	// clauses and has to pass them, or they would say nothing of the fault.
+	Control []string `json:",omitzero"`
 	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty.
 	Dialect, Class string
 	// Features are declared for a Server; an edited reference says them itself.
@@ -40,8 +43,10 @@ type Fault struct {
 	// Breaks is the exact set of clauses that fail (MUST) or warn (SHOULD).
 	Breaks []string
 	// Sometimes lists clauses that the fault may or may not break, each a
-	// matter of chance or timing, with no say in the verdict of the self-test.
-	Sometimes []string
+	// matter of chance or timing, with no say in the verdict of the self-test, and
+	// Neighbours says what the chance is.
+	Sometimes  []string
+	Neighbours string `json:",omitzero"`
 	// Because is a phrase that the reason of each broken clause contains; with
 	// several clauses, one of the phrases separated by " | ".
 	Because string
@@ -59,19 +64,19 @@ type Fault struct {
 var Sentinels = []string{"CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"}
 
 // Wide lists the clauses about whatever clients do. They hold the promises of
-// the others together, so that any fault may break them: they have a say in the
-// rows that name them, and in no other.
+// the others together, and whether their random sequences come across a fault is
+// chance: they have a say in the rows that name them, and in no other.
 var Wide = []string{"CONN-22", "PROBE-13"}
 
 // Faults lists every row, in the order of the families.
 func Faults() []Fault {
 	return slices.Concat(
-		seenByModels(modelFaults),
-		seenByModels(signFaults),
-		seenByModels(accFaults),
-		seenByModels(connFaults),
-		seenByModels(flowFaults),
-		seenByModels(probeFaults),
+		modelFaults,
+		signFaults,
+		accFaults,
+		connFaults,
+		flowFaults,
+		probeFaults,
 		loopFaults,
 		wakeFaults,
 		taskFaults,
@@ -81,19 +86,6 @@ func Faults() []Fault {
 		resFaults,
 		playFaults,
 	)
-}
-
-// seenByModels lets the stateful models of the wire find what a row breaks, or
-// not: whether their random sequences come across it is chance.
-func seenByModels(rows []Fault) []Fault {
-	for i := range rows {
-		for _, id := range []string{"CONN-22", "PROBE-13"} {
-			if !slices.Contains(rows[i].Breaks, id) && !slices.Contains(rows[i].Sometimes, id) {
-				rows[i].Sometimes = append(slices.Clone(rows[i].Sometimes), id)
-			}
-		}
-	}
-	return rows
 }
 
 // edits gives all edits of the row.

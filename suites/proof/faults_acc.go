@@ -44,10 +44,11 @@ var accFaults = []Fault{
 			a.skip = false
 		case err == nil:
 `,
-		More:      []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	skip     bool\n"}},
-		Breaks:    []string{"ACC-3"},
-		Sometimes: []string{"CONN-12", "CONN-15"},
-		Because:   "closed the connection | reset the connection",
+		More:       []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	skip     bool\n"}},
+		Breaks:     []string{"ACC-3"},
+		Sometimes:  []string{"CONN-12", "CONN-15"},
+		Neighbours: "clients reset right behind the handshake there as well, among other moments, and whether one is still in the queue then is a race",
+		Because:    "closed the connection | reset the connection",
 	},
 	{
 		Name:    "no-descriptors-ends-all",

@@ -11,7 +11,8 @@ var loopFaults = []Fault{
 	{
 		Name: "zero-timeout", Why: "the loop polls with a timeout of zero and spins: the first of S7's two faults",
 		File: "reference/loop.go", Old: "l.poller.Wait(l.events, timeout)", New: "l.poller.Wait(l.events, 0*timeout)",
-		Breaks: idling, Sometimes: []string{"LOOP-8"}, Because: "of a core",
+		Breaks: idling, Sometimes: []string{"LOOP-8"},
+		Neighbours: "a spinning loop is scheduled often only if something else wants its core", Because: "of a core",
 		Shares: "the other spins for want of draining: the clauses cannot tell why a loop spins, only that it does",
 		Timing: true,
 	},
@@ -21,8 +22,9 @@ var loopFaults = []Fault{
 		More:   []Edit{{"reference/loop.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
 		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
 		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | waited | silence",
-		Sometimes: []string{"WAKE-9"}, // a signal ends the sleep as well
-		Timing:    true,
+		Sometimes:  []string{"WAKE-9"},
+		Neighbours: "a signal ends the loop's sleep as well",
+		Timing:     true,
 	},
 	{
 		Name: "half-close-spin", Why: "a connection keeps its read interest after the end of input, which stays readable",
@@ -46,7 +48,8 @@ var loopFaults = []Fault{
 		File: "reference/conn.go", Old: "			c.fail(poll.Fail(\"read\", errno))\n			return", New: "			c.ended = true\n			return",
 		More:   []Edit{{"reference/conn.go", "	if gone && !c.wantsInput() {\n		c.lost()", "	if false {\n		c.lost()"}},
 		Breaks: []string{"LOOP-6", "RES-2", "RES-6", "RES-7"}, Because: "of a core | descriptors",
-		Sometimes: []string{"PROBE-10"},
+		Sometimes:  []string{"PROBE-10"},
+		Neighbours: "connections that earlier checks on the same server reset spin on, if there were any on a loop that is measured",
 	},
 	{
 		Name: "sticky-write-interest", Why: "the write interest is never taken back once output has waited",
@@ -74,18 +77,20 @@ var loopFaults = []Fault{
 		Name: "eintr-is-fatal", Why: "a poll that a signal interrupts ends the loop",
 		File: "reference/internal/poll/wait.go", Old: "	case unix.EINTR:\n		return 0, nil\n", New: "",
 		Breaks: []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"}, Because: "silence | closed | reset | served | refuses",
-		Sometimes: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20"},
+		Sometimes:  []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20"},
+		Neighbours: "SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then",
 	},
 	{
 		Name: "eintr-in-read-closes", Why: "a read that a signal interrupts is taken for the end of the connection",
-		Server: "threaded", Args: []string{"{port}", "eintr"}, Dialect: "echo", Class: "thread-per-connection",
+		Server: "threaded", Args: []string{"{port}", "eintr"}, Control: []string{"{port}", "none"}, Dialect: "echo", Class: "thread-per-connection",
 		Breaks: []string{"LOOP-11"}, Because: "closed the connection | reset the connection",
 	},
 	{
 		Name: "sigpipe-kills", Why: "SIGPIPE keeps its default action, and a write to a connection that is gone ends the process",
-		Server: "threaded", Args: []string{"{port}", "sigpipe"}, Dialect: "echo", Class: "thread-per-connection",
+		Server: "threaded", Args: []string{"{port}", "sigpipe"}, Control: []string{"{port}", "none"}, Dialect: "echo", Class: "thread-per-connection",
 		Breaks: []string{"LOOP-3", "LOOP-12"}, Because: "process | refuses | reset the connection",
-		Sometimes: []string{"LOOP-4", "LOOP-6", "RES-2", "CONN-12", "CONN-15"},
+		Sometimes:  []string{"LOOP-4", "LOOP-6", "CONN-12", "CONN-15"},
+		Neighbours: "a write raises SIGPIPE only behind a FIN and a reset, or an error that was taken already, and which the thread meets first is a race",
 	},
 	{
 		Name: "served-by-a-pool", Why: "requests are answered by whichever thread of a pool is free, not by the connection's own",

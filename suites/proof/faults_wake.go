@@ -10,8 +10,7 @@ var wakeFaults = []Fault{
 		},
 		Slow:   "every hand-over of a connection takes a second, and a whole run a quarter of an hour",
 		Breaks: []string{"WAKE-1"}, Because: "a new connection's first reply took",
-		Sometimes: []string{"ACC-2"},
-		Timing:    true,
+		Timing: true,
 	},
 	{
 		Name: "post-without-wakeup", Why: "a task that a connection posts to another loop does not wake it",
@@ -21,21 +20,24 @@ var wakeFaults = []Fault{
 			{"reference/loop.go", "return poll.Forever", "return time.Second"},
 		},
 		Breaks: []string{"WAKE-2"}, Because: "a task posted to sleeping loop",
-		Sometimes: []string{"WAKE-9"}, // a signal that ends the sleep hides it
-		Timing:    true,
+		Sometimes:  []string{"WAKE-9"},
+		Neighbours: "a signal ends the loop's sleep as well",
+		Timing:     true,
 	},
 	{
 		Name: "looks-before-it-announces", Why: "the loop looks at its queue first and announces its sleep afterwards: a post between the two is lost",
 		File: "reference/loop.go", Old: "	l.asleep.Store(true)\n	timeout := l.idleTime(now)", New: "	timeout := l.idleTime(now)\n	spin(10_000) // some microseconds, for a small machine\n	l.asleep.Store(true)",
 		Breaks: []string{"WAKE-3"}, Because: "silence | waited",
-		Sometimes: []string{"WAKE-1", "WAKE-2", "WAKE-4", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "MODEL-6", "ACC-7", "FLOW-9", "FLOW-10", "TASK-6", "TASK-11", "WORK-2", "WORK-5"},
+		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-4", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "MODEL-6", "ACC-7", "FLOW-9", "FLOW-10", "TASK-6", "TASK-11", "WORK-2", "WORK-5"},
+		Neighbours: "everything that goes through a loop's queue is lost if it is posted in the window: tasks, results, new connections",
 	},
 	{
 		Name: "one-waker-at-a-time", Why: "a thread that finds another one waking the loop relies on it, though the loop may have slept again since",
 		File: "reference/loop.go", Old: "	l.waking.Add(1) // cleanup", New: "	if l.waking.Load() > 0 {\n		return\n	}\n	l.waking.Add(1) // cleanup",
 		More:   []Edit{{"reference/loop.go", "	l.waking.Add(-1)\n}", "	time.Sleep(time.Millisecond) // so that the window shows on a small machine\n	l.waking.Add(-1)\n}"}},
 		Breaks: []string{"WAKE-4"}, Because: "silence | waited",
-		Sometimes: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "WORK-2", "WORK-3", "WORK-4", "WORK-6", "WORK-7", "WORK-5"},
+		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "WORK-2", "WORK-3", "WORK-4", "WORK-6", "WORK-7", "WORK-5"},
+		Neighbours: "everything that goes through a loop's queue is late if another thread is in the middle of its wakeup: tasks, results, new connections",
 	},
 	{
 		Name: "write-for-each-post", Why: "every post writes to the wakeup descriptor, whether the loop sleeps or not",
@@ -70,7 +72,8 @@ var wakeFaults = []Fault{
 		Name: "eintr-sleeps-on", Why: "after a signal the loop sleeps on, having said that it is awake: posts do not wake it any more",
 		File: "reference/loop.go", Old: "		n, err = l.poller.Wait(l.events, timeout)", New: "		for n, err = l.poller.Wait(l.events, timeout); n == 0 && err == nil && timeout < 0; n, err = l.poller.Wait(l.events, timeout) {\n			l.asleep.Store(false)\n		}",
 		Breaks: []string{"WAKE-9", "LOOP-11"}, Because: "silence | took | waited",
-		Sometimes: []string{"LOOP-10", "LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "TIME-12", "TIME-8"},
+		Sometimes:  []string{"LOOP-10", "LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "TIME-12", "TIME-8"},
+		Neighbours: "a loop that was interrupted is deaf to posts until a descriptor is ready; SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then",
 	},
 }
 

@@ -6,13 +6,15 @@ var workFaults = []Fault{
 		File: "reference/probe_turns.go", Old: "	err := p.c.server.class.pool().Submit(r.Loop, func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {", New: "	err := onTheSpot(func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {",
 		More:   []Edit{{"reference/probe_turns.go", "// fail panics where", "func onTheSpot(work func(), then func(error)) error {\n	work()\n	then(nil)\n	return nil\n}\n\n// fail panics where"}},
 		Breaks: []string{"WORK-1", "WORK-2", "LIFE-12"}, Because: "behind offloaded work | thread of loop | silence",
-		Sometimes: []string{"WORK-6"},
+		Sometimes:  []string{"WORK-6"},
+		Neighbours: "the loop is busy with the work of the gone, 10 ms a piece, and new connections wait behind as much of it as was not dropped",
 	},
 	{
 		Name: "workers-answer-themselves", Why: "a worker hands its result to the connection on its own thread",
 		File: "reference/workers.go", Old: "		homeless := j.home.Post(func() { j.then(err) }) != nil", New: "		homeless := false\n		j.then(err)",
 		Breaks: []string{"WORK-2"}, Because: "home=",
-		Sometimes: []string{"WORK-1", "WORK-3", "WORK-4", "WORK-5", "WORK-6", "WORK-7"},
+		Sometimes:  []string{"WORK-1", "WORK-3", "WORK-4", "WORK-5", "WORK-6", "WORK-7"},
+		Neighbours: "worker and loop write to one connection without a lock, and seldom at the same moment",
 	},
 	{
 		Name: "unbounded-work", Why: "the queue of work takes whatever comes",

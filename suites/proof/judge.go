@@ -148,6 +148,24 @@ func (f Fault) Judge(ctx context.Context, command, ids []string, options ...suit
 	return finding, nil
 }
 
+// JudgeControl judges the server of the row without its fault, and names what
+// it breaks and which of the row's clauses it does not pass: all wrong.
+func (f Fault) JudgeControl(ctx context.Context, command, ids []string, options ...suites.Option) (Finding, error) {
+	sound := f
+	sound.Name += " without its fault"
+	sound.Breaks, sound.Sometimes = nil, nil
+	finding, err := sound.Judge(ctx, slices.Concat(command[:1], f.Control), ids, options...)
+	if err != nil {
+		return Finding{}, err
+	}
+	for _, id := range f.Breaks {
+		if finding.result(id).Outcome != report.Pass && !slices.Contains(finding.Wronged, id) && !slices.Contains(finding.Unclear, id) {
+			finding.Missed = append(finding.Missed, id)
+		}
+	}
+	return finding, nil
+}
+
 // gives reports whether the reason holds one of the row's phrases.
 func (f Fault) gives(reason string) bool {
 	for phrase := range strings.SplitSeq(f.Because, " | ") {

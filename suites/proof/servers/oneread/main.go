@@ -1,6 +1,7 @@
 // Command oneread answers the Redis ECHO command, and gets one thing wrong: of
 // the commands that one read brings it answers the first, and keeps the others
-// until something more is read.
+// until something more is read. `oneread PORT none` answers them all, to show
+// that the fault is the difference.
 package main
 
 import (
@@ -22,22 +23,26 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		go serve(c)
+		go serve(c, len(os.Args) > 2)
 	}
 }
 
-func serve(c net.Conn) {
+func serve(c net.Conn, all bool) {
 	defer c.Close()
 	var held []byte
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := c.Read(buf)
 		held = append(held, buf[:n]...)
-		if argument, used, ok := take(held); ok {
-			if _, err := fmt.Fprintf(c, "$%d\r\n%s\r\n", len(argument), argument); err != nil {
-				return
+		for more := true; more; more = more && all {
+			var argument []byte
+			var used int
+			if argument, used, more = take(held); more {
+				if _, err := fmt.Fprintf(c, "$%d\r\n%s\r\n", len(argument), argument); err != nil {
+					return
+				}
+				held = append(held[:0], held[used:]...)
 			}
-			held = append(held[:0], held[used:]...)
 		}
 		if err != nil {
 			return

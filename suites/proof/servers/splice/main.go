@@ -1,5 +1,7 @@
 // Command splice is an echo server on io.Copy, which Go makes of splice(2)
 // between two TCP connections: it does not get past an urgent byte.
+// `splice PORT none` hides the connection's type from io.Copy, which reads and
+// writes then, to show that splice(2) is the difference.
 package main
 
 import (
@@ -23,6 +25,10 @@ func main() {
 		}
 		go func() {
 			defer c.Close()
+			if len(os.Args) > 2 {
+				_, _ = io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{c})
+				return
+			}
 			_, _ = io.Copy(c, c)
 		}()
 	}

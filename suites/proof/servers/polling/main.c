@@ -1,11 +1,19 @@
-/* An echo server on poll(2) that is right but for SIGPIPE, which it does not
- * ignore: the second write to a connection that its client has reset ends it. */
+/*
+ * polling: an echo server of one thread on poll(2), with one of two faults that
+ * a Go reactor cannot have.
+ *
+ *   polling PORT sigpipe    SIGPIPE keeps its default action
+ *   polling PORT blocking   a write waits until the socket has taken all of it
+ *   polling PORT none       neither, to show that the faults are the difference
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +30,7 @@ struct connection {
 
 static struct pollfd watched[most];
 static struct connection *connections[most];
-static int count = 1;
+static int count = 1, blocking;
 
 static void leave(int i) {
 	close(watched[i].fd);
@@ -33,7 +41,7 @@ static void leave(int i) {
 }
 
 static void enter(int listener) {
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK)), on = 1;
 	if (fd < 0)
 		return;
 	if (count == most) {
@@ -52,25 +60,34 @@ static int serve(int i) {
 	if (c->from == c->to && !c->ended) {
 		ssize_t n = read(fd, c->data, piece);
 		if (n < 0)
-			/* The error was taken by the read; a write now raises SIGPIPE. */
+			/* The error was taken by the read; a write now is what raises SIGPIPE. */
 			return errno == EAGAIN || write(fd, "?", 1) > 0;
 		c->from = 0;
 		c->to = (size_t)n;
 		c->ended = n == 0;
 	}
-	if (c->from < c->to) {
+	while (c->from < c->to) {
 		ssize_t n = write(fd, c->data + c->from, c->to - c->from);
 		if (n < 0 && errno != EAGAIN)
 			return 0;
 		if (n > 0)
 			c->from += (size_t)n;
+		if (!blocking)
+			break;
 	}
 	watched[i].events = c->from < c->to ? POLLOUT : POLLIN;
 	return c->from < c->to || !c->ended;
 }
 
 int main(int argc, char **argv) {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argc > 1 ? argv[1] : "7"))};
+	if (argc != 3) {
+		fprintf(stderr, "usage: polling PORT sigpipe|blocking|none\n");
+		return 2;
+	}
+	blocking = strcmp(argv[2], "blocking") == 0;
+	if (strcmp(argv[2], "sigpipe") != 0)
+		signal(SIGPIPE, SIG_IGN);
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1]))};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
