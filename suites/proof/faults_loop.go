@@ -49,7 +49,7 @@ var loopFaults = []Fault{
 		More:   []Edit{{"reference/conn.go", "	if gone && !c.wantsInput() {\n		c.lost()", "	if false {\n		c.lost()"}},
 		Breaks: []string{"LOOP-6", "RES-2", "RES-6", "RES-7"}, Because: "of a core | descriptors",
 		Sometimes:  []string{"PROBE-10"},
-		Neighbours: "connections that earlier checks on the same server reset spin on, if there were any on a loop that is measured",
+		Neighbours: "connections that earlier checks on the same server reset spin on while it is measured, if there were any",
 	},
 	{
 		Name: "sticky-write-interest", Why: "the write interest is never taken back once output has waited",

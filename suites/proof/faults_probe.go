@@ -11,7 +11,7 @@ var probeFaults = []Fault{
 		Breaks:     []string{"PROBE-1", "CONN-18"},
 		Sometimes:  []string{"FLOW-6", "WORK-6"},
 		Neighbours: "payloads are random bytes, of which one in 256 begins with a space",
-		Because:    "the reply to PING",
+		Because:    "the reply to PING | the reply to request",
 	},
 	{
 		Name:       "frame-header-in-one-read",

@@ -84,7 +84,7 @@ var signFaults = []Fault{
 		Why:  "the rest of a sign-on line that came in part is waited for, and the loop with it",
 		File: "reference/signon.go",
 		Old:  "	if err == nil && n == 0 {\n		return 0\n	}\n",
-		New:  "	if err == nil && n == 0 {\n		poll.Await(int(c.fd), 3000)\n		return 0\n	}\n",
+		New:  "	if err == nil && n == 0 {\n		poll.Await(int(c.fd), 6000)\n		return 0\n	}\n",
 		More: []Edit{
 			{"reference/signon.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
 			awaitEdit,
