@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"sync"
 )
 
@@ -112,10 +113,12 @@ func (k *reactors) watch() (err error) {
 	return err
 }
 
-// run gives a loop its goroutine, which the loop locks to a thread.
+// run gives a loop its goroutine and its thread. The thread is never unlocked,
+// so it ends with them; an unlocked one would stay with the runtime, idle.
 func (k *reactors) run(l *Loop) {
 	k.done.Add(1)
 	go func() {
+		runtime.LockOSThread()
 		defer k.done.Done()
 		if err := l.Run(); err != nil {
 			k.server.log.Error("a loop ended", "loop", l.index, "error", err)
@@ -140,13 +143,17 @@ func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	}
 }
 
-func (k *reactors) stopAccepting() {
+func (k *reactors) stopAccepting(ctx context.Context) {
 	closed := make(chan struct{})
 	if err := k.acceptor.loop.Post(func() { k.acceptor.close(); close(closed) }); err != nil {
 		k.server.closeListener() // the loop has ended
 		return
 	}
-	<-closed
+	select {
+	case <-closed:
+	case <-ctx.Done(): // the loop is blocked, and closes the listener when it is not
+		k.server.shutListener()
+	}
 }
 
 func (k *reactors) drain() {
@@ -164,6 +171,11 @@ func (k *reactors) cut() {
 func (k *reactors) join(ctx context.Context) error {
 	k.watchdog.Stop()
 	workers := k.workers.Stop(ctx)
+	if workers != nil { // they have used up ctx; the loops are not to blame
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.Background(), cutTime)
+		defer cancel()
+	}
 	ended := make(chan struct{})
 	go func() {
 		for _, r := range k.loops {

@@ -28,6 +28,7 @@ type threads struct {
 	mu       sync.Mutex
 	conns    map[*Conn]struct{} // those whose descriptor is open
 	draining bool
+	cutting  bool
 
 	live     atomic.Int64 // connection threads
 	ended    sync.WaitGroup
@@ -56,6 +57,7 @@ func (k *threads) start() error {
 func (k *threads) accept() {
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 	defer close(k.acceptor)
+	defer k.server.closeListener() // never under the accept that blocks on it
 	for {
 		fd, _, err := poll.AcceptConn(k.server.listener, true)
 		switch {
@@ -226,7 +228,10 @@ func (k *threads) enter(c *Conn) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conns[c] = struct{}{}
-	if k.draining {
+	switch {
+	case k.cutting:
+		k.cutOff(c)
+	case k.draining:
 		_ = poll.ShutdownRead(int(c.fd))
 	}
 }
@@ -235,15 +240,21 @@ func (k *threads) leave(c *Conn) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.conns, c)
+	if k.cutting { // c's calls failed for that, and its end must not look complete
+		c.reset, c.err = true, ErrCut
+	}
 }
 
-func (k *threads) stopAccepting() {
+func (k *threads) stopAccepting(ctx context.Context) {
 	close(k.quit)
-	if err := poll.ShutdownRead(k.server.listener); err != nil {
-		k.server.log.Error("waking the accepting thread failed", "error", err)
-	}
+	k.server.shutListener() // wakes the accepting thread, which closes it
 	if k.iterative {
 		k.drain() // the accepting thread is the one that talks
+		return
+	}
+	select {
+	case <-k.acceptor:
+	case <-ctx.Done():
 	}
 }
 
@@ -267,8 +278,17 @@ func (k *threads) isDraining() bool {
 func (k *threads) cut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.cutting = true
 	for c := range k.conns {
-		_ = poll.ShutdownBoth(int(c.fd))
+		k.cutOff(c)
+	}
+}
+
+// cutOff resets c under the calls of its thread. Where the kernel has no such
+// thing (a Unix socket), they are ended by a shutdown, which the reset follows.
+func (k *threads) cutOff(c *Conn) {
+	if poll.Disconnect(int(c.fd)) != nil {
+		_ = poll.ShutdownBoth(int(c.fd)) // a peer that reset it is as good
 	}
 }
 
@@ -281,7 +301,6 @@ func (k *threads) join(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
-		k.server.closeListener()
 		return nil
 	case <-ctx.Done():
 		return errors.New("a connection's thread is blocked in its handler and did not end")

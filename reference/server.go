@@ -28,8 +28,9 @@ type Server struct {
 	running atomic.Bool // and succeeded
 	stopped atomic.Bool
 
-	listener int
-	socket   string // the file of a Unix listener
+	listening sync.Mutex // guards the two below from a Stop whose deadline passes
+	listener  int        // -1 when closed
+	socket    string     // the file of a Unix listener, "" once removed
 
 	counts  serverCounts
 	threads sync.WaitGroup // threads that conversations started
@@ -45,8 +46,9 @@ type class interface {
 	close()
 	// start accepts from the server's listener and serves.
 	start() error
-	// stopAccepting returns once no more connections come; the listener is closed.
-	stopAccepting()
+	// stopAccepting returns once no more connections come: the listener is closed,
+	// or at ctx's end shut down for its thread to close, and its socket file is gone.
+	stopAccepting(ctx context.Context)
 	// drain has every connection end in order; cut ends them at once. Neither waits.
 	drain()
 	cut()
@@ -120,7 +122,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	if !s.stopped.CompareAndSwap(false, true) {
 		return errors.New("the server is stopped already")
 	}
-	s.class.stopAccepting()
+	s.class.stopAccepting(ctx)
 	s.closing.Store(true)
 	s.class.drain()
 	s.emptied()
@@ -200,16 +202,38 @@ func (s *Server) acceptFailed(err error) {
 
 // closeListener closes the listener and removes its socket file, once.
 func (s *Server) closeListener() {
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	if s.listener < 0 {
 		return
 	}
+	s.removeSocket()
+	if err := poll.Close(s.listener); err != nil {
+		s.log.Error("closing the listener failed", "error", err)
+	}
+	s.listener = -1
+}
+
+// shutListener has the kernel refuse connections, and removes the socket file,
+// while the listener's thread is blocked: closing the descriptor stays its own.
+func (s *Server) shutListener() {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	if s.listener < 0 {
+		return
+	}
+	s.removeSocket()
+	if err := poll.ShutdownRead(s.listener); err != nil {
+		s.log.Error("shutting the listener failed", "error", err)
+	}
+}
+
+// removeSocket removes the listener's file, once: later it may be a successor's.
+func (s *Server) removeSocket() {
 	if s.socket != "" && s.socket[0] != '@' { // an abstract address has no file
 		if err := os.Remove(s.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.log.Error("removing the socket file failed", "error", err)
 		}
 	}
-	if err := poll.Close(s.listener); err != nil {
-		s.log.Error("closing the listener failed", "error", err)
-	}
-	s.listener = -1
+	s.socket = ""
 }

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,11 +60,13 @@ func TestStopLeavesNothing(t *testing.T) {
 			clients = append(clients, c)
 		}
 		s.dial() // one that has not signed on
+		threads := loopThreads(s)
 		stop(t, s)
 		for _, c := range clients {
 			c.wantEnd()
 			c.Close()
 		}
+		eventually(t, "the loops' threads to end", func() bool { return !slices.ContainsFunc(threads, lives) })
 		eventually(t, "the descriptors to be closed", func() bool { return descriptors(t) <= before+1 }) // the client that did not sign on is ours
 		if conn, err := net.Dial("tcp", s.addr.String()); err == nil {
 			conn.Close()
@@ -72,6 +76,31 @@ func TestStopLeavesNothing(t *testing.T) {
 			t.Error("a second Stop reports nothing")
 		}
 	})
+}
+
+// loopThreads are the paths of the threads of a server's loops in /proc. The
+// process's first thread is left out: the runtime never ends it.
+func loopThreads(s *served) (paths []string) {
+	k, ok := s.class.(*reactors)
+	if !ok {
+		return nil
+	}
+	loops := []*Loop{k.acceptor.loop}
+	for _, r := range k.loops {
+		loops = append(loops, r.Loop)
+	}
+	for _, l := range loops {
+		eventually(s.t, "a loop to run", func() bool { return l.tid() != 0 })
+		if l.tid() != os.Getpid() {
+			paths = append(paths, fmt.Sprint("/proc/self/task/", l.tid()))
+		}
+	}
+	return paths
+}
+
+func lives(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // What was asked for before the stop is delivered, to a reader that starts after it.
@@ -117,8 +146,8 @@ func TestStopDeadline(t *testing.T) {
 		if took := time.Since(began); took < 200*time.Millisecond || took > within {
 			t.Errorf("Stop took %v with a deadline of 200 ms", took)
 		}
-		if _, err := io.Copy(io.Discard, c.r); o.Class != Iterative && o.Class != ThreadPerConnection && err == nil {
-			t.Error("the client was told that it has everything")
+		if _, err := io.Copy(io.Discard, c.r); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the client's reading ended with %v; want a reset, for it has not everything", err)
 		}
 	})
 }
@@ -131,8 +160,14 @@ func TestStopBesideBlockedWorker(t *testing.T) {
 	c.call("PING", "")
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if err := s.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Stop: %v; want what did not end", err)
+	err := s.Stop(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 workers still blocked") || strings.Contains(err.Error(), "loop") {
+		t.Errorf("Stop: %v; want the worker that did not end, and no loop blamed", err)
+	}
+	for i := range s.options.Loops {
+		if r := s.class.loop(i); r.state.Load() != ended {
+			t.Errorf("loop %d has not ended when Stop returns", i)
+		}
 	}
 	await(t, "the worker", s.class.pool().ended)
 }

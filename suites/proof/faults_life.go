@@ -33,7 +33,7 @@ var lifeFaults = []Fault{
 	},
 	{
 		Name: "listens-while-stopping", Why: "a stop does not stop accepting",
-		File: "reference/server.go", Old: "	s.class.stopAccepting()\n", New: "",
+		File: "reference/server.go", Old: "	s.class.stopAccepting(ctx)\n", New: "",
 		Breaks: []string{"LIFE-5"}, Because: "was served",
 	},
 	{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -184,6 +185,19 @@ func ShutdownWrite(fd int) error {
 // ShutdownBoth ends both directions; blocked readers and writers return.
 func ShutdownBoth(fd int) error {
 	return os.NewSyscallError("shutdown", unix.Shutdown(fd, unix.SHUT_RDWR))
+}
+
+// Disconnect resets a TCP connection and keeps its descriptor: the peer gets RST
+// and no FIN before it, what is queued is dropped, and threads blocked on fd return.
+// Kernels that refuse that while a thread is blocked (6.4, 6.5) and sockets that
+// are not TCP are an error.
+func Disconnect(fd int) error {
+	sockaddr := unix.RawSockaddr{Family: unix.AF_UNSPEC}
+	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sockaddr)), unsafe.Sizeof(sockaddr))
+	if errno != 0 {
+		return os.NewSyscallError("connect", errno)
+	}
+	return nil
 }
 
 // CloseWithReset closes fd so that the peer gets RST and what is queued is dropped.
