@@ -119,8 +119,7 @@ func (k *threads) talk(fd int) {
 	k.enter(c)
 	buf := make([]byte, threadBuffer)
 	c.guarded(func() {
-		c.handler = k.server.options.Handler(c)
-		c.handler.OnOpen(c)
+		c.open()
 		c.drainBlocking()
 	})
 	for c.state == stateOpen && !c.ended {
@@ -135,9 +134,7 @@ func (k *threads) talk(fd int) {
 	}
 	k.leave(c)
 	c.state = stateClosed
-	if c.handler != nil {
-		c.guarded(func() { c.handler.OnClose(c, c.err) })
-	}
+	c.closed()
 	k.server.release(c)
 }
 

@@ -34,6 +34,10 @@ const (
 // Conn is one connection. All of its methods belong to the thread that serves
 // the connection; others reach it with Post. After OnClose, methods do nothing
 // and Write reports ErrClosed.
+//
+// Where there are loops, a method that changes the connection panics on another
+// thread. Write, where the system call that tells threads apart would cost every
+// request, notices one only while the loop sleeps or when output has to be kept.
 type Conn struct {
 	server  *Server
 	reactor *reactor // nil in the classes without loops
@@ -109,6 +113,27 @@ func (c *Conn) Post(f func()) error {
 	return c.reactor.Post(f)
 }
 
+// open makes c's handler and opens it.
+func (c *Conn) open() {
+	if c.handler = c.server.options.Handler(c); c.handler == nil {
+		panic("reference: Options.Handler returned nil")
+	}
+	c.handler.OnOpen(c)
+}
+
+// closed tells the handler, if there is one, of the end. A panic of its own has
+// nothing left to lose.
+func (c *Conn) closed() {
+	defer func() {
+		if reason := recover(); reason != nil {
+			c.server.panicked(c, reason)
+		}
+	}()
+	if c.handler != nil { // else Options.Handler failed
+		c.handler.OnClose(c, c.err)
+	}
+}
+
 // Become makes h the handler from here on and opens it. Input that the caller's
 // OnData does not use is h's.
 func (c *Conn) Become(h Handler) {
@@ -129,6 +154,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 	if c.reactor == nil {
 		return c.writeBlocking(p)
+	}
+	if !c.busy {
+		c.reactor.assertTurn("Conn.Write")
 	}
 	n := 0
 	// Directly first: the poller is asked for writability only while something waits.
@@ -158,6 +186,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // output waits: a handler that produces much does it in pieces, and lets
 // other connections in between.
 func (c *Conn) RequestDrain() {
+	c.assertOwner("Conn.RequestDrain")
 	c.drainAsked = true
 	if c.out.size == 0 {
 		c.queue()
@@ -171,6 +200,7 @@ func (c *Conn) Pause() {
 	if c.reactor == nil {
 		return
 	}
+	c.assertOwner("Conn.Pause")
 	c.paused = true
 	if !c.busy {
 		c.adjust()
@@ -179,6 +209,7 @@ func (c *Conn) Pause() {
 
 // Resume undoes Pause; input that the handler left is shown to it again.
 func (c *Conn) Resume() {
+	c.assertOwner("Conn.Resume")
 	if c.paused {
 		c.paused = false
 		c.queue()
@@ -189,6 +220,7 @@ func (c *Conn) Resume() {
 // FIN; input is no longer looked at. OnClose runs when both sides have ended, or
 // after a time limit. Further calls do nothing.
 func (c *Conn) Close() {
+	c.assertOwner("Conn.Close")
 	if c.state != stateOpen {
 		return
 	}
@@ -199,9 +231,17 @@ func (c *Conn) Close() {
 
 // Abort ends the connection at once: what waits is dropped and the peer gets RST.
 func (c *Conn) Abort(err error) {
+	c.assertOwner("Conn.Abort")
 	if c.state < stateFailed {
 		c.reset = true
 		c.fail(err)
+	}
+}
+
+// assertOwner stops a thread that touches a connection of another one's loop.
+func (c *Conn) assertOwner(what string) {
+	if c.reactor != nil {
+		c.reactor.assertOwner(what)
 	}
 }
 

@@ -55,6 +55,7 @@ type Loop struct {
 	shared *TaskSet // may be nil
 	timers timers
 	hooks  hooks
+	broken func(cause error) // called when an error ends the loop, after its last task; may be nil
 }
 
 // Run serves until Stop. It is S6 word by word: init; while (!exit) { poll;
@@ -70,6 +71,9 @@ func (l *Loop) Run() error {
 		timeout := l.fallAsleep() // after the hooks: what they posted must not wait (redis PR #12068)
 		n, err = l.poller.Wait(l.events, timeout)
 		l.wakeUp()
+		if err != nil {
+			err = l.waitFailed(err, timeout)
+		}
 		l.pass(contract.AfterPoll)
 		l.handleIO(l.events[:n])
 		l.pass(contract.AfterIO)
@@ -98,6 +102,27 @@ func (l *Loop) init() error {
 	name := goroutineHeader()
 	l.goroutine.Store(&name)
 	l.stats.busySince.Store(int64(max(1, l.clock.now())))
+	return nil
+}
+
+// waitPause is how long a loop that could not poll leaves its poller alone: the
+// tries must not use up a processor, nor what became ready wait for long.
+const waitPause = 5 * time.Millisecond
+
+// waitFailed lives through a poll that failed for want of what may come back, and
+// returns the error of one that did not. Tasks and timers go on meanwhile. The
+// pause stands where the sleep would have been, and is no longer than that.
+func (l *Loop) waitFailed(err error, timeout time.Duration) error {
+	if !poll.IsShortage(err) {
+		return err
+	}
+	if l.stats.badPolls.Add(1) == 1 {
+		l.log.Warn("the poll failed and is tried again; later failures are only counted", "loop", l.index, "pause", waitPause, "error", err)
+	}
+	if timeout < 0 || timeout > waitPause {
+		timeout = waitPause
+	}
+	time.Sleep(timeout)
 	return nil
 }
 
@@ -174,6 +199,9 @@ func (l *Loop) Stop() {
 // releases what the loop holds. cause is the error that ended the loop, or nil.
 func (l *Loop) cleanup(cause error) error {
 	l.lastTasks()
+	if cause != nil && l.broken != nil {
+		l.broken(cause)
+	}
 	l.timers.close()
 	l.asleep.Store(false)
 	for l.waking.Load() != 0 {

@@ -208,6 +208,14 @@ func (l *Loop) containHandler(s *slot) {
 	l.remove(*s)
 }
 
+// assertTurn stops a thread that cannot be the loop's, which sleeps: what
+// assertOwner finds without a system call.
+func (l *Loop) assertTurn(what string) {
+	if l.stats.busySince.Load() == 0 && l.state.Load() == running {
+		panic(fmt.Sprintf("reference: %s called on thread %d, while loop %d polls on thread %d", what, poll.ThreadID(), l.index, l.tid()))
+	}
+}
+
 // assertOwner stops a thread that touches what is the loop's.
 func (l *Loop) assertOwner(what string) {
 	if l.state.Load() == running && !l.InLoop() {

@@ -18,6 +18,7 @@ type LoopStats struct {
 	Panics    uint64        // contained panics of handlers, tasks, timers and hooks
 	Lag       time.Duration // the longest of the recent turns, fading by an eighth a turn: what became ready waited so long at most
 	Stalls    uint64        // turns that the watchdog found too long
+	BadPolls  uint64        // polls that failed for want of memory or descriptors, and were tried again
 }
 
 // tally is a counter that one thread writes and any reads: a store, never a
@@ -31,6 +32,7 @@ func (t *tally) load() uint64 { return t.v.Load() }
 type loopStats struct {
 	turns, tasks, fired, stale tally
 	wakes, panics, stalls      atomic.Uint64
+	badPolls                   atomic.Uint64
 	lag                        atomic.Int64
 	busySince                  atomic.Int64 // start of the turn, 0 while the loop polls
 }
@@ -59,6 +61,6 @@ func (l *Loop) Stats() LoopStats {
 	return LoopStats{
 		Turns: s.turns.load(), Wakes: wakes, Coalesced: posted - min(posted, wakes),
 		Tasks: s.tasks.load(), Timers: l.timers.pending(), Fired: s.fired.load(), Stale: s.stale.load(),
-		Panics: s.panics.Load(), Lag: time.Duration(s.lag.Load()), Stalls: s.stalls.Load(),
+		Panics: s.panics.Load(), Lag: time.Duration(s.lag.Load()), Stalls: s.stalls.Load(), BadPolls: s.badPolls.Load(),
 	}
 }

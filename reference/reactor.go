@@ -44,6 +44,7 @@ func newReactor(s *Server, o LoopOptions) (*reactor, error) {
 		return nil, err
 	}
 	r := &reactor{Loop: loop, server: s, buf: make([]byte, readBufferSize)}
+	loop.broken = r.abort
 	r.quiet = waitList{reactor: r, after: s.options.IdleTimeout}
 	r.drain = waitList{reactor: r, after: s.options.DrainTimeout}
 	r.linger = waitList{reactor: r, after: lingerTime}
@@ -72,8 +73,7 @@ func (r *reactor) adopt(fd int) {
 // start opens the connection's handler.
 func (r *reactor) start(c *Conn) {
 	defer r.guard(c)
-	c.handler = r.server.options.Handler(c)
-	c.handler.OnOpen(c)
+	c.open()
 	if r.stopping {
 		c.stop()
 	}
@@ -132,11 +132,9 @@ func (c *Conn) destroy() {
 	r.conns[c.place], last.place = last, c.place
 	r.conns[len(r.conns)-1] = nil
 	r.conns = r.conns[:len(r.conns)-1]
-	defer func() {
-		r.open.Add(-1)
-		r.server.release(c)
-	}()
-	c.handler.OnClose(c, c.err)
+	c.closed()
+	r.open.Add(-1)
+	r.server.release(c)
 }
 
 // received and sent count, and note that the connection is alive.
@@ -181,9 +179,11 @@ func (r *reactor) expire(c *Conn, list *waitList) {
 	case list == &r.linger:
 		c.state = stateFailed // in order: the peer just did not end its side
 		c.queue()
+	case c.state != stateOpen:
+		// Closed in this turn: what it waits for is about to be r.drain's.
 	case c.out.size > 0:
 		c.Abort(ErrIdle)
-	case c.state == stateOpen:
+	default:
 		c.err = ErrIdle
 		c.Close()
 	}
@@ -217,12 +217,15 @@ func (r *reactor) sweep() {
 }
 
 // cut ends them at once, at the deadline.
-func (r *reactor) cut() {
+func (r *reactor) cut() { r.abort(ErrCut) }
+
+// abort ends all connections at once, because of err.
+func (r *reactor) abort(err error) {
 	for i := len(r.conns) - 1; i >= 0; i-- {
 		c := r.conns[i]
 		func() {
 			defer r.guard(c)
-			c.Abort(ErrCut)
+			c.Abort(err)
 			c.settle()
 		}()
 	}

@@ -12,19 +12,22 @@ import (
 // A handler that blocks holds neither the stop beyond its deadline nor the address.
 func TestStopBesideBlockedHandler(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			onEach(t, func(t *testing.T, o Options) { stopBesideBlockedHandler(t, o, network) })
-		})
+		for _, class := range Classes {
+			t.Run(network+" "+class, func(t *testing.T) {
+				t.Parallel()
+				stopBesideBlockedHandler(t, network, class)
+			})
+		}
 	}
 }
 
-func stopBesideBlockedHandler(t *testing.T, o Options, network string) {
+func stopBesideBlockedHandler(t *testing.T, network, class string) {
 	address := "127.0.0.1:0"
 	if network == "unix" {
 		address = filepath.Join(t.TempDir(), "s")
 	}
 	blocked, release := make(chan struct{}), make(chan struct{})
-	s := startOn(t, network, address, o.with(&scripted{data: func(_ *Conn, data []byte) int {
+	s := startOn(t, network, address, Options{Class: class}.with(&scripted{data: func(_ *Conn, data []byte) int {
 		close(blocked)
 		<-release
 		return len(data)

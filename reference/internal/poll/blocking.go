@@ -7,7 +7,7 @@ import (
 )
 
 // The calls of the classes without loops. Their threads sleep in the kernel, so
-// these are ordinary system calls (see syscalls.go), and a signal that the
+// these are ordinary system calls (see rawio.go), and a signal that the
 // runtime sends to its threads means no more than to call again.
 
 // ReadBlocking reads from a blocking descriptor: the calling thread sleeps in

@@ -41,6 +41,14 @@ func selectWait(top int, read, write *unix.FdSet, timeout time.Duration) (int, e
 	return waited("select", n, err)
 }
 
+// IsShortage reports whether a wait failed for want of memory, or because the
+// limit on descriptors sank below what the poller holds (poll(2), EINVAL; prlimit(1)
+// does that to a process that runs): both may pass.
+func IsShortage(err error) bool {
+	errno := errnoOf(err)
+	return errno == unix.ENOMEM || errno == unix.EINVAL
+}
+
 // waited is the policy of the wait: a signal ends it without events, because the
 // caller must compute its timeout anew (netty PR #14425), and is never an error.
 func waited(op string, n int, err error) (int, error) {

@@ -1,0 +1,119 @@
+package reference
+
+import (
+	"errors"
+	"io"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// onEachLoop is onEach without the classes that have no loops.
+func onEachLoop(t *testing.T, f func(t *testing.T, o Options)) {
+	onEach(t, func(t *testing.T, o Options) {
+		if !o.hasLoops() {
+			t.Skip("for loops")
+		}
+		f(t, o)
+	})
+}
+
+// beyond is more than the kernel takes for a peer that reads nothing.
+const beyond = 24 << 20
+
+// A closed connection whose peer takes nothing is cut after DrainTimeout.
+func TestDrainTimeout(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		o.DrainTimeout = 100 * time.Millisecond
+		reason := make(chan error, 1)
+		s := start(t, o.with(&scripted{
+			open:  func(c *Conn) { c.Write(make([]byte, beyond)); c.Close() },
+			close: func(_ *Conn, err error) { reason <- err },
+		}))
+		began := time.Now()
+		c := s.dial()
+		if err := await(t, "OnClose", reason); !errors.Is(err, ErrSlow) {
+			t.Errorf("OnClose got %v", err)
+		}
+		if took := time.Since(began); took < o.DrainTimeout {
+			t.Errorf("it was cut after %v", took)
+		}
+		if _, err := io.Copy(io.Discard, c.r); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the peer's reading ended with %v; want a reset", err)
+		}
+	})
+}
+
+// An idle timeout that passes in the turn in which the handler closed does not
+// take away the output that is due.
+func TestIdleInTheTurnOfClose(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		o.IdleTimeout, o.Limit = time.Hour, 2*beyond
+		opened := make(chan *Conn, 1)
+		reason := make(chan error, 1)
+		s := start(t, o.with(&scripted{
+			open:  func(c *Conn) { opened <- c },
+			close: func(_ *Conn, err error) { reason <- err },
+		}))
+		peer := s.dial()
+		c := await(t, "the connection", opened)
+		do(t, c.reactor.Loop, func() {
+			c.Write(make([]byte, beyond))
+			c.Close()
+			c.wait.leave(c) // as the list's timer does
+			c.reactor.expire(c, &c.reactor.quiet)
+		})
+		if n, err := io.Copy(io.Discard, peer.r); n != beyond || err != nil {
+			t.Errorf("%d of %d bytes came, %v", n, beyond, err)
+		}
+		peer.Close()
+		if err := await(t, "OnClose", reason); err != nil {
+			t.Errorf("OnClose got %v", err)
+		}
+	})
+}
+
+// Reading resumes when no more than LowWater of the output waits, and then does.
+func TestReadingResumesAtLowWater(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		o.Limit, o.LowWater = 4<<20, 1<<20
+		var stalls, early, congested int
+		stalled := false
+		s := start(t, o.with(&scripted{
+			data: func(c *Conn, data []byte) int {
+				if stalled {
+					stalls++
+					if c.Pending() > o.LowWater {
+						early++
+					}
+				}
+				for range 8 { // grows faster than it is taken
+					c.Write(data)
+				}
+				if stalled = c.Congested(); stalled {
+					congested++
+				}
+				return len(data)
+			},
+		}))
+		c := s.dial()
+		const n = 4 << 20
+		go func() {
+			c.Write(make([]byte, n))
+			c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		}()
+		eventually(t, "the loop to pause reading", func() bool {
+			paused := false
+			for i := range s.options.Loops {
+				do(t, s.class.loop(i).Loop, func() { paused = paused || stalled })
+			}
+			return paused
+		})
+		if got, err := io.Copy(io.Discard, c.r); got != 8*n || err != nil {
+			t.Errorf("%d of %d bytes came, %v", got, 8*n, err)
+		}
+		if stalls == 0 || early > 0 {
+			t.Errorf("reading paused %d times and resumed %d times, %d of them with more than LowWater waiting", congested, stalls, early)
+		}
+	})
+}

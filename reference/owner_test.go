@@ -1,0 +1,69 @@
+package reference
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// panicOf calls f and returns what it panicked with, "" if it did not.
+func panicOf(f func()) (reason string) {
+	defer func() {
+		if v := recover(); v != nil {
+			reason = fmt.Sprint(v)
+		}
+	}()
+	f()
+	return ""
+}
+
+// A connection that another thread touches says so, and is none the worse.
+func TestOnlyItsLoopTouchesAConnection(t *testing.T) {
+	for name, touch := range map[string]func(c *Conn){
+		"Pause":        func(c *Conn) { c.Pause() },
+		"Resume":       func(c *Conn) { c.Resume() },
+		"Close":        func(c *Conn) { c.Close() },
+		"Abort":        func(c *Conn) { c.Abort(io.ErrNoProgress) },
+		"RequestDrain": func(c *Conn) { c.RequestDrain() },
+		"Write":        func(c *Conn) { c.Write([]byte("foreign")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, o := range setups {
+				if !o.hasLoops() {
+					continue
+				}
+				opened := make(chan *Conn, 1)
+				s := start(t, o.with(&scripted{
+					open: func(c *Conn) { opened <- c },
+					data: func(c *Conn, data []byte) int { c.Write(data); return len(data) },
+				}))
+				peer := s.dial()
+				c := await(t, "the connection", opened)
+				eventually(t, "the loop to sleep", func() bool { return c.reactor.asleep.Load() && c.reactor.stats.busySince.Load() == 0 })
+				if got := panicOf(func() { touch(c) }); !strings.Contains(got, "Conn."+name+" called on thread") {
+					t.Errorf("%s: called on another thread it panics with %q", o.name(), got)
+				}
+				peer.send("own")
+				peer.want("own")
+			}
+		})
+	}
+}
+
+// Output that has to be kept is noticed also while the loop is awake.
+func TestForeignWriteBesideAwakeLoop(t *testing.T) {
+	opened, release := make(chan *Conn, 1), make(chan struct{})
+	s := start(t, Options{Class: Reactor}.with(&scripted{open: func(c *Conn) { opened <- c }}))
+	s.dial()
+	c := await(t, "the connection", opened)
+	awake := make(chan struct{})
+	if err := c.Post(func() { close(awake); <-release }); err != nil {
+		t.Fatal(err)
+	}
+	defer close(release)
+	await(t, "the loop", awake)
+	if got := panicOf(func() { c.Write(make([]byte, 32<<20)) }); !strings.Contains(got, "Conn.Write called on thread") {
+		t.Errorf("it panics with %q", got)
+	}
+}

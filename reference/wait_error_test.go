@@ -1,0 +1,93 @@
+package reference
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+)
+
+// failing is a poller whose next waits fail.
+type failing struct {
+	poll.Poller
+	errno syscall.Errno
+	left  int
+}
+
+func (p *failing) Wait(events []poll.Event, timeout time.Duration) (int, error) {
+	if p.left == 0 {
+		return p.Poller.Wait(events, timeout)
+	}
+	p.left--
+	return 0, os.NewSyscallError("wait", p.errno)
+}
+
+// failWaits has a loop's next n waits fail.
+func failWaits(t *testing.T, l *Loop, errno syscall.Errno, n int) {
+	do(t, l, func() { l.poller = &failing{l.poller, errno, n} })
+}
+
+// A poll that fails for want of what may come back is tried again.
+func TestPollOutOfMemory(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOMEM, syscall.EINVAL} {
+		onEachLoop(t, func(t *testing.T, o Options) {
+			o.Loops = 1
+			s := start(t, o)
+			c := s.sign("ECHO")
+			r := s.class.loop(0)
+			failWaits(t, r.Loop, errno, 4)
+			c.send("x")
+			c.want("x")
+			eventually(t, "the failures to be counted", func() bool { return r.Stats().BadPolls == 4 })
+		})
+	}
+}
+
+// A loop that an error ends does not leave its connections behind.
+func TestLoopEndsByError(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		o.Loops = 1
+		opened, reason := make(chan *Conn, 1), make(chan error, 1)
+		s := start(t, o.with(&scripted{
+			open:  func(c *Conn) { opened <- c },
+			close: func(_ *Conn, err error) { reason <- err },
+		}))
+		peer := s.dial()
+		await(t, "the connection", opened)
+		failWaits(t, s.class.loop(0).Loop, syscall.EBADF, 1)
+		if err := await(t, "OnClose", reason); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("OnClose got %v", err)
+		}
+		if _, err := io.ReadAll(peer.r); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("the peer's reading ended with %v; want a reset", err)
+		}
+		eventually(t, "the connection to be gone", func() bool { return s.Stats().Open == 0 })
+		stop(t, s)
+	})
+}
+
+// Descriptors may become fewer than poll(2) is given, and more again.
+func TestPollBeyondDescriptors(t *testing.T) {
+	p := launch(t, "--class=reactor", "--poller=poll")
+	var clients []*client
+	for range 5 {
+		c := p.dial()
+		c.send("ECHO\n")
+		c.line()
+		clients = append(clients, c)
+	}
+	p.limitDescriptors(3)
+	for _, c := range clients {
+		c.send("x") // wakes the loop, whose next polls are refused
+	}
+	<-time.After(50 * time.Millisecond) // it meets the limit
+	p.limitDescriptors(20_000)
+	for _, c := range clients {
+		c.send("y")
+		c.want("xy")
+	}
+}
