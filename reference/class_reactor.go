@@ -67,7 +67,7 @@ func (k *reactors) open() (err error) {
 
 func (k *reactors) loopOptions(index int) (LoopOptions, error) {
 	o := k.server.options
-	options := LoopOptions{Index: index, Poller: o.Poller, Wakeup: o.Wakeup, Log: o.Log}
+	options := LoopOptions{Index: index, Poller: o.Poller, Wakeup: o.Wakeup, TaskShare: o.TaskShare, Log: o.Log}
 	if o.NewWaker != nil {
 		waker, err := o.NewWaker()
 		if err != nil {

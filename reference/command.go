@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // Command binds the flags of `serve` to fs and returns what runs it: listen,
 // print one line `listening on ADDRESS` to standard output once connections are
 // accepted, serve until ctx ends, drain, return nil. The caller turns SIGTERM
-// into the end of ctx.
+// into the end of ctx. A bad flag is an *OptionError; other errors are failures.
 func Command(fs *flag.FlagSet) func(ctx context.Context) error {
 	var o Options
 	listen := fs.String("listen", "127.0.0.1:"+portOr("7000"), "TCP `address`, or the path of a Unix socket (it has a slash)")
@@ -36,13 +37,17 @@ func Command(fs *flag.FlagSet) func(ctx context.Context) error {
 	fs.IntVar(&o.Workers, "workers", 0, "threads for work that blocks (0: 4)")
 	fs.IntVar(&o.WorkQueue, "work-queue", 0, "jobs that may wait for a worker (0: 64)")
 	fs.IntVar(&o.Shared, "shared-batch", 0, "tasks of the shared set that a loop takes in a turn (0: 64)")
+	fs.IntVar(&o.TaskShare, "task-share", 0, "tasks of its own that a loop runs in a turn (0: 1024)")
 	fs.DurationVar(&o.StallAfter, "stall-after", 0, "report a loop whose turn takes longer (0: 100ms)")
 	return func(ctx context.Context) error {
 		if fs.NArg() > 0 {
-			return fmt.Errorf("serve takes no arguments: %q", fs.Arg(0))
+			return &OptionError{"arguments", fs.Arg(0), "serve takes none"}
 		}
 		if *network == "" {
 			*network = networkOf(*listen)
+		}
+		if err := checkAddress(*network, *listen); err != nil {
+			return err
 		}
 		return serve(ctx, os.Stdout, o, *network, *listen, *deadline)
 	}
@@ -50,7 +55,7 @@ func Command(fs *flag.FlagSet) func(ctx context.Context) error {
 
 func serve(ctx context.Context, out io.Writer, o Options, network, address string, deadline time.Duration) error {
 	if deadline <= 0 || deadline > maxTime {
-		return fmt.Errorf("option stop-deadline is %v: want more than 0, to %v", deadline, maxTime)
+		return &OptionError{"stop-deadline", deadline, fmt.Sprintf("want more than 0, to %v", maxTime)}
 	}
 	server, err := New(o)
 	if err != nil {
@@ -79,6 +84,17 @@ func networkOf(listen string) string {
 		return "unix"
 	}
 	return "tcp"
+}
+
+// checkAddress finds what is wrong with an address before anything is tried.
+func checkAddress(network, address string) error {
+	if err := oneOf("network", network, []string{"tcp", "tcp4", "tcp6", "unix"}); err != nil || network == "unix" {
+		return err
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return &OptionError{"listen", address, "want host:port, or a path: " + err.Error()}
+	}
+	return nil
 }
 
 // portOr is the port that the harness sets in the environment.

@@ -3,7 +3,6 @@ package reference
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 )
@@ -13,7 +12,7 @@ type LoopOptions struct {
 	Index     int          // the loop's number in logs and statistics, from 0
 	Poller    string       // epoll (default), epollet, poll or select
 	Wakeup    string       // eventfd (default), pipe or socketpair
-	Waker     Waker        // a waker of your own instead; the loop closes it
+	Waker     Waker        // a waker of your own instead; the loop closes it, also one that NewLoop refuses to make
 	TaskShare int          // tasks run in one turn at most, 1 to 1,000,000; 0 means 1,024
 	Shared    *TaskSet     // a set of tasks shared with other loops, may be nil
 	Log       *slog.Logger // nil means slog.Default
@@ -32,11 +31,11 @@ const defaultTaskShare = 1024
 // NewLoop makes a loop with its poller and its waker. Run releases them at its
 // end; a loop that never runs is released by Close.
 func NewLoop(o LoopOptions) (*Loop, error) {
-	if o.TaskShare < 0 || o.TaskShare > 1_000_000 {
-		return nil, fmt.Errorf("option TaskShare is %d: it must be from 1 to 1,000,000, or 0 for the default", o.TaskShare)
-	}
-	if o.Index < 0 {
-		return nil, fmt.Errorf("option Index is %d: it must not be negative", o.Index)
+	if err := o.complete(); err != nil {
+		if o.Waker != nil {
+			o.Waker.Close()
+		}
+		return nil, err
 	}
 	l := &Loop{poller: o.poller, clock: o.clock, waker: o.Waker, log: o.Log, index: o.Index, shared: o.Shared, events: make([]poll.Event, eventBatch)}
 	if l.log == nil {
@@ -46,9 +45,6 @@ func NewLoop(o LoopOptions) (*Loop, error) {
 		l.clock = monotonic{}
 	}
 	l.tasks.share = o.TaskShare
-	if l.tasks.share == 0 {
-		l.tasks.share = defaultTaskShare
-	}
 	l.timers.init(l)
 	if err := l.open(o); err != nil {
 		return nil, err
@@ -58,24 +54,41 @@ func NewLoop(o LoopOptions) (*Loop, error) {
 	return l, nil
 }
 
+// complete fills in the defaults and reports the first option out of its range.
+func (o *LoopOptions) complete() error {
+	if o.Wakeup == "" {
+		o.Wakeup = Wakeups[0]
+	}
+	if o.Poller == "" {
+		o.Poller = poll.Kinds[0]
+	}
+	if o.TaskShare == 0 {
+		o.TaskShare = defaultTaskShare
+	}
+	switch {
+	case o.TaskShare < 0 || o.TaskShare > maxTaskShare:
+		return &OptionError{"TaskShare", o.TaskShare, "want 1 to 1,000,000, or 0 for the default"}
+	case o.Index < 0:
+		return &OptionError{"Index", o.Index, "want 0 or more"}
+	}
+	if err := oneOf("Wakeup", o.Wakeup, Wakeups); err != nil {
+		return err
+	}
+	return oneOf("Poller", o.Poller, poll.Kinds)
+}
+
 // open makes the poller and the waker and hangs the one on the other. The waker
 // comes first: with select its number must be a low one.
 func (l *Loop) open(o LoopOptions) (err error) {
 	if l.waker == nil {
-		if o.Wakeup == "" {
-			o.Wakeup = "eventfd"
-		}
 		if l.waker, err = NewWaker(o.Wakeup); err != nil {
-			return fmt.Errorf("option Wakeup: %w", err)
+			return err
 		}
 	}
 	if l.poller == nil {
-		if o.Poller == "" {
-			o.Poller = poll.Kinds[0]
-		}
 		if l.poller, err = poll.New(o.Poller); err != nil {
 			l.waker.Close()
-			return fmt.Errorf("option Poller: %w (one of %s)", err, strings.Join(poll.Kinds, ", "))
+			return err
 		}
 	}
 	if _, err = l.add(l.waker.FD(), wakeHandler{l}, poll.Readable); err != nil {

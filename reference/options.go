@@ -34,6 +34,8 @@ const (
 	maxConns      = 1_000_000 // more than descriptors
 	maxWorkers    = 1_000     // threads again
 	maxQueue      = 1_000_000 // jobs that wait for a worker
+	maxShared     = 1_024     // tasks of the shared set in a turn
+	maxTaskShare  = 1_000_000 // tasks between two rounds of I/O
 	maxTime       = 24 * time.Hour * 365
 )
 
@@ -56,6 +58,7 @@ type Options struct {
 	Workers      int           // threads for blocking work, 1 to 1,000; 0 is 4
 	WorkQueue    int           // jobs that may wait for a worker, 1 to 1,000,000; 0 is 64
 	Shared       int           // tasks of the shared set that a loop takes at a time, 1 to 1,024; 0 is 64
+	TaskShare    int           // tasks of its own that a loop runs in one turn, 1 to 1,000,000; 0 is 1,024
 	StallAfter   time.Duration // a loop's turn that takes longer is counted and logged as a stall; 0 is 100 ms
 
 	// Handler makes the handler of a new connection, on its thread. nil is the
@@ -65,6 +68,33 @@ type Options struct {
 	NewWaker func() (Waker, error)
 	Nonce    string       // what HELLO answers as nonce; "" is $REACTORSPEC_NONCE
 	Log      *slog.Logger // nil is slog.Default
+}
+
+// OptionError is a bad option: a mistake of whoever asked, where other errors are
+// failures of what was tried.
+type OptionError struct {
+	Option string // its name: the field, or the flag where there is no field
+	Value  any    // what it is
+	Reason string // the range, as in "want 1 to 256", or what does not go with it
+}
+
+func (e *OptionError) Error() string {
+	if s, ok := e.Value.(string); ok {
+		return fmt.Sprintf("option %s is %q: %s", e.Option, s, e.Reason)
+	}
+	return fmt.Sprintf("option %s is %v: %s", e.Option, e.Value, e.Reason)
+}
+
+// BadOption is the option's name. A caller that must not import this package
+// tells the type by the method.
+func (e *OptionError) BadOption() string { return e.Option }
+
+// oneOf is the error of a word that is not among those of an option, or nil.
+func oneOf(option, word string, words []string) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	return &OptionError{option, word, "want one of " + strings.Join(words, ", ")}
 }
 
 // complete fills in the defaults and reports the first option out of its range.
@@ -91,9 +121,12 @@ func (o *Options) complete() error {
 		if *c.value == "" {
 			*c.value = c.of[0]
 		}
-		if !slices.Contains(c.of, *c.value) {
-			return fmt.Errorf("option %s is %q: want one of %s", c.name, *c.value, strings.Join(c.of, ", "))
+		if err := oneOf(c.name, *c.value, c.of); err != nil {
+			return err
 		}
+	}
+	if err := o.unused(); err != nil {
+		return err
 	}
 	if err := o.completeNumbers(); err != nil {
 		return err
@@ -101,13 +134,32 @@ func (o *Options) complete() error {
 	return o.completeTimes()
 }
 
+// unused reports an option that asks for what the class has not.
+func (o *Options) unused() error {
+	reason := "class " + o.Class + " has no loops"
+	switch {
+	case o.Class == Reactor && o.Loops > 1:
+		return &OptionError{"Loops", o.Loops, "the class reactor has 1 loop; want class multi-reactor"}
+	case o.Class == Reactor && o.Balance != RoundRobin:
+		return &OptionError{"Balance", o.Balance, "the class reactor has 1 loop; want class multi-reactor"}
+	case o.hasLoops():
+		return nil
+	case o.Loops != 0:
+		return &OptionError{"Loops", o.Loops, reason}
+	case o.Poller != poll.Kinds[0]:
+		return &OptionError{"Poller", o.Poller, reason}
+	case o.Wakeup != Wakeups[0]:
+		return &OptionError{"Wakeup", o.Wakeup, reason}
+	case o.Balance != RoundRobin:
+		return &OptionError{"Balance", o.Balance, reason}
+	}
+	return nil
+}
+
 func (o *Options) completeNumbers() error {
 	loops := 1
 	if o.Class == MultiReactor {
 		loops = 2
-	}
-	if o.Class == Reactor && o.Loops > 1 {
-		return fmt.Errorf("option Loops is %d: the class reactor has 1 loop; want class multi-reactor", o.Loops)
 	}
 	if o.Limit == 0 {
 		o.Limit = 16 << 20
@@ -126,13 +178,14 @@ func (o *Options) completeNumbers() error {
 		{"MaxFrame", &o.MaxFrame, 1, maxFrameLimit, defaultMaxFrame},
 		{"Workers", &o.Workers, 1, maxWorkers, 4},
 		{"WorkQueue", &o.WorkQueue, 1, maxQueue, 64},
-		{"Shared", &o.Shared, 1, 1_024, 64},
+		{"Shared", &o.Shared, 1, maxShared, 64},
+		{"TaskShare", &o.TaskShare, 1, maxTaskShare, defaultTaskShare},
 	} {
 		if *n.value == 0 {
 			*n.value = n.zero
 		}
 		if *n.value < n.least || *n.value > n.most {
-			return fmt.Errorf("option %s is %d: want %d to %d", n.name, *n.value, n.least, n.most)
+			return &OptionError{n.name, *n.value, fmt.Sprintf("want %d to %d", n.least, n.most)}
 		}
 	}
 	return nil
@@ -152,10 +205,10 @@ func (o *Options) completeTimes() error {
 			*d.value = d.zero
 		}
 		if d.name == "StallAfter" && *d.value < minStall {
-			return fmt.Errorf("option %s is %v: want %v to %v", d.name, *d.value, minStall, maxTime)
+			return &OptionError{d.name, *d.value, fmt.Sprintf("want %v to %v", minStall, maxTime)}
 		}
 		if *d.value < 0 || *d.value > maxTime {
-			return fmt.Errorf("option %s is %v: want 0 to %v", d.name, *d.value, maxTime)
+			return &OptionError{d.name, *d.value, fmt.Sprintf("want 0 to %v", maxTime)}
 		}
 	}
 	return nil

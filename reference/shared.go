@@ -1,7 +1,7 @@
 package reference
 
 import (
-	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -26,8 +26,8 @@ type TaskSet struct {
 
 // NewTaskSet makes a set whose loops take up to batch tasks a turn, 1 to 1024.
 func NewTaskSet(batch int) (*TaskSet, error) {
-	if batch < 1 || batch > 1024 {
-		return nil, errors.New("a task set's batch must be from 1 to 1024")
+	if batch < 1 || batch > maxShared {
+		return nil, &OptionError{"Shared", batch, fmt.Sprintf("want 1 to %d", maxShared)}
 	}
 	return &TaskSet{batch: batch}, nil
 }

@@ -1,9 +1,6 @@
 package reference
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 )
 
@@ -43,7 +40,7 @@ func NewWaker(kind string) (Waker, error) {
 	case "socketpair":
 		return NewSocketPair()
 	}
-	return nil, fmt.Errorf("wakeup %q is not one of %s", kind, strings.Join(Wakeups, ", "))
+	return nil, oneOf("Wakeup", kind, Wakeups)
 }
 
 // NewEventFD makes a waker of an eventfd(2): one descriptor, a counter.

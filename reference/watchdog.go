@@ -42,7 +42,7 @@ const minStall = 10 * time.Millisecond
 // to report, which is called on the watchdog's goroutine. Stop ends it.
 func Watch(limit time.Duration, report func(Stall), loops ...*Loop) (*Watchdog, error) {
 	if limit < minStall {
-		return nil, fmt.Errorf("a watchdog's limit of %v is too short: it must be %v or more", limit, minStall)
+		return nil, &OptionError{"StallAfter", limit, fmt.Sprintf("want %v or more", minStall)}
 	}
 	w := &Watchdog{limit: limit, loops: loops, report: report, seen: make([]int64, len(loops)), stop: make(chan struct{})}
 	w.ended.Go(w.run)

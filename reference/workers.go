@@ -59,11 +59,11 @@ type WorkerStats struct {
 // when work first needs it, with room for that many more jobs that wait (0 to
 // 1,000,000).
 func NewWorkers(threads, room int) (*Workers, error) {
-	if threads < 1 || threads > 1000 {
-		return nil, fmt.Errorf("option Workers is %d: it must be from 1 to 1000 threads", threads)
+	if threads < 1 || threads > maxWorkers {
+		return nil, &OptionError{"Workers", threads, fmt.Sprintf("want 1 to %d threads", maxWorkers)}
 	}
-	if room < 0 || room > 1_000_000 {
-		return nil, fmt.Errorf("option WorkerQueue is %d: it must be from 0 to 1,000,000 jobs", room)
+	if room < 0 || room > maxQueue {
+		return nil, &OptionError{"WorkQueue", room, fmt.Sprintf("want 0 to %d jobs", maxQueue)}
 	}
 	w := &Workers{threads: threads, room: room, ended: make(chan struct{})}
 	w.work.L = &w.mu

@@ -1,0 +1,121 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"testing"
+	"time"
+)
+
+// What asks for something that the class has not is refused, its default is not.
+func TestOptionsOfOtherClasses(t *testing.T) {
+	for want, o := range map[string]Options{
+		`option Loops is 3: class iterative has no loops`:                                              {Class: Iterative, Loops: 3},
+		`option Poller is "select": class iterative has no loops`:                                      {Class: Iterative, Poller: "select"},
+		`option Wakeup is "pipe": class thread-per-connection has no loops`:                            {Class: ThreadPerConnection, Wakeup: "pipe"},
+		`option Balance is "source-hash": class thread-per-connection has no loops`:                    {Class: ThreadPerConnection, Balance: SourceHash},
+		`option Balance is "source-hash": the class reactor has 1 loop; want class multi-reactor`:      {Class: Reactor, Balance: SourceHash},
+		`option TaskShare is 1000001: want 1 to 1000000`:                                               {TaskShare: 1_000_001},
+		`option Balance is "random": want one of round-robin, least-connections, source-hash`:          {Class: Iterative, Balance: "random"},
+		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},
+	} {
+		if _, err := New(o); err == nil || err.Error() != want {
+			t.Errorf("New: %v; want %s", err, want)
+		}
+	}
+	for _, class := range Classes {
+		if _, err := New(Options{Class: class, Poller: "epoll", Wakeup: "eventfd", Balance: RoundRobin}); err != nil {
+			t.Errorf("the defaults of %s: %v", class, err)
+		}
+	}
+}
+
+// Whoever configures can tell a mistake of his own from a failure.
+func TestOptionErrorsAreTold(t *testing.T) {
+	serving := func(flags ...string) func() error {
+		return func() error {
+			fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+			serve := Command(fs)
+			if err := fs.Parse(flags); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			return serve(ctx)
+		}
+	}
+	for name, c := range map[string]struct {
+		do     func() error
+		option string
+	}{
+		"New":           {func() error { _, err := New(Options{MaxConns: -1}); return err }, "MaxConns"},
+		"a time":        {func() error { _, err := New(Options{IdleTimeout: -1}); return err }, "IdleTimeout"},
+		"NewLoop":       {func() error { _, err := NewLoop(LoopOptions{Index: -1}); return err }, "Index"},
+		"a poller":      {func() error { _, err := NewLoop(LoopOptions{Poller: "kqueue"}); return err }, "Poller"},
+		"NewWaker":      {func() error { _, err := NewWaker("signal"); return err }, "Wakeup"},
+		"NewTaskSet":    {func() error { _, err := NewTaskSet(0); return err }, "Shared"},
+		"NewWorkers":    {func() error { _, err := NewWorkers(0, 1); return err }, "Workers"},
+		"a queue":       {func() error { _, err := NewWorkers(1, -1); return err }, "WorkQueue"},
+		"Watch":         {func() error { _, err := Watch(time.Millisecond, nil); return err }, "StallAfter"},
+		"--task-share":  {serving("--task-share=-1"), "TaskShare"},
+		"--network":     {serving("--network=udp"), "network"},
+		"--listen":      {serving("--listen=nowhere"), "listen"},
+		"stop-deadline": {serving("--stop-deadline=-1s"), "stop-deadline"},
+		"an argument":   {serving("now"), "arguments"},
+	} {
+		err := c.do()
+		var bad *OptionError
+		if !errors.As(err, &bad) || bad.BadOption() != c.option || bad.Reason == "" {
+			t.Errorf("%s: %v; want an *OptionError of %s", name, err, c.option)
+		}
+	}
+	taken := start(t, Options{})
+	err := serving("--listen=" + taken.addr.String())()
+	if bad := new(OptionError); err == nil || errors.As(err, &bad) {
+		t.Errorf("an address in use: %v; want a failure that is no *OptionError", err)
+	}
+}
+
+// A waker that was given to NewLoop is closed by it, whatever else is wrong.
+func TestRefusedLoopClosesItsWaker(t *testing.T) {
+	before := openFiles(t)
+	for _, o := range []LoopOptions{{TaskShare: -1}, {Index: -1}, {Poller: "kqueue"}} {
+		var err error
+		if o.Waker, err = NewPipe(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = NewLoop(o); err == nil {
+			t.Errorf("%+v is accepted", o)
+		}
+	}
+	if after := openFiles(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// TaskShare is what a loop runs of its own tasks between two rounds of I/O.
+func TestTaskShare(t *testing.T) {
+	const share, tasks = 10, 100
+	s := start(t, Options{Class: Reactor, TaskShare: share})
+	l := s.class.loop(0).Loop
+	var first, last uint64
+	ended := make(chan struct{})
+	do(t, l, func() {
+		for i := range tasks {
+			_ = l.Post(func() {
+				switch i {
+				case 0:
+					first = l.stats.turns.load()
+				case tasks - 1:
+					last = l.stats.turns.load()
+					close(ended)
+				}
+			})
+		}
+	})
+	await(t, "the tasks", ended)
+	if turns := last - first + 1; turns != tasks/share {
+		t.Errorf("%d tasks took %d turns, want %d", tasks, turns, tasks/share)
+	}
+}
