@@ -204,15 +204,6 @@ func (k *reactors) loop(index int) *reactor {
 	return k.loops[index]
 }
 
-func (k *reactors) here() int {
-	for i, r := range k.loops {
-		if r.InLoop() {
-			return i
-		}
-	}
-	return 0
-}
-
 func (k *reactors) taskSet() *TaskSet { return k.shared }
 func (k *reactors) pool() *Workers    { return k.workers }
 

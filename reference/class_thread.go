@@ -311,7 +311,6 @@ func (k *threads) stats(s *Stats) {
 
 // There are no loops here, so nothing of theirs either.
 func (k *threads) loop(int) *reactor { return nil }
-func (k *threads) here() int         { return 0 }
 func (k *threads) taskSet() *TaskSet { return nil }
 func (k *threads) pool() *Workers    { return nil }
 

@@ -69,6 +69,19 @@ type Conn struct {
 // ID is the connection number, from 1, never reused by this server.
 func (c *Conn) ID() uint64 { return c.id }
 
+// Server is the server of this connection.
+func (c *Conn) Server() *Server { return c.server }
+
+// Loop is the loop that serves this connection: its timers and hooks run on the
+// thread that the connection belongs to, and its workers' results come home there.
+// It is nil in the classes without loops.
+func (c *Conn) Loop() *Loop {
+	if c.reactor == nil {
+		return nil
+	}
+	return c.reactor.Loop
+}
+
 // RemoteAddr is the address of the peer; nil once it is gone.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.state == stateClosed {

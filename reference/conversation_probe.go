@@ -16,7 +16,7 @@ type probing struct {
 	c   *Conn
 	out []byte // gathers the replies of one OnData, so that pipelined requests cost one write
 
-	timers map[uint64]*timer // by key, pending
+	timers map[uint64]*keyed // by key, pending
 	undo   []func()          // what is unhooked when the connection ends
 	due    int               // requests whose replies come as soon as tasks have run
 	ending bool              // closing once due is 0
@@ -123,16 +123,16 @@ func (p *probing) request(r probe.Request) {
 	case "PING":
 		p.reply(r.ID, probe.OK, r.Args)
 	case "HELLO":
-		p.reply(r.ID, probe.OK, p.c.server.hello())
+		p.reply(r.ID, probe.OK, p.c.Server().hello())
 	case "WHERE":
 		p.reply(r.ID, probe.OK, fields("loop", p.index(), "tid", poll.ThreadID(), "conn", p.c.id))
 	case "STATS":
-		s := p.c.server.Stats()
+		s := p.c.Server().Stats()
 		p.reply(r.ID, probe.OK, fields("accepted", s.Accepted, "open", s.Open, "in", s.In, "out", s.Out, "wakes", s.Wakes,
 			"coalesced", s.Coalesced, "tasks", s.Tasks, "timers", s.Timers, "lag", s.Lag.Nanoseconds(), "stalls", s.Stalls))
 	default:
 		verb, known := verbs[r.Verb]
-		if !known || p.c.reactor == nil {
+		if !known || p.c.Loop() == nil {
 			p.reply(r.ID, probe.Unsupported, nil)
 			return
 		}
@@ -142,10 +142,10 @@ func (p *probing) request(r probe.Request) {
 
 // index is the loop's, 0 for the classes without one.
 func (p *probing) index() int {
-	if p.c.reactor == nil {
-		return 0
+	if l := p.c.Loop(); l != nil {
+		return l.Index()
 	}
-	return p.c.reactor.index
+	return 0
 }
 
 // bad answers arguments that are missing, malformed or out of range.
@@ -216,16 +216,14 @@ func (a *arguments) time(least uint64) time.Duration {
 }
 
 // loop is an index, or - for p's own.
-func (a *arguments) loop(p *probing) *reactor {
+func (a *arguments) loop(p *probing) *Loop {
 	word := a.word()
 	if string(word) == "-" {
-		return p.c.reactor
+		return p.c.Loop()
 	}
 	n, err := strconv.ParseUint(string(word), 10, 31)
-	if err == nil {
-		if r := p.c.server.class.loop(int(n)); r != nil {
-			return r
-		}
+	if loops := p.c.Server().Loops(); err == nil && n < uint64(len(loops)) {
+		return loops[n]
 	}
 	a.invalid = true
 	return nil

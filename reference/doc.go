@@ -17,8 +17,10 @@
 //	  └─ the peer's FIN changes none of this: it ends input, and output goes on
 //
 // class_reactor.go and class_thread.go put these together into the four
-// classes. signon.go and the conversations are users of the handler API, with
-// nothing that a server of yours could not do.
+// classes. signon.go and the conversations are users of the handler API. They do
+// what a server of yours could, with three exceptions: the client item is a field
+// of the connection, PROBE's answers borrow the loop's memory, and its TIMERS sets
+// many timers for the same nanosecond.
 //
 // # A server of your own
 //
@@ -33,6 +35,10 @@
 // and is the only one that may touch the connection; from elsewhere, Post to
 // it. What bounds a connection is in Options: above Limit of output that its
 // peer does not take, it is not read from until half of that is gone.
+//
+// Where there are loops, a handler finds the rest from its connection: Conn.Loop
+// for timers, hooks and tasks of its own loop, and Conn.Server for the other
+// loops, the set of tasks that they share and the workers that may block.
 //
 // # Who owns what
 //

@@ -233,6 +233,9 @@ func (l *Loop) InLoop() bool {
 	return t != 0 && t == int64(poll.ThreadID())
 }
 
+// Index is the loop's number among its server's, from 0.
+func (l *Loop) Index() int { return l.index }
+
 // tid is the kernel's id of the loop's thread, 0 before Run.
 func (l *Loop) tid() int { return int(l.thread.Load()) }
 

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,7 @@ const (
 
 // post posts n tasks to a loop one by one from this connection's loop.
 func (p *probing) post(id uint32, a *arguments) {
-	r, n := a.loop(p), int(a.number(1, maxTasks))
+	l, n := a.loop(p), int(a.number(1, maxTasks))
 	if !a.ok() {
 		p.bad(id)
 		return
@@ -29,12 +30,12 @@ func (p *probing) post(id uint32, a *arguments) {
 	p.begin()
 	ran, misordered := 0, 0 // the target loop's
 	for i := range n {
-		err := r.Post(func() {
+		err := l.Post(func() {
 			if ran != i {
 				misordered++
 			}
 			if ran++; ran == n {
-				p.finish(id, probe.OK, fields("ran", ran, "loop", r.index, "tid", poll.ThreadID(), "misordered", misordered))
+				p.finish(id, probe.OK, fields("ran", ran, "loop", l.Index(), "tid", poll.ThreadID(), "misordered", misordered))
 			}
 		})
 		if err != nil {
@@ -54,22 +55,22 @@ type crossing struct {
 
 // cross has threads that are no loops post to a loop.
 func (p *probing) cross(id uint32, a *arguments) {
-	r, producers, n := a.loop(p), int(a.number(1, maxProducers)), int(a.number(1, maxTasks))
+	l, producers, n := a.loop(p), int(a.number(1, maxProducers)), int(a.number(1, maxTasks))
 	if !a.ok() {
 		p.bad(id)
 		return
 	}
 	p.begin()
 	count := &crossing{tids: map[int]struct{}{}}
-	before := r.Stats().Wakes
+	before := l.Stats().Wakes
 	for producer := range producers {
-		p.c.server.thread(func() {
+		p.c.Server().thread(func() {
 			for i := range n {
-				posted := r.now()
-				err := r.Post(func() {
-					if count.run(producer, i, r.now()-posted); count.ran == producers*n {
+				posted := time.Now()
+				err := l.Post(func() {
+					if count.run(producer, i, time.Since(posted)); count.ran == producers*n {
 						p.finish(id, probe.OK, fields("ran", count.ran, "misordered", count.misordered, "tids", len(count.tids),
-							"writes", r.Stats().Wakes-before, "late", count.late.Nanoseconds()))
+							"writes", l.Stats().Wakes-before, "late", count.late.Nanoseconds()))
 					}
 				})
 				if err != nil {
@@ -93,26 +94,26 @@ func (c *crossing) run(producer, i int, late time.Duration) {
 // race posts one task after the other, each at a moment when the loop is about
 // to sleep: a hook tells when it passes the last position before the poll.
 func (p *probing) race(id uint32, a *arguments) {
-	r, n := a.loop(p), int(a.number(1, maxTasks))
+	l, n := a.loop(p), int(a.number(1, maxTasks))
 	if !a.ok() {
 		p.bad(id)
 		return
 	}
 	p.begin()
 	sleepy := newBell()
-	remove, err := r.Hook(contract.BeforePoll, sleepy.ring)
+	remove, err := l.Hook(contract.BeforePoll, sleepy.ring)
 	if err != nil {
 		p.finish(id, probe.Failed, nil)
 		return
 	}
-	p.c.server.thread(func() {
+	p.c.Server().thread(func() {
 		defer remove()
 		ran := newBell()
 		var late time.Duration
 		for i := range n {
-			posted := r.now()
-			if r.Post(func() {
-				late = max(late, r.now()-posted)
+			posted := time.Now()
+			if l.Post(func() {
+				late = max(late, time.Since(posted))
 				sleepy.silence() // the next poll is the one to race with
 				ran.ring()
 			}) != nil {
@@ -190,7 +191,7 @@ var spun atomic.Uint64
 
 // chain posts a task that posts the next.
 func (p *probing) chain(id uint32, a *arguments) {
-	r, n := a.loop(p), a.number(1, maxChain)
+	l, n := a.loop(p), a.number(1, maxChain)
 	if !a.ok() {
 		p.bad(id)
 		return
@@ -200,30 +201,30 @@ func (p *probing) chain(id uint32, a *arguments) {
 	var link func()
 	link = func() {
 		if ran++; ran == 1 {
-			first = r.stats.turns.load()
+			first = l.Stats().Turns
 		}
 		if ran == n || p.gone.Load() {
-			p.finish(id, probe.OK, fields("ran", ran, "turns", r.stats.turns.load()-first))
+			p.finish(id, probe.OK, fields("ran", ran, "turns", l.Stats().Turns-first))
 			return
 		}
-		_ = r.Post(link)
+		_ = l.Post(link)
 	}
-	_ = r.Post(link)
+	_ = l.Post(link)
 }
 
 // nest posts n tasks from one task, which waits for none of them.
 func (p *probing) nest(id uint32, a *arguments) {
-	r, n := a.loop(p), int(a.number(1, maxTasks))
+	l, n := a.loop(p), int(a.number(1, maxTasks))
 	if !a.ok() {
 		p.bad(id)
 		return
 	}
 	p.begin()
-	_ = r.Post(func() {
+	_ = l.Post(func() {
 		ran, inside := 0, 0
 		posting := true
 		for range n {
-			_ = r.Post(func() {
+			_ = l.Post(func() {
 				if posting {
 					inside++
 				}
@@ -244,13 +245,13 @@ func (p *probing) sharedSet(id uint32, a *arguments) {
 		return
 	}
 	p.begin()
-	set := p.c.server.class.taskSet()
+	set, all := p.c.Server().Shared(), p.c.Server().Loops()
 	runs := make([]atomic.Int32, n)
 	var ran, twice atomic.Int64
 	var tids [maxLoops]atomic.Bool
 	for i := range n {
 		_ = set.Post(func() {
-			tids[p.c.server.class.here()].Store(true)
+			tids[slices.IndexFunc(all, (*Loop).InLoop)].Store(true)
 			if runs[i].Add(1) > 1 {
 				twice.Add(1)
 				return

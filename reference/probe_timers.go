@@ -3,6 +3,7 @@ package reference
 import (
 	"time"
 
+	"github.com/reactorspec/reactorspec/spec/contract"
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
@@ -33,9 +34,10 @@ func (p *probing) timer(id uint32, a *arguments) {
 		return
 	}
 	seq := uint64(0)
-	var t *timer
-	t, err := p.c.reactor.timers.create(delay, period, func() {
-		late := p.c.reactor.now() - t.due()
+	t := &keyed{due: time.Now().Add(delay)}
+	err := t.start(p.c.Loop(), delay, period, func() {
+		late := time.Since(t.due)
+		t.due = t.due.Add(period)
 		last := seq+1 == count
 		if last {
 			p.forget(key)
@@ -48,9 +50,27 @@ func (p *probing) timer(id uint32, a *arguments) {
 		return
 	}
 	if p.timers == nil {
-		p.timers = map[uint64]*timer{}
+		p.timers = map[uint64]*keyed{}
 	}
 	p.timers[key] = t
+}
+
+// keyed is a timer of TIMER.
+type keyed struct {
+	contract.Timer
+	due time.Time // the next expiry: read off the clock before the timer was set, so the loop's own is no earlier
+}
+
+// start sets the timer; a period of 0 makes it a single shot.
+func (t *keyed) start(l *Loop, delay, period time.Duration, f func()) (err error) {
+	if period == 0 {
+		t.Timer, err = l.After(delay, f)
+		return err
+	}
+	if t.Timer, err = l.Every(period, f); err == nil && delay != period {
+		t.Reset(delay) // the grid of expiries goes on from there
+	}
+	return err
 }
 
 // forget cancels the timer of a key and reports whether it was pending.
@@ -76,7 +96,11 @@ func (p *probing) reset(id uint32, a *arguments) {
 		return
 	}
 	t, found := p.timers[key]
-	p.reply(id, probe.OK, fields("reset", zeroOrOne(found && t.Reset(delay))))
+	due := time.Now().Add(delay)
+	if found = found && t.Reset(delay); found {
+		t.due = due
+	}
+	p.reply(id, probe.OK, fields("reset", zeroOrOne(found)))
 }
 
 func zeroOrOne(b bool) int {
@@ -86,14 +110,15 @@ func zeroOrOne(b bool) int {
 	return 0
 }
 
-// manyTimers sets n one-shot timers with the same deadline.
+// manyTimers sets n one-shot timers with the same deadline, to the nanosecond:
+// After would give each its own, so this one verb reaches behind it.
 func (p *probing) manyTimers(id uint32, a *arguments) {
 	delay, n := a.time(0), int(a.number(1, maxTimers))
 	if !a.ok() {
 		p.bad(id)
 		return
 	}
-	r := p.c.reactor
+	l := p.c.Loop()
 	timers := make([]*timer, 0, n)
 	p.undo = append(p.undo, func() {
 		for _, t := range timers {
@@ -102,13 +127,13 @@ func (p *probing) manyTimers(id uint32, a *arguments) {
 	})
 	fired, misordered, early := 0, 0, 0
 	var late time.Duration
-	when := r.timers.deadline(delay)
+	when := l.timers.deadline(delay)
 	for i := range n {
-		t, err := r.timers.createAt(when, 0, func() {
+		t, err := l.timers.createAt(when, 0, func() {
 			if fired != i {
 				misordered++
 			}
-			after := r.now() - time.Duration(when)
+			after := l.now() - time.Duration(when)
 			if after < 0 {
 				early++
 			}
@@ -132,17 +157,17 @@ func (p *probing) selfCancel(id uint32, a *arguments) {
 		p.bad(id)
 		return
 	}
-	r := p.c.reactor
+	l := p.c.Loop()
 	fired := 0
-	var periodic *timer
-	periodic, err := r.timers.create(delay, delay, func() {
+	var periodic contract.Timer
+	periodic, err := l.Every(delay, func() {
 		fired++
 		periodic.Cancel()
 	})
 	if err != nil {
 		return
 	}
-	after, err := r.After(max(time.Second, 3*delay), func() {
+	after, err := l.After(max(time.Second, 3*delay), func() {
 		p.reply(id, probe.OK, fields("fired", fired))
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func (p *probing) hook(id uint32, a *arguments) {
 		p.bad(id)
 		return
 	}
-	r := p.c.reactor
+	l := p.c.Loop()
 	p.begin()
 	w := &turnWatch{}
 	ran, told := 0, false
@@ -39,10 +39,10 @@ func (p *probing) hook(id uint32, a *arguments) {
 			w.remove()
 			p.finish(id, probe.OK, fields("ran", ran, "order", w.whole))
 		}
-		_ = r.Wake() // the next turn comes without an event
+		_ = l.Wake() // the next turn comes without an event
 	}
 	for _, position := range contract.Positions {
-		remove, err := r.Hook(position, func() { step(position) })
+		remove, err := l.Hook(position, func() { step(position) })
 		if err != nil {
 			w.remove()
 			return
@@ -93,9 +93,9 @@ func (p *probing) offload(id uint32, a *arguments) {
 		p.bad(id)
 		return
 	}
-	r := p.c.reactor
+	l := p.c.Loop()
 	worker := 0
-	err := p.c.server.class.pool().Submit(r.Loop, func() {
+	err := p.c.Server().Workers().Submit(l, func() {
 		worker = poll.ThreadID()
 		time.Sleep(block)
 	}, func(err error) {
@@ -103,7 +103,7 @@ func (p *probing) offload(id uint32, a *arguments) {
 			p.reply(id, probe.Failed, nil)
 			return
 		}
-		p.reply(id, probe.OK, fields("word", word, "worker", worker, "home", poll.ThreadID(), "loop", r.index))
+		p.reply(id, probe.OK, fields("word", word, "worker", worker, "home", poll.ThreadID(), "loop", l.Index()))
 	})
 	if err != nil {
 		p.reply(id, probe.Full, nil)
@@ -118,7 +118,7 @@ func (p *probing) fail(id uint32, a *arguments) {
 		p.bad(id)
 		return
 	}
-	r := p.c.reactor
+	l := p.c.Loop()
 	broken := func() {
 		defer p.finish(id, probe.Failed, nil)
 		panic("FAIL " + where + " was asked for")
@@ -126,12 +126,12 @@ func (p *probing) fail(id uint32, a *arguments) {
 	switch where { // a loop refuses a task or timer only while it ends, and its connections with it
 	case "task":
 		p.begin()
-		_ = r.Post(broken)
+		_ = l.Post(broken)
 	case "timer":
 		p.begin()
-		_, _ = r.After(0, broken)
+		_, _ = l.After(0, broken)
 	case "worker":
-		err := p.c.server.class.pool().Submit(r.Loop, func() { panic("FAIL worker was asked for") }, func(error) {
+		err := p.c.Server().Workers().Submit(l, func() { panic("FAIL worker was asked for") }, func(error) {
 			p.reply(id, probe.Failed, nil)
 		})
 		if err == ErrFull {

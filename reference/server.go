@@ -56,10 +56,8 @@ type class interface {
 	join(ctx context.Context) error
 	// stats adds up what loops count.
 	stats(*Stats)
-	// loop is the serving loop of an index, nil when there is none; here is the
-	// index of the one whose thread calls.
+	// loop is the serving loop of an index, nil when there is none.
 	loop(index int) *reactor
-	here() int
 	taskSet() *TaskSet
 	pool() *Workers
 }
@@ -141,6 +139,23 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Loops are the loops that serve connections, by index; none in the classes
+// without loops and before Start.
+func (s *Server) Loops() (loops []*Loop) {
+	for r := s.class.loop(0); r != nil; r = s.class.loop(len(loops)) {
+		loops = append(loops, r.Loop)
+	}
+	return loops
+}
+
+// Shared is the set of tasks that the loops share; nil in the classes without
+// loops and before Start.
+func (s *Server) Shared() *TaskSet { return s.class.taskSet() }
+
+// Workers is the pool of threads for work that blocks; nil in the classes without
+// loops, whose handlers may block, and before Start.
+func (s *Server) Workers() *Workers { return s.class.pool() }
 
 // cutTime bounds how long Stop waits for threads after it cut their connections.
 const cutTime = time.Second

@@ -146,14 +146,6 @@ func (tm *timer) Reset(d time.Duration) bool {
 	return true
 }
 
-// due is the deadline that the callback which runs now was for, until that
-// callback resets the timer.
-func (tm *timer) due() time.Duration {
-	tm.set.mu.Lock()
-	defer tm.set.mu.Unlock()
-	return time.Duration(tm.when - tm.period)
-}
-
 // take removes a pending timer from where it is. mu is held.
 func (t *timers) take(tm *timer) {
 	if tm.in == inReady {

@@ -14,7 +14,7 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "post-without-wakeup", Why: "a task that a connection posts to another loop does not wake it",
-		File: "reference/probe_tasks.go", Old: "		err := r.Post(func() {\n			if ran != i {", New: "		err := r.postUnheard(func() {\n			if ran != i {",
+		File: "reference/probe_tasks.go", Old: "		err := l.Post(func() {\n			if ran != i {", New: "		err := l.postUnheard(func() {\n			if ran != i {",
 		More: []Edit{
 			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
 			{"reference/loop.go", "return poll.Forever", "return time.Second"},
