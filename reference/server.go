@@ -112,7 +112,8 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 
 // Stop ends the server: it stops accepting, runs the tasks that were posted,
 // lets connections deliver the output that is due, closes them, and joins its
-// threads. What is left at ctx's end is cut. The error says what could not be ended.
+// threads. What is left at ctx's end is cut, and Stop returns within two seconds
+// more whatever blocks. The error says what could not be ended.
 func (s *Server) Stop(ctx context.Context) error {
 	if !s.running.Load() {
 		return nil
