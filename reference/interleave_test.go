@@ -11,34 +11,42 @@ import (
 
 // moments are where something can happen to a loop in its first turns.
 var moments = []string{
-	"start", "1 before-poll", "1 poll", "1 asleep", "1 after-poll", "1 after-io", "on a", "1 after-timers",
-	"2 before-poll", "2 poll", "2 asleep", "2 after-poll",
+	"start", "1 before-poll", "1 look", "1 poll", "1 asleep", "1 after-poll", "1 drain", "1 drained", "1 after-io", "on a", "1 after-timers",
+	"2 before-poll", "2 look", "2 poll", "2 asleep", "2 after-poll",
 }
 
-// TestEveryInterleaving plays every way in which two posts, a wakeup and a stop can
-// fall on the moments of two turns, with writes that arrive at once; and the posts and the stop
-// again with writes that arrive only once the loop sleeps.
+// windows are those of them in which a wakeup can be lost.
+var windows = []string{"start", "1 look", "1 poll", "1 asleep", "1 drain", "1 after-timers", "2 look", "2 poll", "2 asleep"}
+
+// TestEveryInterleaving plays every way in which posts, posts to the shared set, a
+// timer, a wakeup and a stop can fall on the moments of two turns, three at a time, and four at
+// a time on the windows; with writes that arrive at once, and with writes that arrive only
+// once the loop sleeps.
 func TestEveryInterleaving(t *testing.T) {
-	verbs := []string{"post a", "post b", "stop", "wake"}
 	for _, late := range []bool{false, true} {
-		if late || testing.Short() {
-			verbs = verbs[:3] // the wakeup adds little, and twelve times as many
+		everyInterleaving(t, moments, late, "post a", "post b", "stop")
+		everyInterleaving(t, moments, late, "post a", "share b", "stop")
+		everyInterleaving(t, moments, late, "share a", "share b", "wake")
+		everyInterleaving(t, moments, late, "post a", "after t1 1ms", "stop")
+		everyInterleaving(t, windows, late, "post a", "post b", "stop", "wake")
+	}
+}
+
+func everyInterleaving(t *testing.T, moments []string, late bool, verbs ...string) {
+	total := 1
+	for range verbs {
+		total *= len(moments)
+	}
+	for n := range total {
+		s := &script{moments: map[string][]action{}}
+		words := make([]string, len(verbs))
+		for i, rest := 0, n; i < len(verbs); i, rest = i+1, rest/len(moments) {
+			s.at(moments[rest%len(moments)], verbs[i])
+			words[i] = verbs[i] + " at " + moments[rest%len(moments)]
 		}
-		total := 1
-		for range verbs {
-			total *= len(moments)
-		}
-		for n := range total {
-			s := &script{moments: map[string][]action{}}
-			words := make([]string, len(verbs))
-			for i, rest := 0, n; i < len(verbs); i, rest = i+1, rest/len(moments) {
-				s.at(moments[rest%len(moments)], verbs[i])
-				words[i] = verbs[i] + " at " + moments[rest%len(moments)]
-			}
-			s.late(late)
-			if fault := s.fault(t); fault != "" || t.Failed() {
-				t.Fatalf("%s, writes late: %v: %s", strings.Join(words, ", "), late, fault)
-			}
+		s.late(late)
+		if fault := s.fault(t); fault != "" || t.Failed() {
+			t.Fatalf("%s, writes late: %v: %s", strings.Join(words, ", "), late, fault)
 		}
 	}
 }
@@ -84,13 +92,14 @@ func (s *script) fault(t rapid.TB) string {
 			switch a.verb {
 			case "stop":
 				stopped = true
-			case "post", "after":
+			case "post", "share", "after":
 				asked[a.args[0]] += times
 			}
 		}
 	}
 	for name, times := range asked {
 		timer := strings.HasPrefix(name, "t")
+		times -= st.tooLate[name]
 		ran, refused, cancelled := done[name], done["refused:"+name], done["cancelled:"+name]
 		switch {
 		case ran > times:
@@ -120,7 +129,7 @@ func scriptsHold(t *rapid.T) {
 	}
 	s.at("start", "add h")
 	when := rapid.Custom(func(t *rapid.T) string {
-		kind := rapid.SampledFrom([]string{"before-poll", "poll", "asleep", "after-poll", "after-io", "after-timers", "on"}).Draw(t, "moment")
+		kind := rapid.SampledFrom([]string{"before-poll", "look", "poll", "asleep", "after-poll", "drain", "drained", "after-io", "after-timers", "on"}).Draw(t, "moment")
 		if kind == "on" {
 			return "on " + rapid.SampledFrom([]string{"p0", "p1", "p2", "p3", "t0", "t1", "h"}).Draw(t, "whose")
 		}
@@ -130,13 +139,13 @@ func scriptsHold(t *rapid.T) {
 	for i := range rapid.IntRange(1, 14).Draw(t, "actions") {
 		moment := when.Draw(t, "when")
 		timer := fmt.Sprintf("t%d", rapid.IntRange(0, 3).Draw(t, "timer"))
-		verb := rapid.SampledFrom([]string{"post", "post", "post", "wake", "cancel", "reset", "pass", "interrupt", "ready", "stop"}).Draw(t, "verb")
+		verb := rapid.SampledFrom([]string{"post", "post", "post", "share", "share", "wake", "cancel", "reset", "pass", "interrupt", "ready", "stop"}).Draw(t, "verb")
 		switch verb {
-		case "post":
+		case "post", "share":
 			if strings.HasPrefix(moment, "on p") {
 				moment = "on t0" // tasks that post each other would go on for ever
 			}
-			verb = fmt.Sprintf("post p%d", i%4)
+			verb = fmt.Sprintf("%s p%d", verb, i%4)
 		case "cancel":
 			verb = "cancel " + timer
 		case "reset":

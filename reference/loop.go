@@ -130,9 +130,9 @@ func (l *Loop) waitFailed(err error, timeout time.Duration) error {
 // could be due; the answer is the poll's timeout. Whoever posts appends first and
 // looks at the announcement second, so one of the two sees the other (WAKE).
 func (l *Loop) fallAsleep() time.Duration {
-	now := l.yield(l.clock.now())
+	l.yield()
 	l.asleep.Store(true)
-	timeout := l.idleTime(now)
+	timeout, now := l.look()
 	if timeout == 0 {
 		l.asleep.Store(false) // not going to: spare the posters their writes
 	}
@@ -140,12 +140,25 @@ func (l *Loop) fallAsleep() time.Duration {
 	return timeout
 }
 
-// idleTime is how long there is nothing to do but I/O.
-func (l *Loop) idleTime(now time.Duration) time.Duration {
-	switch {
-	case l.slots.resuming(), l.tasks.waiting(), l.shared.waiting(), l.woken.Load(), l.exit.Load():
-		return 0
+// look is how long there is nothing to do but I/O, and when that was found. The
+// clock is read in the middle of the look, so that a script's clock can let others
+// act there (testdata/scripts).
+func (l *Loop) look() (timeout, now time.Duration) {
+	busy := l.busy()
+	now = l.clock.now()
+	if !busy {
+		timeout = l.idleTime(now)
 	}
+	return timeout, now
+}
+
+// busy reports whether there is something to do now.
+func (l *Loop) busy() bool {
+	return l.slots.resuming() || l.tasks.waiting() || l.shared.waiting() || l.woken.Load() || l.exit.Load()
+}
+
+// idleTime is how long there is no timer to fire.
+func (l *Loop) idleTime(now time.Duration) time.Duration {
 	next, ok := l.timers.next()
 	if !ok {
 		return poll.Forever

@@ -77,7 +77,8 @@ type stage struct {
 	t      rapid.TB
 	script *script
 	l      *Loop
-	clock  handClock
+	shared *TaskSet
+	clock  scriptClock
 	poller *scriptPoller
 	waker  *scriptWaker
 
@@ -87,7 +88,8 @@ type stage struct {
 	played   map[string]bool // moments
 	trace    []string
 	polls    []string
-	rested   bool // the loop slept for good, and the stage stopped it
+	rested   bool           // the loop slept for good, and the stage stopped it
+	tooLate  map[string]int // timers set after that, by name
 }
 
 func TestScripts(t *testing.T) {
@@ -136,17 +138,24 @@ func play(t *testing.T, s *script) {
 // perform runs a loop through a script to its end. That a loop never sleeps while there
 // is something to do, never spins, and releases what it holds is judged for every script.
 func perform(t rapid.TB, s *script) *stage {
-	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, ran: map[string]int{}, played: map[string]bool{}}
-	st.clock.at = time.Hour
-	st.waker = &scriptWaker{}
+	st := &stage{t: t, script: s, handlers: map[string]*scriptHandler{}, timers: map[string]contract.Timer{}, ran: map[string]int{}, tooLate: map[string]int{}, played: map[string]bool{}}
+	st.clock = scriptClock{stage: st, handClock: handClock{at: time.Hour}}
+	st.waker = &scriptWaker{stage: st}
 	st.poller = &scriptPoller{stage: st, tokens: map[int]uint64{}}
-	l, err := NewLoop(LoopOptions{Waker: st.waker, TaskShare: s.share, Log: quiet(), poller: st.poller, clock: &st.clock})
+	var err error
+	if st.shared, err = NewTaskSet(sharedBatch); err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLoop(LoopOptions{Waker: st.waker, TaskShare: s.share, Shared: st.shared, Log: quiet(), poller: st.poller, clock: &st.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
 	st.l = l
 	for _, at := range contract.Positions {
-		l.Hook(at, func() { st.moment(fmt.Sprintf("%d %s", st.turn(at), at)) })
+		l.Hook(at, func() {
+			defer func() { st.clock.isLook = at == contract.BeforePoll }()
+			st.moment(fmt.Sprintf("%d %s", st.turn(at), at))
+		})
 	}
 	st.moment("start")
 	if err := l.Run(); err != nil {
@@ -204,6 +213,12 @@ func (st *stage) act(a action) {
 				st.trace = append(st.trace, "refused:"+name)
 			}
 		}
+	case "share":
+		for _, name := range a.args {
+			if st.shared.Post(func() { st.run(name) }) != nil {
+				st.trace = append(st.trace, "refused:"+name)
+			}
+		}
 	case "wake":
 		st.l.Wake()
 	case "stop":
@@ -228,6 +243,8 @@ func (st *stage) act(a action) {
 		tm, err := st.l.After(span(1), func() { st.run(arg(0)) })
 		if err != nil {
 			st.trace = append(st.trace, "refused:"+arg(0))
+		} else if st.rested {
+			st.tooLate[arg(0)]++
 		}
 		st.timers[arg(0)] = tm
 	case "every":
@@ -318,6 +335,9 @@ func (p *scriptPoller) EdgeTriggered() bool { return true }
 func (p *scriptPoller) Name() string        { return "script" }
 func (p *scriptPoller) Close() error        { p.closed = true; return nil }
 
+// sharedBatch is how many tasks of the shared set the loop takes in a turn.
+const sharedBatch = 2
+
 // maxTurns is where a loop that does not come to rest is stopped.
 const maxTurns = 200
 
@@ -347,16 +367,29 @@ func (p *scriptPoller) Wait(events []poll.Event, timeout time.Duration) (int, er
 		p.interrupted = false
 		return n, nil
 	}
+	if !st.waker.late || timeout < 0 { // a write that is on its way may still end this sleep
+		p.judge(turn, word, timeout)
+	}
 	if timeout > 0 {
 		st.clock.at += timeout
 		return 0, nil
 	}
-	if st.l.tasks.waiting() || st.l.exit.Load() || st.l.woken.Load() {
-		st.t.Errorf("turn %d: the loop sleeps for ever, and there is something to do: a lost wakeup", turn)
-	}
 	st.rested = true
 	st.l.Stop() // nothing is left to happen: the script is over
 	return p.collect(events), nil
+}
+
+// judge is of a loop that sleeps as long as it said, since nothing woke it: then there was
+// nothing to do, and no timer is due before.
+func (p *scriptPoller) judge(turn uint64, word string, timeout time.Duration) {
+	l := p.stage.l
+	if l.slots.resuming() || l.tasks.waiting() || l.shared.waiting() || l.exit.Load() || l.woken.Load() {
+		p.stage.t.Errorf("turn %d: the loop sleeps %s, and there is something to do: a lost wakeup", turn, word)
+	}
+	next, ok := l.timers.next()
+	if ok && (timeout < 0 || next < p.stage.clock.lastLook+timeout) {
+		p.stage.t.Errorf("turn %d: the loop sleeps %s, and a timer is due at %v: a lost wakeup", turn, word, next)
+	}
 }
 
 func (p *scriptPoller) collect(events []poll.Event) (n int) {
@@ -377,9 +410,28 @@ func (p *scriptPoller) collect(events []poll.Event) (n int) {
 	return n
 }
 
+// scriptClock is moved by the script. Between two waits the loop reads it in the middle of
+// its look at what there is to do, which is the moment "look".
+type scriptClock struct {
+	handClock
+	stage    *stage
+	isLook   bool // the next reading is: the turn has passed before-poll
+	lastLook time.Duration
+}
+
+func (c *scriptClock) now() time.Duration {
+	if c.isLook {
+		c.isLook = false
+		c.stage.moment(fmt.Sprintf("%d look", c.stage.l.stats.turns.load()+1))
+		c.lastLook = c.at
+	}
+	return c.at
+}
+
 // scriptWaker is a flag. While the script holds it, a write is on its way: its thread
 // was preempted between the decision to write and write(2).
 type scriptWaker struct {
+	stage                        *stage
 	readable, held, late, closed bool
 	writes                       int
 }
@@ -397,6 +449,12 @@ func (w *scriptWaker) Wake() error {
 	}
 	return nil
 }
-func (w *scriptWaker) Drain() error { w.readable = false; return nil }
+func (w *scriptWaker) Drain() error {
+	turn := w.stage.l.stats.turns.load()
+	w.stage.moment(fmt.Sprintf("%d drain", turn))
+	w.readable = false
+	w.stage.moment(fmt.Sprintf("%d drained", turn))
+	return nil
+}
 func (w *scriptWaker) Close() error { w.closed = true; return nil }
 func (w *scriptWaker) Name() string { return "script" }

@@ -26,7 +26,7 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "looks-before-it-announces", Why: "the loop looks at its queue first and announces its sleep afterwards: a post between the two is lost",
-		File: "reference/loop.go", Old: "	l.asleep.Store(true)\n	timeout := l.idleTime(now)", New: "	timeout := l.idleTime(now)\n	spin(10_000) // some microseconds, for a small machine\n	l.asleep.Store(true)",
+		File: "reference/loop.go", Old: "	l.asleep.Store(true)\n	timeout, now := l.look()", New: "	timeout, now := l.look()\n	spin(10_000) // some microseconds, for a small machine\n	l.asleep.Store(true)",
 		Breaks: []string{"WAKE-3"}, Because: "silence | waited",
 		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-4", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "MODEL-6", "ACC-7", "FLOW-9", "FLOW-10", "TASK-6", "TASK-11", "WORK-2", "WORK-5"},
 		Neighbours: "everything that goes through a loop's queue is lost if it is posted in the window: tasks, results, new connections",
