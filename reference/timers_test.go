@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec/contract"
-	"pgregory.net/rapid"
 )
 
 // handClock is a clock that a test moves.
@@ -214,107 +213,4 @@ func TestTimerPanicIsContained(t *testing.T) {
 	if !ran || l.Stats().Panics != 1 {
 		t.Errorf("the next timer ran: %v, panics %d; want true, 1", ran, l.Stats().Panics)
 	}
-}
-
-// TestTimersAgainstModel compares the wheel with a sorted list under random
-// operations and leaps of time.
-func TestTimersAgainstModel(t *testing.T) { rapid.Check(t, timersAgreeWithModel) }
-
-func FuzzTimers(f *testing.F) { f.Fuzz(rapid.MakeFuzz(timersAgreeWithModel)) }
-
-func timersAgreeWithModel(t *rapid.T) {
-	clock := &handClock{at: time.Duration(rapid.Int64Range(0, 1<<50).Draw(t, "start"))}
-	l := &Loop{clock: clock}
-	l.log = quiet()
-	l.timers.init(l)
-	type entry struct {
-		timer  contract.Timer
-		when   time.Duration
-		serial int
-	}
-	var model []*entry // pending
-	var all []*entry
-	var fired []int
-	delay := rapid.Custom(func(t *rapid.T) time.Duration {
-		return time.Duration(rapid.Int64Range(0, 1<<rapid.IntRange(0, 52).Draw(t, "bits")).Draw(t, "ns"))
-	})
-	deadline := func(d time.Duration) time.Duration { return clock.at + d }
-	drop := func(e *entry) bool {
-		i := slices.Index(model, e)
-		if i < 0 {
-			return false
-		}
-		model = slices.Delete(model, i, i+1)
-		return true
-	}
-	t.Repeat(map[string]func(*rapid.T){
-		"add": func(t *rapid.T) {
-			d := delay.Draw(t, "after")
-			e := &entry{when: deadline(d), serial: len(all)}
-			e.timer, _ = l.After(d, func() { fired = append(fired, e.serial) })
-			all, model = append(all, e), append(model, e)
-		},
-		"cancel": func(t *rapid.T) {
-			if len(all) == 0 {
-				return // a skip would not do: to the fuzzer, too many of them are a failure
-			}
-			e := rapid.SampledFrom(all).Draw(t, "timer")
-			if want, got := drop(e), e.timer.Cancel(); got != want {
-				t.Fatalf("Cancel of timer %d reported %v, want %v", e.serial, got, want)
-			}
-		},
-		"reset": func(t *rapid.T) {
-			if len(all) == 0 {
-				return
-			}
-			e := rapid.SampledFrom(all).Draw(t, "timer")
-			d := delay.Draw(t, "to")
-			pending := slices.Contains(model, e)
-			if pending {
-				e.when = deadline(d)
-			}
-			if got := e.timer.Reset(d); got != pending {
-				t.Fatalf("Reset of timer %d reported %v, want %v", e.serial, got, pending)
-			}
-		},
-		"pass": func(t *rapid.T) {
-			clock.at += delay.Draw(t, "time")
-			var due []*entry
-			for _, e := range slices.Clone(model) {
-				if e.when <= clock.at {
-					due = append(due, e)
-					drop(e)
-				}
-			}
-			slices.SortFunc(due, func(a, b *entry) int {
-				if a.when != b.when {
-					return int(max(-1, min(1, a.when-b.when)))
-				}
-				return a.serial - b.serial
-			})
-			var want []int
-			for _, e := range due {
-				want = append(want, e.serial)
-			}
-			fired = nil
-			l.runTimers()
-			if !slices.Equal(fired, want) {
-				t.Fatalf("fired %v, want %v", fired, want)
-			}
-		},
-		"": func(t *rapid.T) {
-			if got := l.timers.pending(); got != len(model) {
-				t.Fatalf("%d pending, want %d", got, len(model))
-			}
-			next, ok := l.timers.next()
-			if ok != (len(model) > 0) {
-				t.Fatalf("next reports a timer: %v, pending %d", ok, len(model))
-			}
-			for _, e := range model {
-				if e.when < next {
-					t.Fatalf("next is %v, but timer %d is due at %v: the poll would sleep past it", next, e.serial, e.when)
-				}
-			}
-		},
-	})
 }
