@@ -175,7 +175,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 	// Directly first: the poller is asked for writability only while something waits.
 	if c.out.size == 0 && len(p) > 0 {
 		var errno syscall.Errno
-		n, errno = poll.Write(int(c.fd), p)
+		if c.reactor.output == nil {
+			n, errno = poll.Write(int(c.fd), p)
+		} else {
+			n, errno = c.reactor.scripted(p)
+		}
 		if errno != 0 && errno != poll.EAGAIN {
 			c.fail(poll.Fail("write", errno))
 			return 0, c.err
@@ -428,7 +432,7 @@ func (c *Conn) flush() {
 			return
 		}
 		c.out.gather(&r.vector, budget)
-		n, errno := r.vector.Write(int(c.fd))
+		n, errno := r.writev(int(c.fd))
 		r.vector.Reset()
 		if errno == poll.EAGAIN {
 			return

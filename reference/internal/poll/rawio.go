@@ -18,7 +18,7 @@ import (
 // may sleep (blocking.go) stays an ordinary call: a raw one would hold its
 // processor while it sleeps, and the garbage collector with it.
 //
-// EINTR is retried here. The other errors come back as errnos, which compare in
+// EINTR is retried (Retried). The other errors come back as errnos, which compare in
 // one instruction and cost no allocation; Fail names the call when it matters.
 
 // EAGAIN is the errno of a call that found nothing to do.
@@ -30,11 +30,11 @@ var ErrAgain error = unix.EAGAIN
 // Fail is the error of a system call that returned errno.
 func Fail(call string, errno syscall.Errno) error { return os.NewSyscallError(call, errno) }
 
-// Read reads from a non-blocking descriptor. n is 0 with errno 0 at the end of
-// input; EAGAIN says that nothing is there yet. p must not be empty.
-func Read(fd int, p []byte) (n int, errno syscall.Errno) {
+// Retried makes a system call until no signal ends it. It and the call are inlined
+// where the call is written in place, so the policy costs nothing.
+func Retried(call func() (r1, r2 uintptr, errno syscall.Errno)) (n int, errno syscall.Errno) {
 	for {
-		r, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		r, _, e := call()
 		if e == 0 {
 			return int(r), 0
 		}
@@ -44,18 +44,20 @@ func Read(fd int, p []byte) (n int, errno syscall.Errno) {
 	}
 }
 
+// Read reads from a non-blocking descriptor. n is 0 with errno 0 at the end of
+// input; EAGAIN says that nothing is there yet. p must not be empty.
+func Read(fd int, p []byte) (n int, errno syscall.Errno) {
+	return Retried(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	})
+}
+
 // Write writes to a non-blocking descriptor and may write less than all of p.
 // SIGPIPE is the runtime's to ignore: EPIPE is what is left of it here.
 func Write(fd int, p []byte) (n int, errno syscall.Errno) {
-	for {
-		r, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		if e == 0 {
-			return int(r), 0
-		}
-		if e != unix.EINTR {
-			return 0, e
-		}
-	}
+	return Retried(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	})
 }
 
 // IOVMax is the greatest number of pieces that one writev(2) takes; with one
@@ -98,15 +100,9 @@ func (v *Vector) Pieces() [][]byte {
 // Write writes the pieces in order to a non-blocking descriptor and may write
 // less than all of them.
 func (v *Vector) Write(fd int) (n int, errno syscall.Errno) {
-	for {
-		r, _, e := syscall.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov)), uintptr(v.n))
-		if e == 0 {
-			return int(r), 0
-		}
-		if e != unix.EINTR {
-			return 0, e
-		}
-	}
+	return Retried(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&v.iov)), uintptr(v.n))
+	})
 }
 
 // Close closes fd. The descriptor is gone whatever close(2) says, so it is
