@@ -3,7 +3,6 @@ package reference
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -97,7 +96,7 @@ func (k *threads) serve(fd int) {
 		return
 	}
 	if k.live.Load() >= int64(k.server.options.MaxThreads) {
-		k.server.refuse(fd, fmt.Errorf("%d connection threads live, the limit of MaxThreads", k.live.Load()))
+		k.server.refuse(fd, errMaxThreads)
 		return
 	}
 	k.live.Add(1)

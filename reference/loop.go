@@ -186,19 +186,21 @@ func (l *Loop) Wake() error {
 }
 
 // rouse ends the loop's sleep, if it sleeps: of all that call it during one
-// sleep exactly one writes. It is called after what the loop is to find is in place.
-func (l *Loop) rouse() {
+// sleep exactly one writes, and is told so. It is called after what the loop is to find is in place.
+func (l *Loop) rouse() (wrote bool) {
 	if !l.asleep.Load() {
 		return
 	}
 	l.waking.Add(1) // cleanup closes the descriptor only at 0
 	if l.asleep.CompareAndSwap(true, false) {
+		wrote = true
 		l.stats.wakes.Add(1)
 		if err := l.waker.Wake(); err != nil {
 			l.log.Error("waking the loop failed; it sees its tasks when something else wakes it", "loop", l.index, "waker", l.waker.Name(), "error", err)
 		}
 	}
 	l.waking.Add(-1)
+	return wrote
 }
 
 // Stop ends the loop: Run returns after this turn and after the tasks that were

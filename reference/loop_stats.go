@@ -33,6 +33,7 @@ type loopStats struct {
 	turns, tasks, fired, stale tally
 	wakes, panics, stalls      atomic.Uint64
 	badPolls                   atomic.Uint64
+	postWakes                  atomic.Uint64 // those of wakes that a post wrote
 	lag                        atomic.Int64
 	busySince                  atomic.Int64 // start of the turn, 0 while the loop polls
 }
@@ -57,9 +58,9 @@ func (l *Loop) Stats() LoopStats {
 	l.tasks.mu.Lock()
 	posted := l.tasks.total
 	l.tasks.mu.Unlock()
-	wakes := s.wakes.Load()
+	wrote := s.postWakes.Load()
 	return LoopStats{
-		Turns: s.turns.load(), Wakes: wakes, Coalesced: posted - min(posted, wakes),
+		Turns: s.turns.load(), Wakes: s.wakes.Load(), Coalesced: posted - min(posted, wrote),
 		Tasks: s.tasks.load(), Timers: l.timers.pending(), Fired: s.fired.load(), Stale: s.stale.load(),
 		Panics: s.panics.Load(), Lag: time.Duration(s.lag.Load()), Stalls: s.stalls.Load(), BadPolls: s.badPolls.Load(),
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,6 +58,25 @@ type process struct {
 	addr string
 	in   io.Writer
 	out  *bufio.Reader
+	log  *logged
+}
+
+// logged is what a process wrote to its standard error.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func launch(t testing.TB, flags ...string) *process {
@@ -71,8 +91,8 @@ func launch(t testing.TB, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	cmd.Stderr = &log
+	log := new(logged)
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +102,7 @@ func launch(t testing.TB, flags ...string) *process {
 			t.Errorf("the server ended with %v\n%.3000s", err, log.String())
 		}
 	})
-	p := &process{t, cmd.Process.Pid, "", in, bufio.NewReader(out)}
+	p := &process{t, cmd.Process.Pid, "", in, bufio.NewReader(out), log}
 	p.addr = strings.TrimPrefix(p.line(), "listening on ")
 	return p
 }
@@ -184,36 +204,52 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 }
 
-// select(2) counts descriptor numbers: what is beyond FD_SETSIZE is refused, and
+// select(2) counts descriptor numbers: what is beyond FD_SETSIZE is refused and told of, and
 // the rest is served on.
 func TestBeyondSelect(t *testing.T) {
 	p := launch(t, "--class=multi-reactor", "--poller=select")
-	var clients []*client
-	refused := 0
-	for range 1100 {
+	served := func() *client {
 		c := p.dial()
 		c.Write([]byte("ECHO\n"))
 		if _, err := c.r.ReadString('\n'); err != nil {
-			refused++
 			c.Close()
+			return nil
+		}
+		return c
+	}
+	var clients []*client
+	for range 1100 {
+		c := served()
+		if c == nil {
 			break
 		}
 		clients = append(clients, c)
 	}
-	if refused == 0 || len(clients) < 900 {
-		t.Fatalf("%d connections were served and %d refused", len(clients), refused)
+	if n := len(clients); n < 900 || n == 1100 {
+		t.Fatalf("%d connections were served before one was refused", n)
+	}
+	const more = 3
+	for range more {
+		if served() != nil {
+			t.Error("a connection was served beyond FD_SETSIZE")
+		}
 	}
 	for _, c := range clients {
 		c.send("x")
 		c.want("x")
 	}
+	const limit = "select cannot watch descriptor"
+	eventually(t, "the refusal to be told", func() bool { return strings.Contains(p.log.String(), limit) })
+	if n := strings.Count(p.log.String(), limit); n != 1 {
+		t.Errorf("the refusal is told %d times, want once:\n%.2000s", n, p.log.String())
+	}
 	clients[0].Close()
 	eventually(t, "a freed number to be used again", func() bool {
-		c := p.dial()
-		defer c.Close()
-		c.Write([]byte("ECHO\n"))
-		_, err := c.r.ReadString('\n')
-		return err == nil
+		c := served()
+		if c != nil {
+			c.Close()
+		}
+		return c != nil
 	})
 }
 

@@ -32,11 +32,12 @@ type Server struct {
 	listener  int        // -1 when closed
 	socket    string     // the file of a Unix listener, "" once removed
 
-	counts  serverCounts
-	threads sync.WaitGroup // threads that conversations started
-	closing atomic.Bool
-	empty   chan struct{} // closed when the last connection of a closing server is gone
-	gone    sync.Once
+	counts   serverCounts
+	refusals sync.Map       // causes that were logged, by rootOf
+	threads  sync.WaitGroup // threads that conversations started
+	closing  atomic.Bool
+	empty    chan struct{} // closed when the last connection of a closing server is gone
+	gone     sync.Once
 }
 
 // class is what makes the four classes differ.
@@ -171,7 +172,7 @@ func (s *Server) emptied() {
 // admit lets an accepted connection in, or refuses it.
 func (s *Server) admit(fd int) bool {
 	if s.counts.open.Add(1) > int64(s.options.MaxConns) {
-		s.refuse(fd, fmt.Errorf("%d connections are open, the limit of MaxConns", s.options.MaxConns))
+		s.refuse(fd, errMaxConns)
 		return false
 	}
 	return true
@@ -180,14 +181,34 @@ func (s *Server) admit(fd int) bool {
 // number counts a connection that is served and gives it its number.
 func (s *Server) number() uint64 { return s.counts.accepted.Add(1) }
 
-// refuse closes an accepted socket that cannot be served.
+// Causes of refusals.
+var (
+	errMaxConns   = errors.New("as many connections are open as MaxConns allows")
+	errMaxThreads = errors.New("as many connection threads live as MaxThreads allows")
+)
+
+// refuse closes an accepted socket that cannot be served. It tells the first refusal
+// of each cause: beside a limit that is meant, one that is not must be seen.
 func (s *Server) refuse(fd int, why error) {
-	if s.counts.refused.Add(1) == 1 {
-		s.log.Warn("refusing a connection; later ones are only counted", "error", why)
+	s.counts.refused.Add(1)
+	if _, known := s.refusals.LoadOrStore(rootOf(why), true); !known {
+		s.log.Warn("refusing a connection; later ones of this cause are only counted", "error", why)
 	}
 	poll.Close(fd)
 	s.counts.open.Add(-1)
 	s.emptied()
+}
+
+// rootOf is the error at the bottom of err: its cause, without what differs from one
+// connection to the next.
+func rootOf(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
 }
 
 // release closes a connection's descriptor, last.

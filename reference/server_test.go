@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -208,6 +209,42 @@ func TestConnectionLimit(t *testing.T) {
 		eventually(t, "a place to be free again", func() bool { return s.Stats().Open == 2 })
 		s.sign("ECHO")
 	})
+}
+
+// Each cause of refusals is told once, and all refusals are counted.
+func TestRefusalsAreTold(t *testing.T) {
+	log := new(logged)
+	s := start(t, Options{Class: MultiReactor, Poller: "select", MaxConns: 2, Log: slog.New(slog.NewTextHandler(log, nil))})
+	refused := func(why string) {
+		t.Helper()
+		before := s.Stats().Refused
+		for range 3 {
+			if got, _ := io.ReadAll(s.dial().r); len(got) > 0 {
+				t.Errorf("a connection beyond the limit got %q", got)
+			}
+		}
+		if n := s.Stats().Refused - before; n != 3 {
+			t.Errorf("%d connections were refused, want 3", n)
+		}
+		if n := strings.Count(log.String(), why); n != 1 {
+			t.Errorf("%q is told %d times, want once:\n%s", why, n, log.String())
+		}
+	}
+	first := s.sign("ECHO")
+	second := s.sign("ECHO")
+	refused("MaxConns")
+	second.Close()
+	eventually(t, "a place to be free again", func() bool { return s.Stats().Open == 1 })
+	for range 1024 { // until the next descriptor is beyond FD_SETSIZE
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	refused("select cannot watch descriptor")
+	first.send("x")
+	first.want("x")
 }
 
 func TestIdleTimeout(t *testing.T) {

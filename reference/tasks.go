@@ -49,7 +49,9 @@ func (l *Loop) Post(task func()) error {
 	}
 	q.total++
 	q.mu.Unlock()
-	l.rouse()
+	if l.rouse() {
+		l.stats.postWakes.Add(1)
+	}
 	return nil
 }
 

@@ -34,7 +34,7 @@ var wakeFaults = []Fault{
 	{
 		Name: "one-waker-at-a-time", Why: "a thread that finds another one waking the loop relies on it, though the loop may have slept again since",
 		File: "reference/loop.go", Old: "	l.waking.Add(1) // cleanup", New: "	if l.waking.Load() > 0 {\n		return\n	}\n	l.waking.Add(1) // cleanup",
-		More:   []Edit{{"reference/loop.go", "	l.waking.Add(-1)\n}", "	time.Sleep(time.Millisecond) // so that the window shows on a small machine\n	l.waking.Add(-1)\n}"}},
+		More:   []Edit{{"reference/loop.go", "	l.waking.Add(-1)\n	return wrote\n", "	time.Sleep(time.Millisecond) // so that the window shows on a small machine\n	l.waking.Add(-1)\n	return wrote\n"}},
 		Breaks: []string{"WAKE-4"}, Because: "silence | waited",
 		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "WORK-2", "WORK-3", "WORK-4", "WORK-6", "WORK-7", "WORK-5"},
 		Neighbours: "everything that goes through a loop's queue is late if another thread is in the middle of its wakeup: tasks, results, new connections",

@@ -135,6 +135,11 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s cannot watch descriptor %d: it must be below %d (use epoll or poll)", e.Poller, e.FD, e.Limit)
 }
 
+// ErrLimit is what every LimitError wraps.
+var ErrLimit = errors.New("the poller has no room for so great a descriptor")
+
+func (e *LimitError) Unwrap() error { return ErrLimit }
+
 var (
 	errRegistered   = errors.New("descriptor is registered already")
 	errUnregistered = errors.New("descriptor is not registered")
