@@ -36,6 +36,12 @@ type threads struct {
 	in, out  atomic.Uint64
 }
 
+// thread is what one connection's thread has of its own.
+type thread struct {
+	*threads
+	reply []byte // scratch for what a handler answers
+}
+
 // threadBuffer is a connection thread's read buffer in bytes.
 const threadBuffer = 16 << 10
 
@@ -109,7 +115,7 @@ func (k *threads) serve(fd int) {
 
 // talk is a connection's life, on its thread.
 func (k *threads) talk(fd int) {
-	c := &Conn{server: k.server, threads: k, id: k.server.number(), fd: int32(fd), busy: true}
+	c := &Conn{server: k.server, thread: &thread{threads: k}, id: k.server.number(), fd: int32(fd), busy: true}
 	if d := k.server.options.IdleTimeout; d > 0 {
 		if err := poll.SetTimeouts(fd, d); err != nil {
 			c.err, c.state = err, stateFailed
@@ -145,14 +151,14 @@ func (c *Conn) take(data []byte, err error) {
 		c.Close()
 	case err != nil:
 		c.fail(err)
-	case len(data) == 0 && c.threads.isDraining():
+	case len(data) == 0 && c.thread.isDraining():
 		// It was drain that ended the input, or may as well have been.
 		c.leave()
 		c.Close()
 	case len(data) == 0:
 		c.end()
 	default:
-		c.threads.in.Add(uint64(len(data)))
+		c.thread.in.Add(uint64(len(data)))
 		c.deliver(data)
 	}
 	c.drainBlocking()
@@ -181,7 +187,7 @@ func (c *Conn) guarded(f func()) {
 // writeBlocking is Write in the classes without loops.
 func (c *Conn) writeBlocking(p []byte) (int, error) {
 	n, err := poll.WriteBlocking(int(c.fd), p)
-	c.threads.out.Add(uint64(n))
+	c.thread.out.Add(uint64(n))
 	if err == poll.ErrAgain {
 		err = ErrSlow
 	}

@@ -41,7 +41,7 @@ const (
 type Conn struct {
 	server  *Server
 	reactor *reactor // nil in the classes without loops
-	threads *threads // nil in those with loops
+	thread  *thread  // nil in those with loops
 	handler Handler
 	item    *probe.Item // nil until sign-on
 	err     error       // why it failed
@@ -93,14 +93,12 @@ func (c *Conn) RemoteAddr() net.Addr {
 // Pending is the number of bytes written that the kernel has not taken yet.
 func (c *Conn) Pending() int { return c.out.size }
 
-// scratch lends a handler the loop's memory for answers, and keepScratch takes it
+// scratch lends a handler its thread's memory for answers, and keepScratch takes it
 // back, grown perhaps.
 func (c *Conn) scratch() []byte {
-	if c.reactor == nil {
-		return make([]byte, 0, 512)
-	}
-	b := c.reactor.reply
-	c.reactor.reply = nil // a handler that is called by another must not share it
+	reply := c.reply()
+	b := *reply
+	*reply = nil // a handler that is called by another must not share it
 	if b == nil {
 		b = make([]byte, 0, 512)
 	}
@@ -108,9 +106,17 @@ func (c *Conn) scratch() []byte {
 }
 
 func (c *Conn) keepScratch(b []byte) {
-	if c.reactor != nil && cap(b) <= 2*readBufferSize {
-		c.reactor.reply = b
+	if cap(b) <= 2*readBufferSize {
+		*c.reply() = b
 	}
+}
+
+// reply is where c's thread keeps its scratch.
+func (c *Conn) reply() *[]byte {
+	if c.reactor == nil {
+		return &c.thread.reply
+	}
+	return &c.reactor.reply
 }
 
 // Congested reports whether more than Options.Limit of output waits; reading
