@@ -2,20 +2,29 @@ package reference
 
 import (
 	"fmt"
+	"math/bits"
 	"runtime"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
-// BenchmarkPostFlood posts to one loop from other threads, without a pause, until
-// all tasks have run. writes/post is what the coalescing leaves over.
+// BenchmarkPostFlood posts to one loop from another core, without a pause, until
+// all tasks have run: the loop is pinned to one core and its posters to the next. writes/post is what the coalescing leaves over.
 func BenchmarkPostFlood(b *testing.B) {
 	for _, w := range Wakeups {
 		for _, producers := range []int{1, 4} {
 			b.Run(fmt.Sprintf("%s/%d", w, producers), func(b *testing.B) {
+				cores := allowedCores(b)
 				l := runLoop(b, LoopOptions{Wakeup: w})
+				if len(cores) > 1 {
+					do(b, l, func() { pin(b, cores[0]) })
+					defer do(b, l, func() { pin(b, cores...) }) // others may have its thread next
+				} else {
+					b.Log("one core: loop and posters share it")
+				}
 				var ran int
 				done := make(chan struct{})
 				total := max(1, b.N/producers) * producers
@@ -29,7 +38,10 @@ func BenchmarkPostFlood(b *testing.B) {
 				b.ResetTimer()
 				for range producers {
 					go func() {
-						runtime.LockOSThread()
+						runtime.LockOSThread() // and never unlocked: the thread ends, pinned as it is
+						if len(cores) > 1 {
+							pin(b, cores[1])
+						}
 						for range total / producers {
 							l.Post(task)
 						}
@@ -42,6 +54,34 @@ func BenchmarkPostFlood(b *testing.B) {
 				b.ReportMetric(float64(total)/b.Elapsed().Seconds()/1e6, "Mposts/s")
 			})
 		}
+	}
+}
+
+// cpuSet is the kernel's mask of cores.
+type cpuSet [16]uint64
+
+// allowedCores are the cores that this thread may run on.
+func allowedCores(b *testing.B) (cores []int) {
+	var set cpuSet
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))); errno != 0 {
+		b.Fatal("sched_getaffinity: ", errno)
+	}
+	for i, word := range set {
+		for ; word != 0; word &= word - 1 {
+			cores = append(cores, 64*i+bits.TrailingZeros64(word))
+		}
+	}
+	return cores
+}
+
+// pin keeps the calling thread on some cores.
+func pin(b *testing.B, cores ...int) {
+	var set cpuSet
+	for _, core := range cores {
+		set[core/64] |= 1 << (core % 64)
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))); errno != 0 {
+		b.Error("sched_setaffinity: ", errno)
 	}
 }
 

@@ -3,7 +3,9 @@ package reference
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
@@ -108,57 +110,142 @@ func TestWakerThatIsFull(t *testing.T) {
 	}
 }
 
-// foreignWaker is a waker that this package knows nothing of: a file in a
-// terminal-less fifo, made with os.
+// foreignWaker is a waker of a kind that this package does not have: a UDP socket
+// connected to itself.
 type foreignWaker struct {
-	r, w  *os.File
-	fd    int
-	wakes atomic.Int64
+	fd     int
+	wakes  *atomic.Int64 // of all that were made together
+	closed *atomic.Int64
 }
 
-func newForeignWaker(t *testing.T) *foreignWaker {
-	r, w, err := os.Pipe()
+func newForeignWaker(wakes, closed *atomic.Int64) (Waker, error) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		t.Fatal(err)
+		return nil, os.NewSyscallError("socket", err)
 	}
-	f := &foreignWaker{r: r, w: w}
-	raw, err := r.SyscallConn()
+	err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	var self syscall.Sockaddr
+	if err == nil {
+		self, err = syscall.Getsockname(fd)
+	}
+	if err == nil {
+		err = syscall.Connect(fd, self)
+	}
 	if err != nil {
-		t.Fatal(err)
+		syscall.Close(fd)
+		return nil, err
 	}
-	raw.Control(func(fd uintptr) { f.fd = int(fd) })
-	return f
+	return &foreignWaker{fd, wakes, closed}, nil
 }
 
 func (f *foreignWaker) FD() int { return f.fd }
+
+// Wake sends a datagram; one that finds no room is dropped, and FD is readable as it is.
 func (f *foreignWaker) Wake() error {
 	f.wakes.Add(1)
-	_, err := f.w.Write([]byte("wake"))
+	_, err := syscall.Write(f.fd, []byte("wake"))
 	return err
 }
+
 func (f *foreignWaker) Drain() error {
-	var b [64]byte
-	_, err := poll.Read(f.fd, b[:])
-	if err != 0 {
-		return err
+	var b [8]byte
+	for {
+		if _, err := syscall.Read(f.fd, b[:]); err == syscall.EAGAIN {
+			return nil
+		} else if err != nil {
+			return os.NewSyscallError("read", err)
+		}
 	}
-	return nil
 }
-func (f *foreignWaker) Close() error { return errors.Join(f.r.Close(), f.w.Close()) }
+
+func (f *foreignWaker) Close() error {
+	f.closed.Add(1)
+	return syscall.Close(f.fd)
+}
 func (f *foreignWaker) Name() string { return "foreign" }
 
 func TestForeignWaker(t *testing.T) {
 	for _, p := range poll.Kinds {
 		t.Run(p, func(t *testing.T) {
-			w := newForeignWaker(t)
+			var wakes, closed atomic.Int64
+			w, err := newForeignWaker(&wakes, &closed)
+			if err != nil {
+				t.Fatal(err)
+			}
 			l := runLoop(t, LoopOptions{Poller: p, Waker: w})
 			for range 200 {
 				do(t, l, func() {})
 			}
-			if n := w.wakes.Load(); n == 0 || uint64(n) != l.Stats().Wakes {
+			if n := wakes.Load(); n == 0 || uint64(n) != l.Stats().Wakes {
 				t.Errorf("the foreign waker was written %d times, the loop counted %d", n, l.Stats().Wakes)
 			}
 		})
+	}
+}
+
+// A server hangs the wakers that Options.NewWaker makes on all of its loops, wakes them by
+// no other way, and closes them.
+func TestServerWithForeignWakers(t *testing.T) {
+	for _, class := range []string{Reactor, MultiReactor} {
+		for _, p := range poll.Kinds {
+			t.Run(class+" "+p, func(t *testing.T) {
+				var made, wakes, closed atomic.Int64
+				s := start(t, Options{Class: class, Poller: p, NewWaker: func() (Waker, error) {
+					made.Add(1)
+					return newForeignWaker(&wakes, &closed)
+				}})
+				loops := int64(s.options.Loops)
+				if class == MultiReactor {
+					loops++ // the acceptor's
+				}
+				if n := made.Load(); n != loops {
+					t.Errorf("%d wakers were made for %d loops", n, loops)
+				}
+				for range 8 {
+					c := s.sign("ECHO")
+					c.send("x")
+					c.want("x")
+				}
+				l := s.class.loop(s.options.Loops - 1).Loop
+				if name := l.waker.Name(); name != "foreign" {
+					t.Errorf("the loop hangs on a waker of kind %s", name)
+				}
+				for range 50 {
+					do(t, l, func() {})
+				}
+				if n := uint64(wakes.Load()); n == 0 || n < s.Stats().Wakes {
+					t.Errorf("the wakers were written %d times, the serving loops counted %d", n, s.Stats().Wakes)
+				}
+				stop(t, s)
+				if n := closed.Load(); n != loops {
+					t.Errorf("%d of %d wakers were closed", n, loops)
+				}
+			})
+		}
+	}
+}
+
+func TestServerWithoutWakers(t *testing.T) {
+	before := descriptors(t)
+	none := errors.New("no wakers today")
+	var wakes, closed, made atomic.Int64
+	s, err := New(Options{Class: MultiReactor, Loops: 2, Log: quiet(), NewWaker: func() (Waker, error) {
+		if made.Add(1) == 3 { // the acceptor's
+			return nil, none
+		}
+		return newForeignWaker(&wakes, &closed)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Start("tcp", "127.0.0.1:0"); !errors.Is(err, none) || !strings.Contains(err.Error(), "NewWaker") {
+		t.Errorf("Start reports %v", err)
+	}
+	if n := closed.Load(); n != 2 {
+		t.Errorf("%d of 2 wakers were closed", n)
+	}
+	if n := descriptors(t); n != before {
+		t.Errorf("%d descriptors before, %d after", before, n)
 	}
 }
 
