@@ -40,10 +40,14 @@ func run() error {
 	flag.IntVar(&p.ServerCore, "server-core", 0, "core of the servers")
 	flag.IntVar(&p.GeneratorCore, "generator-core", 1, "core of the load generator")
 	flag.IntVar(&p.Rounds, "rounds", 32, "runs of each server at each grid point; pairs of the ratios")
+	flag.IntVar(&p.RoundsN1, "rounds-n1", 0, "the same at the grid point with one connection, whose differences are the smallest; 0 is as many as -rounds")
 	flag.IntVar(&p.CallRounds, "call-rounds", 9, "further runs that count system calls")
 	flag.DurationVar(&p.Slice, "slice", 250*time.Millisecond, "measured time of one run")
 	flag.DurationVar(&p.Warmup, "warmup", 60*time.Millisecond, "time driven before each measurement")
 	flag.Parse()
+	if p.Rounds < 1 || p.RoundsN1 < 0 || p.CallRounds < 0 {
+		return errors.New("-rounds must be 1 or more, -rounds-n1 and -call-rounds not negative")
+	}
 	if *render {
 		r, err := loadResults(*data)
 		if err != nil {
@@ -74,7 +78,7 @@ func run() error {
 	defer cancel()
 
 	r := Results{Head: Head{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: *seed,
-		Rounds: p.Rounds, CallRounds: p.CallRounds, SliceMS: p.Slice.Milliseconds(), Grid: grid}}
+		Rounds: p.Rounds, RoundsN1: p.RoundsN1, CallRounds: p.CallRounds, SliceMS: p.Slice.Milliseconds(), Grid: grid}}
 	for _, s := range p.Servers {
 		r.Head.Servers = append(r.Head.Servers, Shown{Name: s.Name, Title: s.Title, Kind: s.Kind, Version: s.Version})
 	}

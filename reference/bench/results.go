@@ -29,6 +29,7 @@ type Head struct {
 	Commit     string    `json:"commit"`
 	Seed       uint64    `json:"seed"`
 	Rounds     int       `json:"rounds"`
+	RoundsN1   int       `json:"rounds_n1,omitempty"`
 	CallRounds int       `json:"call_rounds"`
 	SliceMS    int64     `json:"slice_ms"`
 	Grid       []Cell    `json:"grid"`

@@ -24,7 +24,7 @@ var grid = []Cell{{1, 64, 1}, {100, 64, 1}, {1000, 64, 1}, {100, 64, 16}, {100, 
 type Sample struct {
 	Cell   int     `json:"cell"`   // index into Results.Grid
 	Server string  `json:"server"` // server.Name
-	Round  int     `json:"round"`  // runs of one cell and round are neighbours in time and make pairs
+	Round  int     `json:"round"`  // of its cell; runs of one cell and round are neighbours in time and make pairs
 	CPU    float64 `json:"cpu"`    // microseconds of CPU a request, all threads
 	Rate   float64 `json:"rate"`   // requests a second
 	P50    float64 `json:"p50"`    // microseconds
@@ -45,12 +45,33 @@ type plan struct {
 	ServerCore    int
 	GeneratorCore int
 	Rounds        int           // pairs a grid point
+	RoundsN1      int           // pairs a grid point with one connection; 0: as many
 	CallRounds    int           // runs that count system calls
 	Slice         time.Duration // measured time of one run
 	Warmup        time.Duration
 	Servers       []server
 	Cells         []int // indices into grid
 	ReferenceArgs []string
+}
+
+// pairs is how many rounds measure a cell's CPU.
+func (p plan) pairs(cell int) int {
+	if grid[cell].Conns == 1 && p.RoundsN1 > 0 {
+		return p.RoundsN1
+	}
+	return p.Rounds
+}
+
+// visits are the cells of a round of the plan: each as often as spreads its pairs
+// evenly over the rounds.
+func (p plan) visits(round int) (cells []int) {
+	for _, k := range p.Cells {
+		n := p.pairs(k)
+		for range n*(round+1)/p.Rounds - n*round/p.Rounds {
+			cells = append(cells, k)
+		}
+	}
+	return cells
 }
 
 // measure runs the whole plan: round after round, in each round every cell in
@@ -60,20 +81,29 @@ func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any)
 	var samples []Sample
 	var calls []CallSample
 	random := rand.New(rand.NewPCG(seed, 0))
+	done := map[int]int{} // pairs, by cell
 	for round := range p.Rounds + p.CallRounds {
 		began := time.Now()
-		for _, k := range shuffled(random, p.Cells) {
+		counting := round >= p.Rounds
+		cells := p.Cells
+		if !counting {
+			cells = p.visits(round)
+		}
+		for _, k := range shuffled(random, cells) {
 			for _, s := range shuffled(random, p.Servers) {
-				sample, count, err := p.once(ctx, s, grid[k], round >= p.Rounds)
+				sample, count, err := p.once(ctx, s, grid[k], counting)
 				if err != nil {
 					return nil, nil, fmt.Errorf("%s at %v: %w", s.Name, grid[k], err)
 				}
-				if round >= p.Rounds {
+				if counting {
 					calls = append(calls, CallSample{Cell: k, Server: s.Name, Round: round - p.Rounds, Calls: count})
 					continue
 				}
-				sample.Cell, sample.Server, sample.Round = k, s.Name, round
+				sample.Cell, sample.Server, sample.Round = k, s.Name, done[k]
 				samples = append(samples, sample)
+			}
+			if !counting {
+				done[k]++
 			}
 		}
 		say("round %d of %d took %v", round+1, p.Rounds+p.CallRounds, time.Since(began).Round(time.Millisecond))

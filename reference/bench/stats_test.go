@@ -34,6 +34,49 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// An interval that straddles the bar shows nothing, wherever its middle is.
+func TestCallVerdict(t *testing.T) {
+	for _, x := range []struct {
+		e    Estimate
+		want string
+	}{
+		{Estimate{0.98, 0.92, 1.000}, "met"},
+		{Estimate{0.982, 0.923, 1.001}, "met (equal within 0.5 %)"},
+		{Estimate{1.002, 1.001, 1.005}, "met (equal within 0.5 %)"},
+		{Estimate{0.990, 0.877, 1.058}, "not shown"},
+		{Estimate{1.004, 0.999, 1.006}, "not shown"},
+		{Estimate{1.02, 1.001, 1.03}, "missed"},
+	} {
+		if got := callVerdict(x.e); got != x.want {
+			t.Errorf("%+v: %s, want %s", x.e, got, x.want)
+		}
+	}
+}
+
+func TestVisitsSpreadThePairs(t *testing.T) {
+	p := plan{Rounds: 32, RoundsN1: 128, Cells: []int{0, 1, 2}}
+	if grid[0].Conns != 1 {
+		t.Fatalf("the first grid point is %v", grid[0])
+	}
+	visits := map[int]int{}
+	for round := range p.Rounds {
+		cells := p.visits(round)
+		if len(cells) != 4+1+1 {
+			t.Errorf("round %d visits %v", round, cells)
+		}
+		for _, k := range cells {
+			visits[k]++
+		}
+	}
+	if visits[0] != 128 || visits[1] != 32 || visits[2] != 32 {
+		t.Errorf("pairs by cell %v, want 128, 32, 32", visits)
+	}
+	p.RoundsN1 = 0
+	if cells := p.visits(7); len(cells) != 3 {
+		t.Errorf("without -rounds-n1 a round visits %v", cells)
+	}
+}
+
 func TestRatioPairsByRound(t *testing.T) {
 	// Each pair doubles, while the level drifts tenfold.
 	e := ratio([]float64{2, 20, 200}, []float64{1, 10, 100})
@@ -76,7 +119,7 @@ func TestReportComesFromTheDataFile(t *testing.T) {
 	var b strings.Builder
 	back.report(&b)
 	for _, want := range []string{
-		"| (100,64,1) | 1.050 [1.050, 1.050] | met | 0.750 [0.750, 0.750] Go net | met | none | 1.000 [1.000, 1.000] of raw C epoll's | met |",
+		"| (100,64,1) | 5, 5 | 1.050 [1.050, 1.050] | met | 0.750 [0.750, 0.750] Go net | met | none | 1.000 [1.000, 1.000] of raw C epoll's | met |",
 		"| 12.0 M/s, 0.0020 writes a post | met |",
 		"| 450 ns of 800 ns: 0.56 | missed |",
 		"| **reference** | 2.100 (1.00 + 1.00 + 0.10) |",
