@@ -1,9 +1,7 @@
 package reference
 
 import (
-	"bytes"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
@@ -40,26 +38,6 @@ type reactor struct {
 	output output // nil but in tests
 
 	ownTimers atomic.Int64 // pending timers of the waitLists, which are nobody's business
-}
-
-// output takes bytes in the kernel's place, where a test says how many and with what
-// error; it answers like a system call. Conn.Write and flush come past it: a
-// comparison with nil, which the request's path does not feel.
-type output func(p []byte) (n, _ uintptr, errno syscall.Errno)
-
-// scripted writes p to the output. It copies p, which would else escape from the
-// stack of everyone who calls Conn.Write.
-func (r *reactor) scripted(p []byte) (int, syscall.Errno) {
-	piece := bytes.Clone(p)
-	return poll.Retried(func() (uintptr, uintptr, syscall.Errno) { return r.output(piece) })
-}
-
-// writev writes the vector to fd, or to the output.
-func (r *reactor) writev(fd int) (int, syscall.Errno) {
-	if r.output != nil {
-		return r.scripted(bytes.Join(r.vector.Pieces(), nil))
-	}
-	return r.vector.Write(fd)
 }
 
 func newReactor(s *Server, o LoopOptions) (*reactor, error) {
