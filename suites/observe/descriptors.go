@@ -34,6 +34,25 @@ func (t *Tree) FDs() (int, error) {
 	return int(n), err
 }
 
+// SocketFDs counts the open descriptors of the tree that are sockets, whatever
+// state they are in.
+func (t *Tree) SocketFDs() (int, error) {
+	n, err := t.sum(func(p Process) (sockets int64, err error) {
+		fds, err := numbers(p.path("fd"))
+		for _, fd := range fds {
+			link, err := os.Readlink(p.path("fd/" + strconv.Itoa(fd)))
+			if err != nil {
+				continue // closed meanwhile
+			}
+			if kind, _ := parseLink(link); kind == "socket" {
+				sockets++
+			}
+		}
+		return sockets, err
+	})
+	return int(n), err
+}
+
 // MaxFD is the highest descriptor number in use in the tree.
 func (t *Tree) MaxFD() (int, error) {
 	highest := -1

@@ -174,8 +174,15 @@ func TestDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sockets, err := tree.SocketFDs()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := a.tell("open 7"); got != "opened" {
 		t.Fatal(got)
+	}
+	if now, err := tree.SocketFDs(); err != nil || now != sockets {
+		t.Errorf("%d sockets, had %d: %v", now, sockets, err)
 	}
 	after, err := tree.FDs()
 	if err != nil || after != before+7 {

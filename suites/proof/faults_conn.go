@@ -162,7 +162,7 @@ var connFaults = []Fault{
 			{"reference/conn.go", "	if gone && !c.wantsInput() {\n", "	if c.slot != 0 && gone && !c.wantsInput() {\n"},
 		},
 		Breaks:  []string{"CONN-13"},
-		Because: "descriptors are still open",
+		Because: "sockets are still open",
 	},
 	{
 		Name: "echo-reaches-a-neighbour",

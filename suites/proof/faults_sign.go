@@ -68,7 +68,7 @@ var signFaults = []Fault{
 		Old:     "func (signOn) OnOpen(*Conn) {}\n",
 		New:     "func (signOn) OnOpen(*Conn) {}\n\nfunc (signOn) OnEnd(*Conn) {}\n",
 		Breaks:  []string{"SIGN-6", "RES-7"},
-		Because: "still open after FIN | descriptors are still open",
+		Because: "still open after FIN | sockets are still open",
 	},
 	{
 		Name:    "connection-number-is-descriptor",
