@@ -112,7 +112,7 @@ func moreThanBuffersHold(s *session.Session) {
 }
 
 func lateReader(s *session.Session) {
-	unlessShed(s, func() {
+	unlessShed(s, beyondBuffers, func() {
 		t := newTalk(s, s.Open(), pieceSize)
 		total := t.requests(beyondBuffers)
 		if !s.Dialect.Pipelines() {
@@ -126,9 +126,10 @@ func lateReader(s *session.Session) {
 
 // manySmallPendingReplies leaves far more than IOV_MAX (1,024) replies waiting.
 func manySmallPendingReplies(s *session.Session) {
-	unlessShed(s, func() {
+	const pushed = 20 << 20
+	unlessShed(s, pushed, func() {
 		t := newFramedTalk(s, 500)
-		total := t.requests(20 << 20)
+		total := t.requests(pushed)
 		if !s.Dialect.Pipelines() {
 			total = 1
 		}

@@ -47,7 +47,7 @@ func inParallel(s *session.Session, n int, round func(i int)) {
 }
 
 func pendingOutputAfterFIN(s *session.Session) {
-	unlessShed(s, func() {
+	unlessShed(s, beyondBuffers, func() {
 		c := s.Open()
 		t := newTalk(s, c, pieceSize)
 		total := t.requests(beyondBuffers)

@@ -110,8 +110,8 @@ func sourceIsBounded(s *session.Session) {
 }
 
 func resumesReading(s *session.Session) {
-	unlessShed(s, func() {
-		most := beyondLimit(s)
+	most := beyondLimit(s)
+	unlessShed(s, most, func() {
 		c := s.Open()
 		t := newTalk(s, c, pieceSize)
 		total := 0

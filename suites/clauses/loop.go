@@ -145,7 +145,10 @@ func writeInterestDropped(s *session.Session) {
 	for _, c := range conns {
 		payload := s.Payload(total / requests)
 		rounds := requests
-		if s.Dialect.MaxPayload() > 0 {
+		switch {
+		case s.Dialect.Name() == "http":
+			rounds = mostRequests / 2
+		case s.Dialect.MaxPayload() > 0:
 			rounds = max(requests, min(total/len(payload), 400))
 		}
 		sent := make(chan struct{})

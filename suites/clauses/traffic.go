@@ -24,6 +24,9 @@ const (
 	// pieceSize is the payload of one request of a long talk, in bytes: large
 	// enough to be fast, small enough that no server treats it as special.
 	pieceSize = 32 << 10
+	// mostRequests is how many answers one connection of an http server owes
+	// (spec/dialects/http.md); Apache's default is 100 requests.
+	mostRequests = 100
 	// stallPatience is how long a write has to be refused before a peer counts
 	// as stalled. Nothing is blamed for it: it only says when to go on.
 	stallPatience = 100 * time.Millisecond
@@ -145,10 +148,10 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 			quiet = 0
 		case quiet < 4 && errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			t.s.Note("conn %d: %d requests of %d bytes begun, then the server took nothing for %s", t.c.Number(), t.asked, t.size, patience)
+			t.s.Note("%s: %d requests of %d bytes begun, then the server took nothing for %s", t.c.Tag(), t.asked, t.size, patience)
 			return true, nil
 		default:
-			t.s.Note("conn %d: %d requests of %d bytes begun, then: %v", t.c.Number(), t.asked, t.size, err)
+			t.s.Note("%s: %d requests of %d bytes begun, then: %v", t.c.Tag(), t.asked, t.size, err)
 			return false, err
 		}
 		if t.s.Context().Err() != nil {
@@ -161,7 +164,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 func (t *talk) hear(total int) {
 	defer func() {
 		if t.heard < total {
-			t.s.Note("conn %d: of %d requests of %d bytes begun, %d were answered whole", t.c.Number(), t.asked, t.size, t.heard)
+			t.s.Note("%s: of %d requests of %d bytes begun, %d were answered whole", t.c.Tag(), t.asked, t.size, t.heard)
 		}
 	}()
 	for ; t.heard < total; t.heard++ {
@@ -185,13 +188,13 @@ func (t *talk) finish(total int) {
 	<-written
 }
 
-// unlessShed runs f, which leaves more unread output behind than a declared
-// limit may allow. If it fails, and the target turns out to close every
-// connection beyond its limit, that is legal and the failure is dropped.
-func unlessShed(s *session.Session, f func()) {
+// unlessShed runs f, which leaves up to pushed bytes of output unread. If it
+// fails, and the target turns out to close every connection beyond a declared
+// limit that f may have passed, that is legal and the failure is dropped.
+func unlessShed(s *session.Session, pushed int, f func()) {
 	defer func() {
 		if raised := recover(); raised != nil {
-			if s.Context().Err() != nil || !shedsBeyondLimit(s) {
+			if s.Context().Err() != nil || !mayPassLimit(s, pushed) || !shedsBeyondLimit(s) {
 				panic(raised)
 			}
 			s.Note("the target closes connections beyond its declared limit of unread output, which is legal")
@@ -200,17 +203,20 @@ func unlessShed(s *session.Session, f func()) {
 	f()
 }
 
+// mayPassLimit reports whether that many bytes of payload, with what frames them
+// and what the server spends on each reply, can be more than the declared limit.
+func mayPassLimit(s *session.Session, pushed int) bool {
+	limit := unreadLimit(s)
+	return limit > 0 && pushed+pushed/4 > limit
+}
+
 // shedsBeyondLimit reports whether the target closes a connection, of the
 // plainest kind, whose unread output exceeds the limit that it declares.
 func shedsBeyondLimit(s *session.Session) bool {
-	limit := unreadLimit(s)
-	if limit == 0 || limit >= beyondBuffers {
-		return false
-	}
 	c := s.Open()
 	defer c.Close()
 	t := newTalk(s, c, pieceSize)
-	if _, err := t.push(t.requests(beyondBuffers), stallPatience); err != nil {
+	if _, err := t.push(t.requests(beyondLimit(s)), stallPatience); err != nil {
 		return true
 	}
 	_, end := c.ReadAll((t.asked - 1) * t.size)
@@ -244,7 +250,8 @@ func stalledReaders(s *session.Session, n, most int) []*talk {
 		})
 	}
 	s.Join()
-	if cut.Load() > 0 && unreadLimit(s) == 0 {
+	// An http server may close after any number of requests (spec/dialects/http.md).
+	if cut.Load() > 0 && unreadLimit(s) == 0 && s.Dialect.Name() != "http" {
 		s.Failf(session.Wrong, "the server closed connections whose output was not read, and declares no limit",
 			"the connections stay open", fmt.Sprintf("%d of %d were closed", cut.Load(), n), "")
 	}

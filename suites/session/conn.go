@@ -33,6 +33,9 @@ func (c *Conn) Patience(extra time.Duration) *Conn {
 	return c
 }
 
+// Tag names the connection as the evidence does: "#3" is the third that was dialled.
+func (c *Conn) Tag() string { return fmt.Sprintf("#%d", c.number) }
+
 // Number returns the connection number that the target gave at sign-on.
 func (c *Conn) Number() uint64 { return c.item }
 
