@@ -31,8 +31,8 @@ func (s *Server) hello() []byte {
 	if nonce == "" {
 		nonce = "-"
 	}
-	return fields("class", o.Class, "loops", loops, "features", strings.Join(s.Features(), ","),
-		"limit", limit, "wakeup", wakeup, "poller", poller, "nonce", nonce)
+	return fields("class", o.Class, "loops", loops, "features", strings.Join(s.Features(), ","), "limit", limit,
+		"idle-timeout", o.IdleTimeout.Nanoseconds(), "wakeup", wakeup, "poller", poller, "nonce", nonce)
 }
 
 // fields writes keys and values in turn as the fields of a reply.

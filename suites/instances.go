@@ -130,7 +130,7 @@ func (e *ungreeted) Error() string { return e.message }
 // unsupported, and HELLO, whose nonce proves that it is the one that was started.
 func (r *Runner) greet(in *instance) error {
 	file := r.target.File
-	r.known.class, r.known.features, r.known.limit = file.Class, file.Features, file.Limit
+	r.known.class, r.known.features, r.known.limit, r.known.idle = file.Class, file.Features, file.Limit, file.IdleTimeout
 	if file.Greeting > 0 {
 		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
 	}
@@ -211,6 +211,14 @@ func (r *Runner) adopt(hello map[string]string) {
 	case limit != file.Limit:
 		r.note("the target file says limit %d, HELLO says %d: the file wins", file.Limit, limit)
 	}
+	nanoseconds, err := strconv.ParseInt(hello["idle-timeout"], 10, 64)
+	switch idle := target.Duration(nanoseconds); {
+	case err != nil || idle <= 0: // a server need not say it
+	case file.IdleTimeout == 0:
+		r.known.idle = idle
+	case idle != file.IdleTimeout:
+		r.note("the target file says idle_timeout %v, HELLO says %v: the file wins", time.Duration(file.IdleTimeout), time.Duration(idle))
+	}
 }
 
 func difference(a, b []spec.Feature) []spec.Feature {
@@ -246,7 +254,7 @@ func (r *Runner) aside(in *instance, words func(s *session.Session)) session.Att
 // setup is what an attempt at a clause on that instance gets to see.
 func (r *Runner) setup(in *instance, clause spec.Clause) session.Setup {
 	info := r.target.File
-	info.Class, info.Features, info.Limit = r.known.class, r.known.features, r.known.limit
+	info.Class, info.Features, info.Limit, info.IdleTimeout = r.known.class, r.known.features, r.known.limit, r.known.idle
 	return session.Setup{Target: in.Instance, Info: info, Dialect: r.dialect, Clause: clause, Seed: r.seed,
 		Budget: *r.options.Budget, Canary: r.canary, Meter: in.meter, Hello: maps.Clone(in.hello),
 		Soak: r.options.Soak, Replay: r.replay}

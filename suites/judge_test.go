@@ -70,25 +70,26 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 // TestWhatHelloAdds: it fills in what the target file leaves open; where they
 // disagree, the file wins and the run says so.
 func TestWhatHelloAdds(t *testing.T) {
-	hello := map[string]string{"class": "reactor", "features": "post,timer,flying", "limit": "4096"}
+	hello := map[string]string{"class": "reactor", "features": "post,timer,flying", "limit": "4096", "idle-timeout": "5000000000"}
 	for name, c := range map[string]struct {
 		file  target.File
 		class spec.Class
 		feats []spec.Feature
 		limit int64
+		idle  time.Duration
 		notes int
 	}{
-		"silent file":   {target.File{}, spec.Reactor, []spec.Feature{"post", "timer"}, 4096, 0},
-		"same":          {target.File{Class: "reactor", Features: []spec.Feature{"timer", "post"}, Limit: 4096}, spec.Reactor, []spec.Feature{"timer", "post"}, 4096, 0},
-		"disagreeing":   {target.File{Class: "iterative", Features: []spec.Feature{"where"}, Limit: 1}, spec.Iterative, []spec.Feature{"where"}, 1, 3},
-		"none declared": {target.File{Features: []spec.Feature{}}, spec.Reactor, []spec.Feature{}, 4096, 1},
+		"silent file":   {target.File{}, spec.Reactor, []spec.Feature{"post", "timer"}, 4096, 5 * time.Second, 0},
+		"same":          {target.File{Class: "reactor", Features: []spec.Feature{"timer", "post"}, Limit: 4096, IdleTimeout: target.Duration(5 * time.Second)}, spec.Reactor, []spec.Feature{"timer", "post"}, 4096, 5 * time.Second, 0},
+		"disagreeing":   {target.File{Class: "iterative", Features: []spec.Feature{"where"}, Limit: 1, IdleTimeout: 1}, spec.Iterative, []spec.Feature{"where"}, 1, 1, 4},
+		"none declared": {target.File{Features: []spec.Feature{}}, spec.Reactor, []spec.Feature{}, 4096, 5 * time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &Runner{target: target.Target{File: c.file}}
 			r.options.complete()
-			r.known.class, r.known.features, r.known.limit = c.file.Class, c.file.Features, c.file.Limit
+			r.known.class, r.known.features, r.known.limit, r.known.idle = c.file.Class, c.file.Features, c.file.Limit, c.file.IdleTimeout
 			r.adopt(hello)
-			if r.known.class != c.class || !slices.Equal(r.known.features, c.feats) || r.known.limit != c.limit {
+			if r.known.class != c.class || !slices.Equal(r.known.features, c.feats) || r.known.limit != c.limit || time.Duration(r.known.idle) != c.idle {
 				t.Errorf("known %+v", r.known)
 			}
 			if len(r.notes) != c.notes {

@@ -28,6 +28,7 @@ var real = []struct {
 	needs []string
 }{
 	{"redis", []string{"redis-server"}},
+	{"redis-limits", []string{"redis-server"}},
 	{"memcached", []string{"memcached"}},
 	{"nginx", []string{"nginx"}},
 	{"gonet", []string{"go"}},

@@ -3,6 +3,7 @@ package suites
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -53,6 +54,9 @@ func named(t target.Target, addr string) []string {
 		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
 		if file.Limit != 0 {
 			flag("--limit", fmt.Sprint(file.Limit))
+		}
+		if file.IdleTimeout != 0 {
+			flag("--idle-timeout", time.Duration(file.IdleTimeout).String())
 		}
 	}
 	switch {

@@ -60,6 +60,7 @@ type facts struct {
 	class    spec.Class
 	features []spec.Feature
 	limit    int64
+	idle     target.Duration
 	process  bool   // its processes can be seen
 	distrust string // why its features cannot be believed
 }

@@ -24,8 +24,8 @@ var life = []session.Check{
 	{Clause: "LIFE-6", Own: true, Run: stopsAtOnce},
 	{Clause: "LIFE-7", Own: true, Run: leavesNoProcess},
 	{Clause: "LIFE-8", Own: true, Run: removesSocketFile},
-	{Clause: "LIFE-9", Study: true, Run: idleTimeout},
-	{Clause: "LIFE-10", Study: true, Run: usedConnectionsStay},
+	{Clause: "LIFE-9", Study: true, Long: true, Run: idleTimeout},
+	{Clause: "LIFE-10", Study: true, Long: true, Run: usedConnectionsStay},
 	{Clause: "LIFE-11", Own: true, Run: stopsUnderTraffic},
 	{Clause: "LIFE-12", Own: true, Long: true, Run: stopsBesideWork},
 }
@@ -205,39 +205,67 @@ func removesSocketFile(s *session.Session) {
 	}
 }
 
-// longestTimeout is the longest idle timeout that is waited for.
-const longestTimeout = 10 * time.Second
+const (
+	// longestTimeout is the longest idle timeout that a run waits for, and
+	// longestSoak the longest that --soak waits for: two and a half of them must
+	// fit into a study.
+	longestTimeout = 10 * time.Second
+	longestSoak    = 30 * time.Second
+	// timeoutGrace is what a server gets that looks for silent connections once
+	// a second, and counts in whole seconds.
+	timeoutGrace = 2 * time.Second
+)
 
-// silentUntilClosed measures the idle timeout of a connection that says nothing more.
-func silentUntilClosed(s *session.Session, c *session.Conn, what string) time.Duration {
+// declaredTimeout is the idle timeout that the target declares. Without one
+// nobody can say that a connection was silent for too long.
+func declaredTimeout(s *session.Session) time.Duration {
+	timeout, longest := time.Duration(s.Info.IdleTimeout), longestTimeout
+	if s.Soak() {
+		longest = longestSoak
+	}
+	switch {
+	case timeout == 0:
+		s.Unseen("the target does not say how long its idle timeout is: declare idle_timeout in its file, --idle-timeout, or idle-timeout in HELLO")
+	case timeout > longest:
+		s.Unseen(fmt.Sprintf("its idle timeout of %v is more than the %v that a run waits: give it a shorter one (--soak waits for %v)", timeout, longest, longestSoak))
+	}
+	return timeout
+}
+
+// closedWhenSilent waits until a connection that says nothing more is closed.
+func closedWhenSilent(s *session.Session, c *session.Conn, timeout time.Duration, what string) {
 	watch := s.Clock()
-	c.Patience(longestTimeout)
+	c.Patience(timeout + timeoutGrace - s.Budget.Await)
 	if rest, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset {
 		s.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
-			fmt.Sprintf("it is closed; timeouts up to %v are waited for", longestTimeout), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
+			fmt.Sprintf("it is closed within the declared %v and %v", timeout, timeoutGrace), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
 	}
-	return watch.Wall()
+	s.Note("%s was closed after %v", what, watch.Wall().Round(time.Millisecond))
 }
 
 func idleTimeout(s *session.Session) {
-	mute, used := s.Dial(), opened(s, 1)[0]
-	var probing *session.Conn
+	timeout := declaredTimeout(s)
+	mute := func() { closedWhenSilent(s, s.Dial(), timeout, "a connection that never said anything") }
+	used := func() { closedWhenSilent(s, opened(s, 1)[0], timeout, "a connection that fell silent") }
+	if serial(s) { // the next is served when the last is closed
+		mute()
+		used()
+		s.Sane()
+		return
+	}
+	s.Go(mute)
+	s.Go(used)
 	if s.Dialect.Name() == "probe" {
 		p := s.Probe()
 		p.OK("PING", "silent")
-		probing = p.Conn()
+		s.Go(func() { closedWhenSilent(s, p.Conn(), timeout, "a PROBE conversation that fell silent") })
 	}
-	s.Go(func() { silentUntilClosed(s, used, "a connection that fell silent") })
-	if probing != nil {
-		s.Go(func() { silentUntilClosed(s, probing, "a PROBE conversation that fell silent") })
-	}
-	s.Note("a connection that never said anything was closed after %v", silentUntilClosed(s, mute, "a connection that never said anything"))
 	s.Join()
 	s.Sane()
 }
 
 func usedConnectionsStay(s *session.Session) {
-	timeout := silentUntilClosed(s, opened(s, 1)[0], "a connection that fell silent")
+	timeout := declaredTimeout(s)
 	c := s.Open()
 	for start := time.Now(); time.Since(start) < timeout*5/2; {
 		payload := s.Payload(32)

@@ -26,6 +26,7 @@ type checkFlags struct {
 	pid                        int
 	features                   []string
 	limit                      int64
+	idle                       time.Duration
 
 	clauses, families, levels []string
 	seed                      string
@@ -70,6 +71,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
+	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
@@ -116,7 +118,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 // read makes a target and options of the flags.
 func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, suites.Options, error) {
 	o := suites.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
-	judged := target.Target{File: target.File{Name: f.addr, Dialect: f.dialect, Class: spec.Class(f.class), Limit: f.limit}, Addr: f.addr, Pid: f.pid}
+	judged := target.Target{File: target.File{Name: f.addr, Dialect: f.dialect, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle)}, Addr: f.addr, Pid: f.pid}
 	for _, id := range f.clauses {
 		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
 	}
@@ -138,6 +140,9 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	}
 	if f.soak && !cmd.Flags().Changed("timeout") {
 		o.Timeout = 0
+	}
+	if f.idle < 0 {
+		return judged, o, fmt.Errorf("--idle-timeout %v is below 0", f.idle)
 	}
 	if f.limit < 0 {
 		return judged, o, fmt.Errorf("--limit %d is below 0", f.limit)
@@ -189,7 +194,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit"} {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}

@@ -30,7 +30,9 @@ type File struct {
 	Dialect  string         `yaml:"dialect"`  // echo, probe, resp, memcache, http
 	Features []spec.Feature `yaml:"features"` // beyond what the dialect itself offers
 	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
-	Greeting int64          `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
+	// IdleTimeout is after how much silence the server closes a connection; 0 is undeclared.
+	IdleTimeout Duration `yaml:"idle_timeout"`
+	Greeting    int64    `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
 	// Build makes the server; it runs once before the first start. Start runs
 	// it in the foreground. Both run in Dir.
 	Build Command `yaml:"build"`

@@ -22,6 +22,7 @@ class: reactor
 dialect: resp
 features: [drain]
 limit: 1048576
+idle_timeout: 3s
 build: [make, "-j2"]
 start: redis-server --port {port} --save ""
 env: {LANG: C, ADDRESS: "127.0.0.1:{port}"}
@@ -42,7 +43,7 @@ expected:
 	}
 	want := File{
 		Name: "redis", Upstream: "https://redis.io", Version: "7.0", Language: "c", Class: spec.Reactor, Dialect: "resp",
-		Features: []spec.Feature{"drain"}, Limit: 1 << 20, Build: Command{"make", "-j2"},
+		Features: []spec.Feature{"drain"}, Limit: 1 << 20, IdleTimeout: Duration(3 * time.Second), Build: Command{"make", "-j2"},
 		Start: Command{"/bin/sh", "-c", `redis-server --port {port} --save ""`},
 		Env:   map[string]string{"LANG": "C", "ADDRESS": "127.0.0.1:{port}"}, Dir: filepath.Join(filepath.Dir(path), "../src"),
 		ReadyTimeout: Duration(20 * time.Second), Path: path,
@@ -93,6 +94,7 @@ func TestBadFiles(t *testing.T) {
 		good + "class: fast\n":             `class: unknown "fast": use one of iterative`,
 		good + "features: [post, fly]\n":   `features[1]: unknown "fly"`,
 		good + "limit: -1\n":               "limit",
+		good + "idle_timeout: 5\n":         "write 15s",
 		good + "limit: many\n":             "many",
 		good + "ready_timeout: soon\n":     `"soon" is no duration`,
 		good + "ready_timeout: -3s\n":      "no duration above 0",
