@@ -2,7 +2,11 @@ package clauses
 
 import (
 	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
 
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -209,14 +213,112 @@ func memoryPerConnection(s *session.Session) {
 	closeAll(held)
 }
 
+const (
+	// atOnce is how many connections are held at the same time, and atOnceSoak
+	// how many with --soak, where both sides have descriptors for them.
+	atOnce     = 1200
+	atOnceSoak = 10_000
+	// atOnceBlind is how many a server is given whose descriptor limit nobody
+	// sees: the usual one is 1,024, and its own descriptors count too.
+	atOnceBlind = 900
+	// reserve is what is left to a process for purposes of its own, in
+	// descriptors; harnessReserve is ours, for the checks that run beside.
+	reserve        = 100
+	harnessReserve = 500
+)
+
 func thousandAtOnce(s *session.Session) {
-	const conns = 1200
-	held := make([]*session.Conn, conns)
-	spread(s, conns, func(i int) { held[i] = s.Open() })
-	spread(s, conns, func(i int) { held[i].Exchange(s.Payload(64)) })
-	spread(s, conns, func(i int) { held[conns-1-i].Exchange(s.Payload(64)) })
+	const sample = 100
+	most := atOnce
+	if s.Soak() {
+		most = atOnceSoak
+	}
+	held := make([]*session.Conn, most)
+	payload := s.Payload(64)
+	open := func(i int) {
+		from := ""
+		if s.Dialect.Name() == "probe" { // others may serve 127.0.0.1 alone, as redis does in its protected mode
+			from = fmt.Sprintf("127.0.%d.%d", 1+i/1000, 2+i%50)
+		}
+		c := s.Ready(s.DialFrom(from))
+		c.Exchange(payload) // a proxy asks for its second descriptor now
+		held[i] = c
+	}
+	before := descriptorRoom(s)
+	spread(s, sample, open)
+	n := min(most, ownRoom(s)+sample, targetRoom(s, before, sample))
+	if n < 1000 {
+		s.Note("only %d connections: more would need descriptors that the harness or the target does not have, or that nobody can see", n)
+	}
+	if n < 2*sample {
+		s.Inconclusive(fmt.Sprintf("the descriptor limits leave room for %d connections only: raise them (ulimit -n)", n))
+	}
+	spread(s, min(n, atOnce)-sample, func(i int) { open(sample + i) })
+	// Beyond that a server may have a limit of its own. Whom it let in it serves.
+	var full atomic.Bool
+	spread(s, n-min(n, atOnce), func(i int) {
+		if full.Load() {
+			return
+		}
+		if refused := s.Trial(func() { open(atOnce + i) }); refused != nil {
+			full.Store(true)
+			s.Note("no more than some %d connections at a time: %s", atOnce+i, refused.Reason)
+		}
+	})
+	held = slices.DeleteFunc(held, func(c *session.Conn) bool { return c == nil })
+	spread(s, len(held), func(i int) { held[i].Exchange(s.Payload(64)) })
+	spread(s, len(held), func(i int) { held[len(held)-1-i].Exchange(s.Payload(64)) })
+	s.Note("%d connections were held and served", len(held))
 	closeAll(held)
 	s.Sane()
+}
+
+// ownRoom is how many descriptors the harness may still open.
+func ownRoom(s *session.Session) int {
+	self, err := observe.OpenTree(os.Getpid())
+	if err != nil {
+		s.Inconclusive("the harness cannot see itself: " + err.Error())
+	}
+	for _, r := range observed(s, "the harness's descriptor limit", self.Rooms) {
+		if r.Process == self.Root() {
+			return r.Soft - r.Open - harnessReserve
+		}
+	}
+	return 0
+}
+
+// descriptorRoom is what each process of the target may still open; nil where
+// that cannot be seen.
+func descriptorRoom(s *session.Session) map[observe.Process]observe.Room {
+	if s.Target.Tree() == nil {
+		return nil
+	}
+	rooms, err := s.Target.Tree().Rooms()
+	if err != nil {
+		s.Note("the target's descriptor limits cannot be seen: %v", err)
+		return nil
+	}
+	each := map[observe.Process]observe.Room{}
+	for _, r := range rooms {
+		each[r.Process] = r
+	}
+	return each
+}
+
+// targetRoom is how many connections the target has descriptors for. What one
+// costs is measured by the sample that was opened since before: a proxy needs
+// two. Any of its processes may get them all.
+func targetRoom(s *session.Session, before map[observe.Process]observe.Room, sample int) int {
+	after := descriptorRoom(s)
+	if after == nil {
+		return atOnceBlind
+	}
+	n := atOnceSoak
+	for p, r := range after {
+		cost := max((r.Open-before[p].Open+sample-1)/sample, 1)
+		n = min(n, (r.Soft-before[p].Open-reserve)/cost)
+	}
+	return n
 }
 
 func pollersAfterChurn(s *session.Session) {

@@ -3,6 +3,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 
@@ -60,6 +61,28 @@ func softLimitFor(used []int, free int) uint64 {
 		limit = fd + 1
 	}
 	return uint64(limit + free)
+}
+
+// Room is what a process may still open.
+type Room struct {
+	Process
+	Open int // descriptors that it has
+	Soft int // its soft limit on their numbers
+}
+
+// Rooms lists what every process of the tree may still open.
+func (t *Tree) Rooms() ([]Room, error) {
+	var list []Room
+	err := t.each(func(p Process) error {
+		var limit unix.Rlimit
+		if err := prlimit(p, nil, &limit); err != nil {
+			return err
+		}
+		open, err := numbers(p.path("fd"))
+		list = append(list, Room{Process: p, Open: len(open), Soft: int(min(limit.Cur, math.MaxInt32))})
+		return err
+	})
+	return list, err
 }
 
 func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {

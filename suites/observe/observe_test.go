@@ -326,6 +326,13 @@ func TestLimitAndRestore(t *testing.T) {
 	if restore, err = tree.LimitFDs(64); err != nil || limit().Cur != 64 || limit().Max != before.Max {
 		t.Errorf("limit %+v: %v", limit(), err)
 	}
+	open, err := tree.FDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rooms, err := tree.Rooms(); err != nil || len(rooms) != 1 || rooms[0].Pid != a.pid() || rooms[0].Soft != 64 || rooms[0].Open != open {
+		t.Errorf("rooms %+v with %d open: %v", rooms, open, err)
+	}
 	_ = a.cmd.Process.Kill()
 	_ = a.cmd.Wait()
 	if err := restore(); err != nil {

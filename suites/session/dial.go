@@ -17,7 +17,8 @@ import (
 func (s *Session) Dial() *Conn { return s.DialFrom("") }
 
 // DialFrom is Dial from a local address such as 127.0.0.7, so that many
-// connections do not run out of ports. Unix sockets have no such address.
+// connections do not run out of ports. A target that
+// is not at such an address itself is dialled as by Dial.
 func (s *Session) DialFrom(ip string) *Conn {
 	c, err := s.tryDial(ip)
 	if err == nil {
@@ -46,7 +47,7 @@ func (s *Session) tryDial(ip string) (*Conn, error) {
 		panic(aborted{})
 	}
 	dialer := net.Dialer{KeepAlive: -1}
-	if ip != "" && s.Target.Network() != "unix" {
+	if at, tcp := s.Target.Addr().(*net.TCPAddr); ip != "" && tcp && at.IP.To4() != nil && at.IP.IsLoopback() {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(ip)}
 	}
 	watch := s.Clock()
