@@ -107,7 +107,7 @@ func TestAFailureSaysWhy(t *testing.T) {
 			continue
 		}
 		e := result.Evidence
-		if !strings.Contains(e.Want, "byte 16") || !strings.Contains(e.Got, "byte 16") || len(e.Sent) == 0 || e.Source == "" || e.Slack < 1 ||
+		if !strings.Contains(e.Want, "byte 16") || !strings.Contains(e.Got, "byte 16") || len(e.Sent) == 0 || e.Source == "" || e.Conn == 0 || e.Why == "" || e.Slack < 1 ||
 			!strings.Contains(e.Rerun, "--clause CONN-1") || !strings.Contains(e.Rerun, "--dialect probe") {
 			t.Errorf("evidence %+v", e)
 		}

@@ -129,6 +129,8 @@ func (r *Runner) aftermath(in *instance, tried *trial) {
 		}
 		tried.Failure = after.Failure
 		tried.Failure.Reason = "once the check was over, " + after.Failure.Reason
+		tried.Failure.Conn = 0 // its number is another attempt's
+		tried.Source = after.Source
 		tried.Events = append(tried.Events, after.Events...)
 		tried.Stalled, tried.Took = tried.Stalled+after.Stalled, tried.Took+after.Took
 		if tried.died = in.dying(); tried.died != "" {
@@ -222,7 +224,10 @@ func (r *Runner) evidence(clause spec.Clause, tried trial, attempts int) *report
 	e := &report.Evidence{Sent: tried.Events, Source: tried.Source, Stderr: tried.stderr, Notes: tried.Notes,
 		Slack: tried.Slack, Attempts: attempts, Rerun: r.rerun(clause.ID)}
 	if f := tried.Failure; f != nil {
-		e.Want, e.Got, e.Why = f.Want, f.Got, f.Why
+		e.Want, e.Got, e.Why, e.Conn = f.Want, f.Got, f.Why, f.Conn
+		if e.Why == "" {
+			e.Why = clause.Intent
+		}
 		if tried.ended != "" && !strings.Contains(e.Got, tried.ended) {
 			e.Got = strings.TrimPrefix(e.Got+"; "+tried.ended, "; ")
 		}

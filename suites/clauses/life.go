@@ -237,7 +237,7 @@ func closedWhenSilent(s *session.Session, c *session.Conn, timeout time.Duration
 	watch := s.Clock()
 	c.Patience(timeout + timeoutGrace - s.Budget.Await)
 	if rest, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset {
-		s.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
+		c.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
 			fmt.Sprintf("it is closed within the declared %v and %v", timeout, timeoutGrace), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
 	}
 	s.Note("%s was closed after %v", what, watch.Wall().Round(time.Millisecond))

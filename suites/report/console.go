@@ -52,10 +52,16 @@ func Block(r Result) string {
 	}
 	row("want", want)
 	row("got", evidence.Got)
-	for i, line := range exchange(evidence.Sent) {
+	for i, line := range exchange(evidence.Sent, evidence.Conn) {
 		row(first(i, "sent"), line)
 	}
-	row("from", evidence.Source)
+	switch {
+	case evidence.Source == "":
+	case evidence.Conn > 0:
+		row("from", fmt.Sprintf("%s (#%d)", evidence.Source, evidence.Conn))
+	default:
+		row("from", evidence.Source+" (the last connection)")
+	}
 	for i, note := range evidence.Notes {
 		row(first(i, "note"), note)
 	}
@@ -100,14 +106,27 @@ func WriteSummary(w io.Writer, run *Run) error {
 	return err
 }
 
-// exchange is the end of an exchange, a line a step.
-func exchange(events []Event) []string {
+// exchange is the end of an exchange, a line a step: that of the failing
+// connection, and of the others as far as there is room.
+func exchange(events []Event, conn int) []string {
 	var lines []string
-	if hidden := len(events) - shownEvents; hidden > 0 {
-		lines = append(lines, fmt.Sprintf("… %d earlier steps are in the JSON report", hidden))
-		events = events[hidden:]
+	shown := make([]bool, len(events))
+	room := shownEvents
+	for _, others := range []bool{false, true} {
+		for i := len(events) - 1; i >= 0 && room > 0; i-- {
+			if own := conn == 0 || events[i].Conn == conn; !shown[i] && (own || others) {
+				shown[i] = true
+				room--
+			}
+		}
 	}
-	for _, event := range events {
+	if hidden := len(events) - shownEvents; hidden > 0 {
+		lines = append(lines, fmt.Sprintf("… %d more steps are in the JSON report", hidden))
+	}
+	for i, event := range events {
+		if !shown[i] {
+			continue
+		}
 		line := "+" + duration(event.At)
 		if event.Conn > 0 {
 			line += fmt.Sprintf(" #%d", event.Conn)

@@ -127,7 +127,8 @@ type Evidence struct {
 	Got      string   `json:"got"`
 	Why      string   `json:"why,omitempty"`                  // the likely cause
 	Sent     []Event  `json:"sent,omitempty"`                 // the exchange, in order
-	Source   string   `json:"source,omitempty"`               // our local address, to find in the target's logs
+	Source   string   `json:"source,omitempty"`               // our local address, to find in the target's logs: the failing connection's, or else that of the last one dialled
+	Conn     int      `json:"conn,omitempty"`                 // the failing connection, as the events count them; 0: none by itself
 	Stderr   string   `json:"stderr,omitempty" clean:"lines"` // the tail of the target's
 	Notes    []string `json:"notes,omitempty"`
 	Slack    float64  `json:"slack,omitempty"` // how far time budgets were stretched for this machine, ×1.0 and up

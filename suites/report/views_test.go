@@ -170,7 +170,7 @@ func TestBlock(t *testing.T) {
   got    silence; connection open; loop thread 4711 in epoll_wait
   sent   +12.3 ms #1 send 14 bytes "\x00\x00\x00\n412 POST"
          +1.2 s note waited
-  from   127.0.0.1:40112
+  from   127.0.0.1:40112 (the last connection)
   note   5 of 2000 races
   stderr | one
          | two
@@ -187,6 +187,20 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+// A block shows the failing connection's steps, and others where there is room.
+func TestBlockPrefersTheFailingConnection(t *testing.T) {
+	var events []Event
+	for i := range 60 {
+		events = append(events, Event{At: time.Duration(i) * time.Second, Conn: 1 + i%20, Kind: "send"})
+	}
+	block := Block(Result{Clause: "WAKE-3", Outcome: Fail, Evidence: &Evidence{Sent: events, Conn: 4, Source: "127.0.0.1:40112"}})
+	for want, count := range map[string]int{"#4 send": 3, " send": 8, "+59.0 s #20 send": 1, "+55.0 s": 1, "+54.0 s": 0, "… 52 more": 1, "127.0.0.1:40112 (#4)": 1} {
+		if got := strings.Count(block, want); got != count {
+			t.Errorf("%q stands there %d times, want %d:\n%s", want, got, count, block)
+		}
+	}
+}
+
 func TestBlockIsBounded(t *testing.T) {
 	r := Result{Clause: "WAKE-3", Outcome: Fail, Reason: strings.Repeat("x", 1<<20), Evidence: &Evidence{
 		Got: strings.Repeat("é", 1<<20), Stderr: strings.Repeat("line\n", 1000), Sent: make([]Event, 1000), Rerun: strings.Repeat("y", 1000),
@@ -195,7 +209,7 @@ func TestBlockIsBounded(t *testing.T) {
 	if lines := strings.Count(block, "\n"); len(block) > 20000 || lines > 2*shownEvents+shownStderr {
 		t.Errorf("the block has %d bytes on %d lines", len(block), lines)
 	}
-	if !strings.Contains(block, "… 992 earlier steps") || !strings.Contains(block, strings.Repeat("y", 1000)) {
+	if !strings.Contains(block, "… 992 more steps") || !strings.Contains(block, strings.Repeat("y", 1000)) {
 		t.Errorf("steps are not counted, or the rerun line is cut:\n%.2000s", block)
 	}
 }

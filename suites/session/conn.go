@@ -62,9 +62,9 @@ func (c *Conn) Send(b []byte) {
 	want := fmt.Sprintf("the server reads the %d bytes sent to it", len(b))
 	got := fmt.Sprintf("%d bytes were taken, then: %v", n, err)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.s.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
+		c.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
 	}
-	c.s.Failf(Wrong, fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), want, got, "")
+	c.Failf(Wrong, fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), want, got, "")
 }
 
 // TrySend is Send for checks in which being cut off is legal. The error is

@@ -121,7 +121,7 @@ func (c *Conn) signOn(command string) {
 	line := c.WantLine()
 	var number uint64
 	if n, err := fmt.Sscanf(line, "OK %d", &number); n != 1 || err != nil || line != fmt.Sprintf("OK %d", number) {
-		c.s.Failf(Wrong, fmt.Sprintf("the sign-on %s was answered %s", Quoted([]byte(command)), Quoted([]byte(line))),
+		c.Failf(Wrong, fmt.Sprintf("the sign-on %s was answered %s", Quoted([]byte(command)), Quoted([]byte(line))),
 			`"OK <connection number>"`, Quoted([]byte(line)), "")
 	}
 	c.item = number

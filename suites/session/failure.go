@@ -30,6 +30,8 @@ type Failure struct {
 	Want   string // the expected set
 	Got    string // what came
 	Why    string // the likely cause; may be empty
+	Conn   int    // the connection that showed it, as the evidence counts them; 0: none by itself
+	Source string // that connection's local address
 }
 
 func (f *Failure) Error() string { return f.Reason }
@@ -50,6 +52,12 @@ type (
 // It may be called from the check and from what Go started.
 func (s *Session) Failf(kind Kind, reason, want, got, why string) {
 	panic(failed{&Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why}})
+}
+
+// Failf is Session.Failf for what this connection showed: the evidence names it.
+func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
+	panic(failed{&Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
+		Conn: c.number, Source: c.socket.LocalAddr().String()}})
 }
 
 // Inconclusive ends the check: our own side cannot judge, for that reason.

@@ -35,7 +35,7 @@ func (p *Probe) Call(verb string, args ...any) probe.Reply { return p.Await(p.St
 func (p *Probe) OK(verb string, args ...any) probe.Reply {
 	reply := p.Call(verb, args...)
 	if reply.Status != probe.OK {
-		p.s.Failf(Wrong, fmt.Sprintf("%s was answered %s", verb, reply.Status), "ok",
+		p.conn.Failf(Wrong, fmt.Sprintf("%s was answered %s", verb, reply.Status), "ok",
 			strings.TrimSpace(string(reply.Status)+" "+Quoted(reply.Fields)), "")
 	}
 	return reply
@@ -110,11 +110,11 @@ func (p *Probe) Kept(id uint32) (n int) {
 func (p *Probe) Quiet(d time.Duration) {
 	if len(p.pending) > 0 {
 		reply := p.pending[0]
-		p.s.Failf(Wrong, "a reply came where none was due", "silence",
+		p.conn.Failf(Wrong, "a reply came where none was due", "silence",
 			fmt.Sprintf("request %d: %s %s", reply.ID, reply.Status, Quoted(reply.Fields)), "")
 	}
 	if len(p.input) > 0 {
-		p.s.Failf(Wrong, "bytes came where no reply was due", "silence", Quoted(p.input), "")
+		p.conn.Failf(Wrong, "bytes came where no reply was due", "silence", Quoted(p.input), "")
 	}
 	p.conn.Quiet(d)
 }
@@ -124,12 +124,12 @@ func (p *Probe) receive(want string) probe.Reply {
 	for {
 		body, n, err := probe.TakeFrame(p.input)
 		if err != nil {
-			p.s.Failf(Wrong, "the target sent a bad frame", "a frame length from 1 to 65536", Quoted(p.input), "")
+			p.conn.Failf(Wrong, "the target sent a bad frame", "a frame length from 1 to 65536", Quoted(p.input), "")
 		}
 		if n > 0 {
 			reply, err := probe.ParseReply(body)
 			if err != nil {
-				p.s.Failf(Wrong, "the target sent a frame that is no reply", "<id> <status> <fields>", Quoted(body), "")
+				p.conn.Failf(Wrong, "the target sent a frame that is no reply", "<id> <status> <fields>", Quoted(body), "")
 			}
 			reply.Fields = append([]byte(nil), reply.Fields...)
 			p.input = append(p.input[:0], p.input[n:]...)
@@ -160,7 +160,7 @@ func Fields(reply probe.Reply) map[string]string {
 func (p *Probe) Int(reply probe.Reply, key string) int64 {
 	n, err := reply.Int(key)
 	if err != nil {
-		p.s.Failf(Wrong, "a reply lacks a promised field: "+err.Error(), key+"=<number>", Quoted(reply.Fields), "")
+		p.conn.Failf(Wrong, "a reply lacks a promised field: "+err.Error(), key+"=<number>", Quoted(reply.Fields), "")
 	}
 	return n
 }

@@ -77,18 +77,18 @@ func (c *Conn) fail(err error, want string, got int) {
 	var wrong *dialect.ReplyError
 	switch {
 	case errors.As(err, &wrong) && wrong.Garbage:
-		c.s.Failf(Wrong, "what came is not a reply in the "+wrong.Dialect+" dialect", wrong.Want, wrong.Got, "")
+		c.Failf(Wrong, "what came is not a reply in the "+wrong.Dialect+" dialect", wrong.Want, wrong.Got, "")
 	case errors.As(err, &wrong):
-		c.s.Failf(Wrong, "the reply is not the one to this request", wrong.Want, wrong.Got, "")
+		c.Failf(Wrong, "the reply is not the one to this request", wrong.Want, wrong.Got, "")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.s.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
+		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		c.s.Failf(Wrong, "the server closed the connection instead of sending "+want, want, have+", then the end of input (FIN)", "")
+		c.Failf(Wrong, "the server closed the connection instead of sending "+want, want, have+", then the end of input (FIN)", "")
 	case ending(err) == "rst":
-		c.s.Failf(Wrong, "the server reset the connection instead of sending "+want, want, have+", then RST", "")
+		c.Failf(Wrong, "the server reset the connection instead of sending "+want, want, have+", then RST", "")
 	default:
-		c.s.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
+		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}
 }
 
@@ -115,7 +115,7 @@ func (c *Conn) Want(b []byte, what string) {
 		n, err := io.ReadAtLeast(c.buffered(), part, 1)
 		if at := firstDifference(b[done:], part[:n]); at < n {
 			at += done
-			c.s.Failf(Wrong, fmt.Sprintf("%s differs from byte %d of %d on", what, at, len(b)),
+			c.Failf(Wrong, fmt.Sprintf("%s differs from byte %d of %d on", what, at, len(b)),
 				fmt.Sprintf("from byte %d: %s", at, Quoted(b[at:])), fmt.Sprintf("from byte %d: %s", at, Quoted(part[at-done:n])), "")
 		}
 		done += n
@@ -137,7 +137,7 @@ func (c *Conn) WantLine() string {
 			return string(bytes.TrimSuffix(line, []byte("\r")))
 		}
 		if line = append(line, b); len(line) > 4096 {
-			c.s.Failf(Wrong, "a line does not end", "a line of at most 4096 bytes", Quoted(line), "")
+			c.Failf(Wrong, "a line does not end", "a line of at most 4096 bytes", Quoted(line), "")
 		}
 	}
 }
@@ -193,16 +193,16 @@ func (c *Conn) wantEnd(want string, resetToo bool) {
 	_, err := c.buffered().Peek(1)
 	if err == nil {
 		head, _ := c.buffered().Peek(c.buffered().Buffered())
-		c.s.Failf(Wrong, "bytes came where none were due", want, fmt.Sprintf("%d bytes: %s", len(head), Quoted(head)), "")
+		c.Failf(Wrong, "bytes came where none were due", want, fmt.Sprintf("%d bytes: %s", len(head), Quoted(head)), "")
 	}
 	switch c.end(err) {
 	case EOF:
 	case Reset:
 		if !resetToo {
-			c.s.Failf(Wrong, "the server reset the connection", want, "RST", "")
+			c.Failf(Wrong, "the server reset the connection", want, "RST", "")
 		}
 	default:
-		c.s.Failf(Late, fmt.Sprintf("the connection is still open after %s", milliseconds(c.budget())), want, "silence; the connection is open", "")
+		c.Failf(Late, fmt.Sprintf("the connection is still open after %s", milliseconds(c.budget())), want, "silence; the connection is open", "")
 	}
 }
 
@@ -211,18 +211,18 @@ func (c *Conn) Quiet(d time.Duration) {
 	want := fmt.Sprintf("silence for %s, the connection open", milliseconds(d))
 	if c.reader != nil && c.reader.Buffered() > 0 {
 		head, _ := c.reader.Peek(c.reader.Buffered())
-		c.s.Failf(Wrong, "bytes came where none were due", want, Quoted(head), "")
+		c.Failf(Wrong, "bytes came where none were due", want, Quoted(head), "")
 	}
 	var b [headBytes]byte
 	n, err := c.receive(b[:], d, false)
 	switch {
 	case n > 0:
-		c.s.Failf(Wrong, "bytes came where none were due", want, Quoted(b[:n]), "")
+		c.Failf(Wrong, "bytes came where none were due", want, Quoted(b[:n]), "")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 	case errors.Is(err, io.EOF):
-		c.s.Failf(Wrong, "the server closed a connection that should stay open", want, "the end of input (FIN)", "")
+		c.Failf(Wrong, "the server closed a connection that should stay open", want, "the end of input (FIN)", "")
 	case ending(err) == "rst":
-		c.s.Failf(Wrong, "the server reset a connection that should stay open", want, "RST", "")
+		c.Failf(Wrong, "the server reset a connection that should stay open", want, "RST", "")
 	default:
 		c.s.broken("read: %v", err)
 	}
@@ -235,9 +235,9 @@ func (c *Conn) compare(want, got []byte, what string) {
 	}
 	at := firstDifference(want, got)
 	if at == len(want) || at == len(got) {
-		c.s.Failf(Wrong, fmt.Sprintf("%s has %d bytes instead of %d", what, len(got), len(want)), Quoted(want), Quoted(got), "")
+		c.Failf(Wrong, fmt.Sprintf("%s has %d bytes instead of %d", what, len(got), len(want)), Quoted(want), Quoted(got), "")
 	}
-	c.s.Failf(Wrong, fmt.Sprintf("%s differs from byte %d of %d on", what, at, len(want)),
+	c.Failf(Wrong, fmt.Sprintf("%s differs from byte %d of %d on", what, at, len(want)),
 		fmt.Sprintf("from byte %d: %s", at, Quoted(want[at:])), fmt.Sprintf("from byte %d: %s", at, Quoted(got[at:])), "")
 }
 

@@ -26,7 +26,7 @@ type Attempt struct {
 
 	Events  []report.Event
 	Notes   []string
-	Source  string // local address of the last connection dialled
+	Source  string // local address of the connection that failed, or else of the last one dialled
 	Took    time.Duration
 	Stalled time.Duration // the part of Took in which the machine stalled
 	Slack   float64
@@ -160,6 +160,9 @@ func (a *Attempt) conclude(raised any, limit time.Duration, returned, cancelled 
 		}
 	case failed:
 		a.Failure = v.failure
+		if v.failure.Source != "" {
+			a.Source = v.failure.Source
+		}
 	case undecided:
 		a.Undecided = v.reason
 	case blind:

@@ -206,6 +206,21 @@ func TestEvidenceIsBoundedAndQuoted(t *testing.T) {
 	}
 }
 
+// The evidence names the connection that failed, not the one that was dialled last.
+func TestAFailureNamesItsConnection(t *testing.T) {
+	var source, tag string
+	a := attempt(t, say("hello"), func(s *Session) {
+		s.Dial()
+		c := s.Dial()
+		source, tag = c.Local().String(), c.Tag()
+		s.Dial()
+		c.Want([]byte("hullo"), "the greeting")
+	})
+	if a.Failure == nil || a.Failure.Conn != 2 || tag != "#2" || a.Source != source {
+		t.Errorf("%+v from %q, want #2 from %q", a.Failure, a.Source, source)
+	}
+}
+
 func TestAFailureBesideEndsTheCheck(t *testing.T) {
 	a := attempt(t, say(""), func(s *Session) {
 		s.Go(func() { s.Failf(Wrong, "beside", "", "", "") })
