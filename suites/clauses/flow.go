@@ -24,10 +24,23 @@ var flow = []session.Check{
 // connections while it is busy, in bytes: garbage not collected yet, stacks.
 const runtimeShare = 16 << 20
 
+// greatestLimit is the greatest limit that is pushed beyond, in bytes: some
+// multiples of it go over the wire and may stay in memory.
+const greatestLimit = 128 << 20
+
+// judgedLimit is the declared limit; a greater one than a run pushes ends the check.
+func judgedLimit(s *session.Session) int {
+	limit := unreadLimit(s)
+	if limit > greatestLimit {
+		s.Unseen(fmt.Sprintf("its limit of %d MiB is more than the %d MiB that a run goes beyond: give it a smaller one", limit>>20, greatestLimit>>20))
+	}
+	return limit
+}
+
 // readsUpToTheLimit looks at the receive queue of the server's socket: what it
 // did not read stands there.
 func readsUpToTheLimit(s *session.Session) {
-	limit := unreadLimit(s)
+	limit := judgedLimit(s)
 	c := s.Open()
 	c.SetReadBuffer(32 << 10)
 	t := newTalk(s, c, 4<<10)
@@ -55,7 +68,7 @@ func readsUpToTheLimit(s *session.Session) {
 }
 
 func stopsBeyondTheLimit(s *session.Session) {
-	limit := unreadLimit(s)
+	limit := judgedLimit(s)
 	most := 64<<20 + 8*limit
 	t := newTalk(s, s.Open(), 256<<10)
 	stalled, err := t.push(t.requests(most), s.Budget.Silence)
@@ -81,7 +94,7 @@ func bounded(s *session.Session, before int64, n, limit int) {
 }
 
 func memoryIsBounded(s *session.Session) {
-	limit := unreadLimit(s)
+	limit := judgedLimit(s)
 	clients := min(8, max(2, beyondBuffers/max(limit, 1)))
 	s.Sane()
 	before := observed(s, "the memory", s.Tree().RSS)

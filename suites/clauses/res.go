@@ -2,6 +2,7 @@ package clauses
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -136,7 +137,7 @@ func descriptorsAfterHalfRequests(s *session.Session) {
 }
 
 func memoryAfterChurn(s *session.Session) {
-	const warm, conns, free = 1000, 3000, 24 << 20
+	const warm, conns, free, rounds = 1000, 3000, 24 << 20, 5
 	payload := s.Payload(2000)
 	one := func(i int) {
 		c := s.Open()
@@ -146,19 +147,19 @@ func memoryAfterChurn(s *session.Session) {
 	rss := func() int64 { return observed(s, "the memory", s.Tree().RSS) }
 	spread(s, warm, one)
 	before := rss()
-	for again := false; ; again = true {
+	first, least := before, int64(math.MaxInt64)
+	for range rounds { // a heap that is collected once it is full fills up for some rounds
 		spread(s, conns, one)
 		s.Pause(settle)
 		after := rss()
 		if after-before <= free {
 			return
 		}
-		if again { // it grew by as much twice: no cache that was filling up
-			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d KiB for each connection that had come and gone", (after-before)/conns>>10),
-				fmt.Sprintf("less than %d MiB for %d connections", free>>20, conns), fmt.Sprintf("%d MiB, for the second time", (after-before)>>20), "something is kept for each connection for ever")
-		}
+		least = min(least, after-before)
 		before = after
 	}
+	s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d KiB for each connection that had come and gone", (before-first)/(rounds*conns)>>10),
+		fmt.Sprintf("less than %d MiB for %d connections, in one round of %d", free>>20, conns, rounds), fmt.Sprintf("%d MiB in each, and more", least>>20), "something is kept for each connection for ever")
 }
 
 func threadsAfterChurn(s *session.Session) {
