@@ -214,6 +214,7 @@ func mayPassLimit(s *session.Session, pushed int) bool {
 // plainest kind, whose unread output exceeds the limit that it declares.
 func shedsBeyondLimit(s *session.Session) bool {
 	c := s.Open()
+	c.Patience(s.Budget.Silence - s.Budget.Await) // an end that was on its way follows the output at once
 	defer c.Close()
 	t := newTalk(s, c, pieceSize)
 	if _, err := t.push(t.requests(beyondLimit(s)), stallPatience); err != nil {
