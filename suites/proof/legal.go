@@ -1,0 +1,34 @@
+package proof
+
+// Variant is an edit of the reference that breaks nothing: something that a
+// correct server may do in another way.
+type Variant struct {
+	Fault
+	// Clauses are those that blamed, or might blame, a server for it.
+	Clauses []string
+}
+
+// Legal lists the variants. A check that fails one of them is wrong.
+var Legal = []Variant{
+	{
+		Fault: Fault{
+			Name: "missed-expiries-at-once", Why: "a periodic timer makes up in one turn for all expiries that it missed before it",
+			File: "reference/timers.go", Old: "	for !l.fire() {\n	}\n", New: "	for again := true; again; {\n		for !l.fire() {\n		}\n		t.mu.Lock()\n		again = false\n		for tm := t.wheel.expire(now); tm != nil; tm = t.wheel.expire(now) {\n			tm.in, tm.at = inReady, int32(len(t.ready))\n			t.ready = append(t.ready, tm)\n			again = true\n		}\n		t.mu.Unlock()\n	}\n",
+		},
+		Clauses: []string{"TIME-1", "TIME-3", "TIME-4", "TIME-8", "TIME-10", "TIME-11"},
+	},
+	{
+		Fault: Fault{
+			Name: "coarse-tick", Why: "timers are looked at where a clock of 200 ms ticks",
+			File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if next <= now {\n		return 0\n	}\n	const tick = 200 * time.Millisecond\n	return min((next+tick-1)/tick*tick-now, poll.MaxTimeout)",
+		},
+		Clauses: []string{"TIME-1", "TIME-2", "TIME-3", "TIME-4", "TIME-8", "TIME-12", "TIME-13"},
+	},
+	{
+		Fault: Fault{
+			Name: "closes-beyond-its-limit", Why: "a connection with more unread output than the limit is closed",
+			File: "reference/conn.go", Old: "			c.congested = true\n", New: "			c.congested = true\n			c.Abort(ErrClosed)\n",
+		},
+		Clauses: []string{"FLOW-1", "FLOW-2", "FLOW-3", "FLOW-4", "FLOW-5", "FLOW-9", "CONN-4", "CONN-5", "CONN-7", "CONN-12", "CONN-13", "CONN-18", "LOOP-3", "LOOP-4", "LOOP-12"},
+	},
+}
