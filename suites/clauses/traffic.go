@@ -53,7 +53,7 @@ func offers(s *session.Session, feature string) bool {
 // unreadLimit returns the declared limit L of unread output in bytes, 0 where
 // the target declares none.
 func unreadLimit(s *session.Session) int {
-	if s.Dialect.Name() != "probe" {
+	if s.Info.Limit > 0 || s.Dialect.Name() != "probe" { // where the file and HELLO differ, the file wins
 		return int(s.Info.Limit)
 	}
 	limit, err := strconv.Atoi(s.Hello()["limit"])
