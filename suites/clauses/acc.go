@@ -60,9 +60,11 @@ func burstsAreServed(s *session.Session) {
 // burstsBeyondTheQueue stops the server, connects clients until the kernel lets
 // nobody in any more, and lets the server go on.
 func burstsBeyondTheQueue(s *session.Session) {
-	const most, keep = 5000, 100 // somaxconn is 4,096 on today's systems
-	s.Sane()
-	room := min(most, observed(s, "the descriptor limit", s.Tree().SpareFDs)-keep)
+	const most = 5000 // somaxconn is 4,096 on today's systems
+	before := descriptorRoom(s)
+	sample := opened(s, 10)
+	room := min(most, targetRoom(s, before, len(sample)))
+	closeAll(sample)
 	payload := s.Payload(32)
 	var queued []*session.Conn
 	full := false

@@ -28,24 +28,6 @@ func (t *Tree) LeaveFDs(free int) (restore func() error, err error) {
 	})
 }
 
-// SpareFDs is how many descriptors more every process of the tree may open: the
-// least over them.
-func (t *Tree) SpareFDs() (int, error) {
-	spare := -1
-	err := t.each(func(p Process) error {
-		var limit unix.Rlimit
-		if err := prlimit(p, nil, &limit); err != nil {
-			return err
-		}
-		used, err := numbers(p.path("fd"))
-		if free := max(0, int(min(limit.Cur, 1<<30))-len(used)); spare < 0 || free < spare {
-			spare = free
-		}
-		return err
-	})
-	return max(spare, 0), err
-}
-
 // softLimitFor returns the greatest soft limit below which free numbers are
 // not in used, which is in ascending order. The greatest, so that what the
 // process closes it may open again: servers keep a spare descriptor to close

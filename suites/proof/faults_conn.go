@@ -44,7 +44,7 @@ var connFaults = []Fault{
 	{
 		Name:       "write-interest-is-forgotten",
 		Why:        "after a partial write the poller is not asked when the socket takes more",
-		File:       "reference/conn.go",
+		File:       "reference/conn_turn.go",
 		Old:        "	if c.out.size > 0 {\n		want |= poll.Writable\n	}\n",
 		New:        "",
 		Breaks:     []string{"CONN-4", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-1", "FLOW-4", "LOOP-7", "LIFE-3"},
@@ -56,7 +56,7 @@ var connFaults = []Fault{
 		Name:       "used-up-read-budget-is-forgotten",
 		Why:        "with an edge-triggered poller, what a turn's budget leaves in the socket is waited for though no event will come",
 		Args:       []string{"--poller", "epollet"},
-		File:       "reference/conn.go",
+		File:       "reference/conn_turn.go",
 		Old:        "				r.queue(c) // no event will come for what is left\n",
 		New:        "				_ = r\n",
 		Breaks:     []string{"CONN-4", "LOOP-7"},
@@ -67,7 +67,7 @@ var connFaults = []Fault{
 	{
 		Name:       "hangup-before-data",
 		Why:        "a hang-up that is announced together with data is taken for the hang-up alone",
-		File:       "reference/conn.go",
+		File:       "reference/conn_turn.go",
 		Old:        "	c.busy, c.queued = true, false\n	gone :=",
 		New:        "	c.busy, c.queued = true, false\n	if poll.HalfClosed(int(c.fd)) && c.state == stateOpen && !c.ended {\n		c.end()\n	}\n	gone :=",
 		More:       []Edit{awaitEdit},
@@ -79,7 +79,7 @@ var connFaults = []Fault{
 	{
 		Name: "a-busy-turn-begins-with-hangups",
 		Why:  "a turn with more than sixteen events at hand takes hang-ups first, before the data that came with them",
-		File: "reference/conn.go",
+		File: "reference/conn_turn.go",
 		Old:  "	c.busy, c.queued = true, false\n	gone :=",
 		New:  "	c.busy, c.queued = true, false\n	if c.reactor.atHand > 16 && c.item != nil && c.state == stateOpen && !c.ended && poll.HalfClosed(int(c.fd)) {\n		c.end()\n	}\n	gone :=",
 		More: []Edit{
@@ -93,7 +93,7 @@ var connFaults = []Fault{
 	{
 		Name:    "pending-output-ends-with-input",
 		Why:     "output that waits in memory is dropped when the client's FIN is read",
-		File:    "reference/conn.go",
+		File:    "reference/conn_turn.go",
 		Old:     "	c.ended = true\n	if c.state",
 		New:     "	c.ended = true\n	c.out.release(&c.reactor.chunks)\n	if c.state",
 		Breaks:  []string{"CONN-7", "CONN-9"},
@@ -153,13 +153,13 @@ var connFaults = []Fault{
 	{
 		Name: "reset-with-output-is-forgotten",
 		Why:  "a connection that was reset while output waits is taken off the poller and never closed",
-		File: "reference/conn.go",
+		File: "reference/conn_turn.go",
 		Old:  "			c.fail(poll.Fail(\"read\", errno))\n			return\n",
 		New:  "			if c.out.size > 0 {\n				r.unwatch(c)\n				return\n			}\n			c.fail(poll.Fail(\"read\", errno))\n			return\n",
 		More: []Edit{
-			{"reference/conn.go", "			c.fail(poll.Fail(\"writev\", errno))\n			return\n", "			r.unwatch(c)\n			return\n"},
-			{"reference/conn.go", "	if c.out.size > 0 && (gone ||", "	if c.slot != 0 && c.out.size > 0 && (gone ||"},
-			{"reference/conn.go", "	if gone && !c.wantsInput() {\n", "	if c.slot != 0 && gone && !c.wantsInput() {\n"},
+			{"reference/conn_turn.go", "			c.fail(poll.Fail(\"writev\", errno))\n			return\n", "			r.unwatch(c)\n			return\n"},
+			{"reference/conn_turn.go", "	if c.out.size > 0 && (gone ||", "	if c.slot != 0 && c.out.size > 0 && (gone ||"},
+			{"reference/conn_turn.go", "	if gone && !c.wantsInput() {\n", "	if c.slot != 0 && gone && !c.wantsInput() {\n"},
 		},
 		Breaks:  []string{"CONN-13"},
 		Because: "sockets are still open",

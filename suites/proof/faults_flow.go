@@ -8,7 +8,7 @@ var flowFaults = []Fault{
 		File:    "reference/conn.go",
 		Old:     "		if c.out.size > c.server.options.Limit {",
 		New:     "		if c.out.size > 64<<10 {",
-		More:    []Edit{{"reference/conn.go", "c.congested && c.out.size <= c.server.options.LowWater", "c.congested && c.out.size == 0"}},
+		More:    []Edit{{"reference/conn_turn.go", "c.congested && c.out.size <= c.server.options.LowWater", "c.congested && c.out.size == 0"}},
 		Breaks:  []string{"FLOW-1"},
 		Because: "unread, at no more than its limit",
 	},
@@ -36,7 +36,7 @@ var flowFaults = []Fault{
 	{
 		Name:       "reading-never-resumes",
 		Why:        "a connection whose output went beyond the limit is never read from again",
-		File:       "reference/conn.go",
+		File:       "reference/conn_turn.go",
 		Old:        "		c.congested = false\n",
 		New:        "		_ = c\n",
 		Breaks:     []string{"FLOW-4"},
@@ -82,7 +82,7 @@ var flowFaults = []Fault{
 	{
 		Name:    "a-busy-connection-keeps-the-loop",
 		Why:     "a connection with much input is stayed with for as long as more comes",
-		File:    "reference/conn.go",
+		File:    "reference/conn_turn.go",
 		Old:     "		if n < len(r.buf) && !all {\n			return\n		}\n		if budget -= n; budget <= 0 {\n",
 		New:     "		if n < len(r.buf) && n < 8192 && !all {\n			return\n		}\n		if c.out.size > 0 {\n			c.flush()\n		}\n		poll.Await(int(c.fd), 60)\n		if budget -= 0; budget <= 0 {\n",
 		More:    []Edit{awaitEdit},

@@ -98,7 +98,7 @@ var probeFaults = []Fault{
 	{
 		Name: "partial-frame-spins",
 		Why:  "a part of a frame gives its connection another turn at once, and so on until the rest is there",
-		File: "reference/conn.go",
+		File: "reference/conn_turn.go",
 		Old:  "	rest := c.offer(data)\n",
 		New: `	rest := c.offer(data)
 	if len(rest) > 0 && c.wantsInput() {
