@@ -10,8 +10,8 @@ import (
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
-// TestPairs shows that the broken version breaks its clause and that the
-// mended one keeps it.
+// TestPairs shows that each broken version breaks its clause for the bug's own
+// reason and serves otherwise, and that the mended one keeps the clause.
 func TestPairs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and judges old event loops; left out by -short")
@@ -26,30 +26,60 @@ func TestPairs(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s names %s, which the spec does not have", p.ID, p.Clause)
 		}
-		judge := func(t *testing.T, mended bool, want ...report.Outcome) {
-			binary, err := p.Build(t.Context(), root, dir, mended)
-			if err != nil {
-				t.Fatal(err)
-			}
-			result, err := p.Judge(t.Context(), binary)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, outcome := range want {
-				if result.Outcome == outcome {
-					t.Logf("%s %s: %s", result.Clause, result.Outcome, result.Reason)
-					return
-				}
-			}
-			t.Errorf("want %v:\n%s", want, suites.Explain(result))
-		}
-		t.Run(p.ID+"/bad", func(t *testing.T) { judge(t, false, report.Fail, report.Warn) })
-		if p.Fixed != "" {
-			t.Run(p.ID+"/fixed", func(t *testing.T) { judge(t, true, report.Pass) })
-		}
 		// The clause's Source names the bug, so that a reader finds the one from the other.
 		if !strings.Contains(clause.Source, strings.ToUpper(p.ID)) {
 			t.Errorf("the Source of %s does not name %s", p.Clause, strings.ToUpper(p.ID))
+		}
+		for _, server := range p.Bad {
+			_, version, _ := strings.Cut(server.Version, "@")
+			t.Run(p.ID+"/bad/"+version, func(t *testing.T) {
+				binary, result := judge(t, p, root, dir, server)
+				if err := p.Shows(result); err != nil {
+					t.Errorf("%v:\n%s", err, suites.Explain(result))
+				}
+				result, err := p.Keeps(t.Context(), binary)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if result.Outcome != report.Pass {
+					t.Errorf("the broken version does not serve otherwise:\n%s", suites.Explain(result))
+				}
+			})
+		}
+		if p.Fixed == "" {
+			continue
+		}
+		t.Run(p.ID+"/fixed/"+p.Fixed, func(t *testing.T) {
+			if _, result := judge(t, p, root, dir, Server{Version: p.Fixed, ModFile: "fixed.mod"}); result.Outcome != report.Pass {
+				t.Errorf("want pass:\n%s", suites.Explain(result))
+			}
+		})
+	}
+}
+
+func judge(t *testing.T, p Pair, root, dir string, server Server) (binary string, result report.Result) {
+	t.Helper()
+	binary, err := p.Build(t.Context(), root, dir, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err = p.Judge(t.Context(), binary); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s %s: %s", result.Clause, result.Outcome, result.Reason)
+	return binary, result
+}
+
+// TestCrash shows that a server that crashes at once passes for no bug.
+func TestCrash(t *testing.T) {
+	crashed := report.Result{Outcome: report.Fail, Reason: "127.0.0.1:1 refuses connections",
+		Evidence: &report.Evidence{Got: "connection refused; the server exited with 2", Stderr: "panic: something else"}}
+	for _, p := range Pairs() {
+		if p.Because == "" {
+			t.Errorf("%s does not say because of what its clause fails", p.ID)
+		}
+		if p.Shows(crashed) == nil {
+			t.Errorf("%s takes a crash for its bug", p.ID)
 		}
 	}
 }

@@ -23,5 +23,5 @@ func main() {
 		}
 		return
 	}
-	log.Fatal(evio.Serve(events, "tcp://127.0.0.1:"+os.Getenv("PORT")))
+	log.Fatal("evio.Serve returned: ", evio.Serve(events, "tcp://127.0.0.1:"+os.Getenv("PORT")))
 }

@@ -1,5 +1,5 @@
-// Command n12 collects its garbage whenever a connection has ended, as the
-// runtime does by itself every two minutes: netpoll.
+// Command n12 collects its garbage whenever it has been without connections
+// for a moment, as the runtime does by itself every two minutes: netpoll.
 package main
 
 import (
@@ -7,25 +7,53 @@ import (
 	"log"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/cloudwego/netpoll"
 	"reactorspec.test/conversation"
 )
 
-// pause leaves the harness time to be done with its opening exchanges, and is
-// a fraction of the time in which LOOP-1 watches a server without clients.
-const pause = 300 * time.Millisecond
+// pause leaves the harness time for its opening exchanges, each on a connection
+// of its own, and is less than WAKE-1 leaves the server asleep without clients.
+const pause = 30 * time.Millisecond
+
+// idle collects once no connection has been open for a pause: an open one
+// keeps the event loop alive. It waits for the first request, which the harness
+// sends some time after it has seen that the server accepts.
+type idle struct {
+	mu    sync.Mutex
+	open  int
+	asked bool
+	timer *time.Timer
+}
+
+func (i *idle) change(by int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.timer.Stop()
+	if i.open += by; i.open == 0 && i.asked {
+		i.timer.Reset(pause)
+	}
+}
+
+func (i *idle) request() {
+	i.mu.Lock()
+	i.asked = true
+	i.mu.Unlock()
+}
 
 type key struct{}
 
 func main() {
+	clients := idle{timer: time.AfterFunc(time.Hour, runtime.GC)}
 	l, err := netpoll.CreateListener("tcp", "127.0.0.1:"+os.Getenv("PORT"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	loop, err := netpoll.NewEventLoop(
 		func(ctx context.Context, c netpoll.Connection) error {
+			clients.request()
 			r := c.Reader()
 			in, err := r.Next(r.Len())
 			if err != nil {
@@ -39,10 +67,8 @@ func main() {
 			return nil
 		},
 		netpoll.WithOnPrepare(func(c netpoll.Connection) context.Context {
-			c.AddCloseCallback(func(netpoll.Connection) error {
-				time.AfterFunc(pause, runtime.GC)
-				return nil
-			})
+			clients.change(1)
+			c.AddCloseCallback(func(netpoll.Connection) error { clients.change(-1); return nil })
 			return context.WithValue(context.Background(), key{}, conversation.New(conversation.Options{Class: "multi-reactor"}))
 		}),
 	)
