@@ -1,11 +1,13 @@
 // Package conversation is the target contract (spec/target.md) for servers
-// whose event loop hands them bytes: sign-on, ECHO, SINK, SOURCE, and PROBE
-// with PING and HELLO. It does no I/O and knows no event loop, so one copy
-// serves every adapter below testdata/targets and suites/proof/regress.
+// whose event loop hands them bytes: sign-on, MAIN, ECHO, SINK, SOURCE, and
+// PROBE with those verbs that the library behind it can answer. It does no I/O
+// and knows no event loop, so one copy serves every adapter below
+// testdata/targets and suites/proof/regress.
 package conversation
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -27,6 +29,13 @@ type Options struct {
 	// Closes reports that the loop delivers pending output before a close, so
 	// that SOURCE and SINK can be offered.
 	Closes bool
+	// Wakeup is the kind of the loops' wakeup descriptor; empty if unknown.
+	Wakeup string
+	// Sink offers SINK alone: the loop tells of the client's FIN, and an answer
+	// to it is still sent.
+	Sink bool
+	// Login offers MAIN.
+	Login bool
 	// Piece, where above 0, echoes in writes of that many bytes, and writes
 	// every reply by itself.
 	Piece int
@@ -34,10 +43,15 @@ type Options struct {
 	Stats bool
 	// Contain offers FAIL, of which a handler is all that panics here.
 	Contain bool
+	// Tasks offers POST and its like, and WHERE.
+	Tasks Tasks
+	// Offload runs work on a thread that is no loop, and is false when there is
+	// no room for it; results come home as tasks, so it needs Tasks.
+	Offload func(work func()) bool
 }
 
 // What STATS tells, of all connections.
-var numbers, closed, received, sent atomic.Uint64
+var numbers, closed, received, sent, tasks atomic.Uint64
 
 // Conn is one connection's conversation. It belongs to the thread that serves
 // the connection.
@@ -47,6 +61,8 @@ type Conn struct {
 	command string
 	held    []byte // of an unfinished line or frame
 	sunk    uint64
+	item    item
+	home    Home
 }
 
 // New starts the conversation of a fresh connection.
@@ -78,6 +94,8 @@ func (c *Conn) Feed(in []byte, write func([]byte)) (done bool) {
 		}
 	}
 	switch c.command {
+	case "MAIN":
+		return c.login(in, write)
 	case "ECHO":
 		piece := len(in)
 		if c.opts.Piece > 0 {
@@ -107,7 +125,7 @@ func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
 	command, argument, _ := strings.Cut(line, " ")
 	var n int64
 	switch {
-	case line == "ECHO", line == "PROBE", line == "SINK" && c.opts.Closes:
+	case line == "ECHO", line == "PROBE", line == "SINK" && (c.opts.Closes || c.opts.Sink), line == "MAIN" && c.opts.Login:
 	case command == "SOURCE" && c.opts.Closes:
 		var err error
 		if n, err = strconv.ParseInt(argument, 10, 64); err != nil || n < 0 || n > 1<<40 {
@@ -116,7 +134,7 @@ func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
 	default:
 		return false, false
 	}
-	c.command = command
+	c.command, c.item.number = command, c.number
 	write(fmt.Appendf(nil, "OK %d\n", c.number))
 	if command != "SOURCE" {
 		return false, true
@@ -153,27 +171,11 @@ func (c *Conn) frames(in []byte, write func([]byte)) (done bool) {
 			break
 		}
 		verb, args, spaced := bytes.Cut(rest, []byte(" "))
-		reply := append([]byte(nil), id...)
-		switch string(verb) {
-		case "PING":
-			reply = append(reply, " ok"...)
-			if spaced {
-				reply = append(append(reply, ' '), args...)
-			}
-		case "HELLO":
-			reply = append(reply, " ok "+c.hello()...)
-		case "STATS":
-			reply = append(reply, " "+c.stats()...)
-		case "FAIL":
-			if c.opts.Contain && string(args) == "handler" {
-				panic("FAIL handler")
-			}
-			reply = append(reply, " unsupported"...)
-		default:
-			reply = append(reply, " unsupported"...)
+		reply := c.answer(request{string(id), string(verb), string(args)}, spaced)
+		if reply == nil {
+			continue // it comes later
 		}
-		out = binary.BigEndian.AppendUint32(out, uint32(len(reply)))
-		out = append(out, reply...)
+		out = appendFrame(out, reply)
 		if c.opts.Piece > 0 {
 			write(out)
 			out = nil
@@ -188,30 +190,82 @@ func (c *Conn) frames(in []byte, write func([]byte)) (done bool) {
 	return done
 }
 
+// request is one frame's.
+type request struct{ id, verb, args string }
+
+func appendFrame(out, body []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(out, uint32(len(body))), body...)
+}
+
+// answer is the body of a reply, or nil where the reply comes later.
+func (c *Conn) answer(r request, spaced bool) []byte {
+	reply := append([]byte(r.id), ' ')
+	switch r.verb {
+	case "PING":
+		reply = append(reply, "ok"...)
+		if spaced {
+			reply = append(append(reply, ' '), r.args...)
+		}
+		return reply
+	case "HELLO":
+		return append(reply, "ok "+c.hello()...)
+	case "STATS":
+		return append(reply, c.stats()...)
+	case "FAIL":
+		if c.opts.Contain {
+			return append(reply, c.fail(r)...)
+		}
+	}
+	if c.opts.Tasks.Post != nil {
+		if status := c.task(r); status == "" {
+			return nil
+		} else if status != unsupported {
+			return append(reply, status...)
+		}
+	}
+	return append(reply, unsupported...)
+}
+
+const unsupported = "unsupported"
+
+// fail panics in the handler, which is where it was called.
+func (c *Conn) fail(r request) string {
+	switch r.args {
+	case "handler":
+		panic("FAIL handler was asked for")
+	case "task", "timer", "worker":
+		return unsupported
+	}
+	return "bad"
+}
+
 func (c *Conn) hello() string {
 	nonce := os.Getenv("REACTORSPEC_NONCE")
 	if nonce == "" {
 		nonce = "-"
 	}
 	var features []string
-	if c.opts.Closes {
-		features = append(features, "sink", "source")
+	offer := func(offered bool, names ...string) {
+		if offered {
+			features = append(features, names...)
+		}
 	}
-	if c.opts.Stats {
-		features = append(features, "stats")
-	}
-	if c.opts.Contain {
-		features = append(features, "contain")
-	}
-	return fmt.Sprintf("class=%s loops=%d features=%s limit=%d wakeup=- poller=epoll nonce=%s",
-		c.opts.Class, max(1, c.opts.Loops), strings.Join(features, ","), c.opts.Limit, nonce)
+	offer(c.opts.Closes || c.opts.Sink, "sink")
+	offer(c.opts.Closes, "source")
+	offer(c.opts.Login, "login")
+	offer(c.opts.Stats, "stats")
+	offer(c.opts.Contain, "contain")
+	offer(c.opts.Tasks.Post != nil, "where", "post")
+	offer(c.opts.Offload != nil, "offload")
+	return fmt.Sprintf("class=%s loops=%d features=%s limit=%d wakeup=%s poller=epoll nonce=%s",
+		c.opts.Class, max(1, c.opts.Loops), strings.Join(features, ","), c.opts.Limit, cmp.Or(c.opts.Wakeup, "-"), nonce)
 }
 
 func (c *Conn) stats() string {
 	if !c.opts.Stats {
-		return "unsupported"
+		return unsupported
 	}
 	accepted := numbers.Load()
-	return fmt.Sprintf("ok accepted=%d open=%d in=%d out=%d wakes=0 coalesced=0 tasks=0 timers=0 lag=0 stalls=0",
-		accepted, accepted-closed.Load(), received.Load(), sent.Load())
+	return fmt.Sprintf("ok accepted=%d open=%d in=%d out=%d wakes=0 coalesced=0 tasks=%d timers=0 lag=0 stalls=0",
+		accepted, accepted-closed.Load(), received.Load(), sent.Load(), tasks.Load())
 }
