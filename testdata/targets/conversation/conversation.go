@@ -34,8 +34,12 @@ type Options struct {
 	// Sink offers SINK alone: the loop tells of the client's FIN, and an answer
 	// to it is still sent.
 	Sink bool
+	// Source offers SOURCE alone.
+	Source bool
 	// Login offers MAIN.
 	Login bool
+	// Drain tells that SIGTERM drains the server, which is the adapter's work.
+	Drain bool
 	// Piece, where above 0, echoes in writes of that many bytes, and writes
 	// every reply by itself.
 	Piece int
@@ -126,7 +130,7 @@ func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
 	var n int64
 	switch {
 	case line == "ECHO", line == "PROBE", line == "SINK" && (c.opts.Closes || c.opts.Sink), line == "MAIN" && c.opts.Login:
-	case command == "SOURCE" && c.opts.Closes:
+	case command == "SOURCE" && (c.opts.Closes || c.opts.Source):
 		var err error
 		if n, err = strconv.ParseInt(argument, 10, 64); err != nil || n < 0 || n > 1<<40 {
 			return false, false
@@ -251,9 +255,10 @@ func (c *Conn) hello() string {
 		}
 	}
 	offer(c.opts.Closes || c.opts.Sink, "sink")
-	offer(c.opts.Closes, "source")
+	offer(c.opts.Closes || c.opts.Source, "source")
 	offer(c.opts.Login, "login")
 	offer(c.opts.Stats, "stats")
+	offer(c.opts.Drain, "drain")
 	offer(c.opts.Contain, "contain")
 	offer(c.opts.Tasks.Post != nil, "where", "post")
 	offer(c.opts.Offload != nil, "offload")
