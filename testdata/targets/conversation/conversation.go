@@ -14,11 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 )
 
 const (
 	maxSignOn = 256
 	maxFrame  = 65536
+	// pieceOfSource is what SOURCE makes at a time, in bytes.
+	pieceOfSource = 1 << 16
 )
 
 // Options are what an adapter says of its server.
@@ -36,6 +39,8 @@ type Options struct {
 	Sink bool
 	// Source offers SOURCE alone.
 	Source bool
+	// Paced has the adapter call More whenever SOURCE's last piece is written.
+	Paced bool
 	// Login offers MAIN.
 	Login bool
 	// Drain tells that SIGTERM drains the server, which is the adapter's work.
@@ -47,7 +52,9 @@ type Options struct {
 	Stats bool
 	// Contain offers FAIL, of which a handler is all that panics here.
 	Contain bool
-	// Tasks offers POST and its like, and WHERE.
+	// Where offers WHERE: the adapter calls Lives, and a connection keeps its thread.
+	Where bool
+	// Tasks offers POST and its like.
 	Tasks Tasks
 	// Offload runs work on a thread that is no loop, and is false when there is
 	// no room for it; results come home as tasks, so it needs Tasks.
@@ -65,6 +72,8 @@ type Conn struct {
 	command string
 	held    []byte // of an unfinished line or frame
 	sunk    uint64
+	made    int64 // bytes of SOURCE so far
+	left    int64 // and those to come
 	item    item
 	home    Home
 }
@@ -143,15 +152,33 @@ func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
 	if command != "SOURCE" {
 		return false, true
 	}
-	for sent := int64(0); sent < n; {
-		chunk := make([]byte, min(n-sent, 1<<16))
-		for i := range chunk {
-			chunk[i] = byte((sent + int64(i)) % 251)
-		}
-		write(chunk)
-		sent += int64(len(chunk))
+	c.left = n
+	if c.opts.Paced {
+		return c.More(write), true
+	}
+	for !c.More(write) {
 	}
 	return true, true
+}
+
+// Sourcing reports whether SOURCE has more to make.
+func (c *Conn) Sourcing() bool { return c.left > 0 }
+
+// More makes the next piece of SOURCE, with Options.Paced; done with the last.
+func (c *Conn) More(write func([]byte)) (done bool) {
+	if c.command != "SOURCE" {
+		return false
+	}
+	if c.left > 0 {
+		piece := make([]byte, min(c.left, pieceOfSource))
+		for i := range piece {
+			piece[i] = byte((c.made + int64(i)) % 251)
+		}
+		c.made += int64(len(piece))
+		c.left -= int64(len(piece))
+		write(piece)
+	}
+	return c.left == 0
 }
 
 // frames answers every whole frame.
@@ -215,6 +242,10 @@ func (c *Conn) answer(r request, spaced bool) []byte {
 		return append(reply, "ok "+c.hello()...)
 	case "STATS":
 		return append(reply, c.stats()...)
+	case "WHERE":
+		if c.opts.Where {
+			return fmt.Appendf(reply, "ok loop=%d tid=%d conn=%d", c.home.Loop, syscall.Gettid(), c.number)
+		}
 	case "FAIL":
 		if c.opts.Contain {
 			return append(reply, c.fail(r)...)
@@ -260,7 +291,9 @@ func (c *Conn) hello() string {
 	offer(c.opts.Stats, "stats")
 	offer(c.opts.Drain, "drain")
 	offer(c.opts.Contain, "contain")
-	offer(c.opts.Tasks.Post != nil, "where", "post")
+	offer(c.opts.Where, "where")
+	offer(c.opts.Tasks.Post != nil, "post")
+	offer(c.opts.Limit > 0, "limit")
 	offer(c.opts.Offload != nil, "offload")
 	return fmt.Sprintf("class=%s loops=%d features=%s limit=%d wakeup=%s poller=epoll nonce=%s",
 		c.opts.Class, max(1, c.opts.Loops), strings.Join(features, ","), c.opts.Limit, cmp.Or(c.opts.Wakeup, "-"), nonce)

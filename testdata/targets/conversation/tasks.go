@@ -29,7 +29,7 @@ type Home struct {
 	Send func([]byte)
 }
 
-// Lives tells where the connection lives; with Options.Tasks, before Feed.
+// Lives tells where the connection lives; with Where or Tasks, before Feed.
 func (c *Conn) Lives(home Home) { c.home = home }
 
 const (
@@ -49,8 +49,6 @@ func (c *Conn) task(r request) (status string) {
 	}
 	var run func()
 	switch r.verb {
-	case "WHERE":
-		return fmt.Sprintf("ok loop=%d tid=%d conn=%d", c.home.Loop, syscall.Gettid(), c.number)
 	case "POST":
 		n := args.number(1, maxTasks)
 		run = func() { c.post(r.id, loop, n) }

@@ -138,7 +138,7 @@ func main() {
 	}
 	s := &server{addr: "127.0.0.1:" + os.Getenv("PORT")}
 	s.opts = conversation.Options{
-		Class: "multi-reactor", Loops: loops, Wakeup: "eventfd", Sink: true, Login: true, Stats: true,
+		Class: "multi-reactor", Loops: loops, Wakeup: "eventfd", Sink: true, Login: true, Stats: true, Where: true,
 		Tasks:   conversation.Tasks{Post: s.post, Turns: s.turns},
 		Offload: func(work func()) bool { return pool.Submit(work) == nil },
 	}
