@@ -1,25 +1,38 @@
 // Command gaio is the target contract on github.com/xtaci/gaio: net accepts,
-// one watcher thread completes reads and writes.
+// one watcher completes reads and writes, and one thread takes what it completed.
+//
+// What it offers follows from that: a completed write paces SOURCE, lets a close
+// wait for what is due, and tells when a client that does not read may be read
+// from again (limit). It offers neither post, timers nor offload, for WaitIO
+// returns for completed reads and writes only, and the thread that waits in it
+// can be told nothing else; no drain, for the same reason; no contain, for gaio
+// runs no handlers.
 package main
 
 import (
 	"log"
 	"net"
 	"os"
+	"runtime"
 
 	"github.com/xtaci/gaio"
 	"reactorspec.test/conversation"
 )
 
-// client is one connection: its conversation, the writes under way, and
-// whether it is to be closed once they are done.
+// limit is the unread output at which a connection is no longer read from, in bytes.
+const limit = 1 << 20
+
+// client is one connection.
 type client struct {
-	conversation *conversation.Conn
-	writing      int
-	done         bool
+	talk    *conversation.Conn
+	writing int  // bytes under way
+	paused  bool // no read is under way: limit
+	done    bool // to be closed once nothing is under way
+	freed   bool
 }
 
 func serve(w *gaio.Watcher) {
+	runtime.LockOSThread()
 	for {
 		results, err := w.WaitIO()
 		if err != nil {
@@ -27,39 +40,56 @@ func serve(w *gaio.Watcher) {
 		}
 		for _, r := range results {
 			c, ok := r.Context.(*client)
-			if !ok {
-				continue // freeing a connection that the watcher dropped already is answered too
+			if !ok || c.freed {
+				continue // freeing a connection is answered too
 			}
 			switch {
+			case r.Operation == gaio.OpWrite && r.Error != nil:
+				c.free(w, r.Conn)
 			case r.Operation == gaio.OpWrite:
-				c.writing--
-				if r.Error != nil || c.done && c.writing == 0 {
-					w.Free(r.Conn)
-				}
+				c.writing -= r.Size
+				c.written(w, r.Conn)
 			case r.Error != nil || r.Size == 0:
-				c.conversation.End(func(p []byte) { c.write(w, r.Conn, p) })
-				c.finish(w, r.Conn)
+				c.talk.End(c.write(w, r.Conn))
+				c.done = !c.talk.Sourcing() // whoever half-closes goes on receiving
+				c.written(w, r.Conn)
 			default:
-				if c.conversation.Feed(r.Buffer[:r.Size], func(p []byte) { c.write(w, r.Conn, p) }) {
-					c.finish(w, r.Conn)
-				} else if err := w.Read(c, r.Conn, nil); err != nil {
-					w.Free(r.Conn)
-				}
+				c.done = c.talk.Feed(r.Buffer[:r.Size], c.write(w, r.Conn)) || c.done
+				c.paused = true
+				c.written(w, r.Conn)
 			}
 		}
 	}
 }
 
-func (c *client) write(w *gaio.Watcher, conn net.Conn, p []byte) {
-	if err := w.Write(c, conn, p); err == nil {
-		c.writing++
+func (c *client) write(w *gaio.Watcher, conn net.Conn) func([]byte) {
+	return func(p []byte) {
+		if err := w.Write(c, conn, p); err == nil {
+			c.writing += len(p)
+		}
 	}
 }
 
-// finish closes the connection once what is under way is written.
-func (c *client) finish(w *gaio.Watcher, conn net.Conn) {
-	c.done = true
-	if c.writing == 0 {
+// written goes on with whatever waited for less output to be under way.
+func (c *client) written(w *gaio.Watcher, conn net.Conn) {
+	if c.writing == 0 && !c.done && c.talk.Sourcing() {
+		c.done = c.talk.More(c.write(w, conn))
+	}
+	switch {
+	case c.done && c.writing == 0:
+		c.free(w, conn)
+	case c.paused && !c.done && c.writing < limit:
+		c.paused = false
+		if err := w.Read(c, conn, nil); err != nil {
+			c.free(w, conn)
+		}
+	}
+}
+
+func (c *client) free(w *gaio.Watcher, conn net.Conn) {
+	if !c.freed {
+		c.freed = true
+		c.talk.Closed()
 		w.Free(conn)
 	}
 }
@@ -74,13 +104,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	opts := conversation.Options{Class: "reactor", Loops: 1, Wakeup: "eventfd", Limit: limit, Closes: true, Paced: true, Login: true, Stats: true, Where: true}
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			log.Print(err)
 			continue
 		}
-		c := &client{conversation: conversation.New(conversation.Options{Class: "reactor", Loops: 1, Closes: true})}
+		c := &client{talk: conversation.New(opts)}
 		if err := w.Read(c, conn, nil); err != nil {
 			conn.Close()
 		}
