@@ -57,7 +57,7 @@ type Options struct {
 	// Tasks offers POST and its like.
 	Tasks Tasks
 	// Offload runs work on a thread that is no loop, and is false when there is
-	// no room for it; results come home as tasks, so it needs Tasks.
+	// no room for it; results come home as tasks, by Tasks or Home.Post.
 	Offload func(work func()) bool
 }
 
@@ -251,14 +251,10 @@ func (c *Conn) answer(r request, spaced bool) []byte {
 			return append(reply, c.fail(r)...)
 		}
 	}
-	if c.opts.Tasks.Post != nil {
-		if status := c.task(r); status == "" {
-			return nil
-		} else if status != unsupported {
-			return append(reply, status...)
-		}
+	if status := c.task(r); status != "" {
+		return append(reply, status...)
 	}
-	return append(reply, unsupported...)
+	return nil
 }
 
 const unsupported = "unsupported"

@@ -27,6 +27,9 @@ type Home struct {
 	Loop int
 	// Send sends a reply from any thread, or drops it once the connection is gone.
 	Send func([]byte)
+	// Post has a task run by the connection's thread, or drops it as Send does;
+	// nil where Tasks.Post serves for that.
+	Post func(task func())
 }
 
 // Lives tells where the connection lives; with Where or Tasks, before Feed.
@@ -45,7 +48,14 @@ func (c *Conn) task(r request) (status string) {
 	loop := -1
 	switch r.verb {
 	case "POST", "CROSS", "RACE", "CHAIN", "NEST":
+		if c.opts.Tasks.Post == nil {
+			return unsupported
+		}
 		loop = args.loop(c.home.Loop, c.opts.Loops)
+	case "OFFLOAD":
+		if c.opts.Offload == nil {
+			return unsupported
+		}
 	}
 	var run func()
 	switch r.verb {
@@ -65,9 +75,6 @@ func (c *Conn) task(r request) (status string) {
 		n := args.number(1, maxTasks)
 		run = func() { c.nest(r.id, loop, n) }
 	case "OFFLOAD":
-		if c.opts.Offload == nil {
-			return unsupported
-		}
 		ms, word := args.number(0, maxOffload), args.next()
 		if !args.over() || word == "" {
 			return "bad"
@@ -208,7 +215,11 @@ func (c *Conn) offload(id string, block time.Duration, word string) bool {
 		worker := syscall.Gettid()
 		for left := syscall.NsecToTimespec(block.Nanoseconds()); syscall.Nanosleep(&left, &left) != nil; {
 		}
-		c.run(c.home.Loop, func() {
+		post := c.home.Post
+		if post == nil {
+			post = func(task func()) { c.run(c.home.Loop, task) }
+		}
+		post(func() {
 			c.reply(id, "word=%s worker=%d home=%d loop=%d", word, worker, syscall.Gettid(), c.home.Loop)
 		})
 	})
