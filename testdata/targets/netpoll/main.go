@@ -50,7 +50,8 @@ func handle(ctx context.Context, c netpoll.Connection) error {
 			failed = err
 		}
 	}
-	done := ctx.Value(key{}).(*conversation.Conn).Feed(in, func(p []byte) {
+	talk := ctx.Value(key{}).(*conversation.Conn)
+	write := func(p []byte) {
 		if failed != nil {
 			return
 		}
@@ -60,7 +61,11 @@ func handle(ctx context.Context, c netpoll.Connection) error {
 		if gathered += len(p); gathered >= flushAt {
 			flush()
 		}
-	})
+	}
+	done := talk.Feed(in, write)
+	for talk.Sourcing() && failed == nil {
+		done = talk.More(write)
+	}
 	if err := c.Reader().Release(); err != nil {
 		return err
 	}
@@ -78,7 +83,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	opts := conversation.Options{Class: "multi-reactor", Loops: loops, Wakeup: "eventfd", Source: true, Login: true, Stats: true, Contain: true, Drain: true}
+	opts := conversation.Options{Class: "multi-reactor", Loops: loops, Wakeup: "eventfd", Source: true, Paced: true, Login: true, Stats: true, Contain: true, Drain: true}
 	loop, err := netpoll.NewEventLoop(handle,
 		netpoll.WithOnConnect(func(ctx context.Context, c netpoll.Connection) context.Context {
 			talk := conversation.New(opts)
