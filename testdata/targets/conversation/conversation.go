@@ -29,15 +29,12 @@ type Options struct {
 	Class string // as in the target contract
 	Loops int
 	Limit int64 // declared unread output, 0 if none
-	// Closes reports that the loop delivers pending output before a close, so
-	// that SOURCE and SINK can be offered.
-	Closes bool
 	// Wakeup is the kind of the loops' wakeup descriptor; empty if unknown.
 	Wakeup string
-	// Sink offers SINK alone: the loop tells of the client's FIN, and an answer
-	// to it is still sent.
+	// Sink offers SINK: the loop tells of the client's FIN, and an answer to it
+	// is still sent.
 	Sink bool
-	// Source offers SOURCE alone.
+	// Source offers SOURCE: a close delivers what is due.
 	Source bool
 	// Paced has the adapter call More whenever SOURCE's last piece is written.
 	Paced bool
@@ -138,8 +135,8 @@ func (c *Conn) signOn(line string, write func([]byte)) (done, ok bool) {
 	command, argument, _ := strings.Cut(line, " ")
 	var n int64
 	switch {
-	case line == "ECHO", line == "PROBE", line == "SINK" && (c.opts.Closes || c.opts.Sink), line == "MAIN" && c.opts.Login:
-	case command == "SOURCE" && (c.opts.Closes || c.opts.Source):
+	case line == "ECHO", line == "PROBE", line == "SINK" && c.opts.Sink, line == "MAIN" && c.opts.Login:
+	case command == "SOURCE" && c.opts.Source:
 		var err error
 		if n, err = strconv.ParseInt(argument, 10, 64); err != nil || n < 0 || n > 1<<40 {
 			return false, false
@@ -281,8 +278,8 @@ func (c *Conn) hello() string {
 			features = append(features, names...)
 		}
 	}
-	offer(c.opts.Closes || c.opts.Sink, "sink")
-	offer(c.opts.Closes || c.opts.Source, "source")
+	offer(c.opts.Sink, "sink")
+	offer(c.opts.Source, "source")
 	offer(c.opts.Login, "login")
 	offer(c.opts.Stats, "stats")
 	offer(c.opts.Drain, "drain")

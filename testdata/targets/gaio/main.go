@@ -104,7 +104,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	opts := conversation.Options{Class: "reactor", Loops: 1, Wakeup: "eventfd", Limit: limit, Closes: true, Paced: true, Login: true, Stats: true, Where: true}
+	opts := conversation.Options{Class: "reactor", Loops: 1, Wakeup: "eventfd", Limit: limit, Sink: true, Source: true, Paced: true, Login: true, Stats: true, Where: true}
 	for {
 		conn, err := l.Accept()
 		if err != nil {

@@ -80,7 +80,7 @@ func main() {
 			log.Print(err)
 			continue
 		}
-		c := &client{conversation: conversation.New(conversation.Options{Class: "reactor", Loops: 1, Closes: true})}
+		c := &client{conversation: conversation.New(conversation.Options{Class: "reactor", Loops: 1, Sink: true, Source: true})}
 		if err := w.Read(c, conn, nil); err != nil {
 			conn.Close()
 		}

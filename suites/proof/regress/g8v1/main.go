@@ -13,7 +13,7 @@ import (
 type server struct{ *gnet.EventServer }
 
 func (server) OnOpened(c gnet.Conn) ([]byte, gnet.Action) {
-	c.SetContext(conversation.New(conversation.Options{Class: "reactor", Closes: true}))
+	c.SetContext(conversation.New(conversation.Options{Class: "reactor", Sink: true, Source: true}))
 	return nil, gnet.None
 }
 

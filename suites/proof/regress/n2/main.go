@@ -32,7 +32,7 @@ func main() {
 			return nil
 		},
 		netpoll.WithOnConnect(func(ctx context.Context, c netpoll.Connection) context.Context {
-			v := conversation.New(conversation.Options{Class: "multi-reactor", Stats: true, Closes: true})
+			v := conversation.New(conversation.Options{Class: "multi-reactor", Stats: true, Sink: true, Source: true})
 			c.AddCloseCallback(func(netpoll.Connection) error { v.Closed(); return nil })
 			return context.WithValue(ctx, key{}, v)
 		}),
