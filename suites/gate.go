@@ -20,6 +20,8 @@ func (r *Runner) gate(clause spec.Clause, check session.Check, built bool) (repo
 		return report.Untested, "withdrawn: " + clause.Sentence
 	case clause.Kind == spec.Untested:
 		return report.Untested, clause.Method
+	case !clause.Sees(spec.Wire) && !clause.Sees(spec.Process):
+		return report.Untested, "it is seen in-process only, by a Go adapter of spec/contract"
 	case !built:
 		return report.Untested, "no check is built for it yet"
 	case check.Soak && !r.options.Soak:
@@ -47,14 +49,9 @@ func (r *Runner) gate(clause spec.Clause, check session.Check, built bool) (repo
 		}
 	}
 	switch {
-	case clause.Sees(spec.Wire):
-	case clause.Sees(spec.Process) && !r.known.process:
+	case !clause.Sees(spec.Wire) && !r.known.process:
 		return report.Untested, "it is seen in the target's processes: give --pid, or let reactorspec start the target"
-	case clause.Sees(spec.Process):
-	default:
-		return report.Untested, "it is seen in-process only, by a Go adapter of spec/contract"
-	}
-	if check.Own && r.attached() {
+	case check.Own && r.attached():
 		return report.Untested, "it signals, limits or restarts the target: let reactorspec start it"
 	}
 	return "", ""

@@ -44,7 +44,7 @@ type Loop interface {
 	// that were accepted before still run; timers that are pending at the end never
 	// fire. It does not wait for Run to return, and may be called more than once.
 	//
-	// Source: S6, S9.
+	// Source: S6, S9; TASK-14.
 	Stop()
 	// Post appends a task, which is not nil, and wakes the loop if it sleeps. After
 	// nil the loop's thread runs the task exactly once, in the order in which its
@@ -52,7 +52,7 @@ type Loop interface {
 	// many tasks or wakeups are outstanding. Between Stop and the end of Run it may
 	// accept or refuse with ErrStopped; afterwards it refuses.
 	//
-	// Source: S8, S9; WAKE-2, WAKE-3, WAKE-6, TASK-1 to TASK-7.
+	// Source: S8, S9; WAKE-2, WAKE-3, WAKE-6, TASK-1 to TASK-7, TASK-14.
 	Post(task func()) error
 	// InLoop reports whether the caller runs on the loop's own thread; before and
 	// after Run nobody does.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/clauses"
+	"github.com/reactorspec/reactorspec/suites/inproc"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -68,9 +69,12 @@ func writeList(w io.Writer, families []spec.Family) error {
 
 // writeCoverage says of each clause how it is judged.
 func writeCoverage(w io.Writer, families []spec.Family) error {
-	checks := make(map[string]session.Check)
+	checks, here := make(map[string]session.Check), make(map[string]bool)
 	for _, check := range clauses.All() {
 		checks[check.Clause] = check
+	}
+	for _, check := range (inproc.Vantage{}).Checks() {
+		here[check.Clause] = true
 	}
 	dialects, proofs := spec.Dialects(), spec.Proofs()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -83,6 +87,10 @@ func writeCoverage(w io.Writer, families []spec.Family) error {
 			}
 			total++
 			check, found := checks[clause.ID]
+			how := form(check, found)
+			if !found && here[clause.ID] {
+				how, found = "in-process", true
+			}
 			if found {
 				built++
 			}
@@ -92,7 +100,7 @@ func writeCoverage(w io.Writer, families []spec.Family) error {
 					promised = append(promised, dialect.Name)
 				}
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clause.ID, clause.Level, clause.Kind, form(check, found),
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clause.ID, clause.Level, clause.Kind, how,
 				words(clause.Vantages), words(clause.Needs), words(promised), proofs[clause.ID])
 		}
 	}

@@ -74,20 +74,31 @@ func (b *bench) patience() time.Duration { return 5 * b.Budget.Await }
 
 // judge runs a check on a loop of its own and ends the loop.
 func (v Vantage) judge(s *session.Session, c check) {
+	b := v.bench(s)
+	defer b.loop.Stop() // also when the check fails
+	c.run(b)
+	b.end()
+}
+
+// bench runs a new loop. Whoever calls it stops the loop.
+func (v Vantage) bench(s *session.Session) *bench {
 	loop, err := v.New()
 	if err != nil {
 		s.Failf(session.Wrong, "the loop could not be made: "+err.Error(), "a loop", err.Error(), "")
 	}
 	b := &bench{Session: s, vantage: v, loop: loop, ended: make(chan error, 1)}
 	go func() { b.ended <- loop.Run() }()
-	defer loop.Stop() // also when the check fails
-	c.run(b)
-	b.end()
+	return b
 }
 
 // end stops the loop and waits until Run has returned.
 func (b *bench) end() {
 	b.loop.Stop()
+	b.ends()
+}
+
+// ends waits until Run has returned, because somebody stops the loop.
+func (b *bench) ends() {
 	var err error
 	returned := receive(b, b.ended, &err)
 	if !returned {

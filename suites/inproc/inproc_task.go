@@ -22,6 +22,7 @@ var tasks = []check{
 	{"TASK-7", nextTurn},
 	{"TASK-8", hooksRunOnceATurn},
 	{"TASK-9", hooksInOrder},
+	{"TASK-14", runsWhatWasPosted},
 }
 
 func exactlyOnce(b *bench) {

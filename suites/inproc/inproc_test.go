@@ -107,6 +107,9 @@ var faults = []struct{ fault, clause, because string }{
 	{"tasks until none is left", "TASK-7", "turns"},
 	{"quiet turns skip hooks", "TASK-8", "after-poll"},
 	{"hooks out of order", "TASK-9", "was next"},
+	{"drops tasks at the end", "TASK-14", "that ran"},
+	{lateRefusal, "TASK-14", "that ran"},
+	{"takes tasks after its end", "TASK-14", "was accepted"},
 	{"rounds down", "TIME-1", "early"},
 	{"sleeps by the second", "TIME-2", "beyond its deadline"},
 	{"a slot of a wheel in any order", "TIME-3", "due"},
@@ -120,12 +123,15 @@ var faults = []struct{ fault, clause, because string }{
 	{"timers from outside do not wake", "TIME-13", "did not come"},
 }
 
-// lateAnnouncement is a fault that only shows while two threads run at once.
-const lateAnnouncement = "looks first, then announces its sleep"
+// Faults that only show while two threads run at once.
+const (
+	lateAnnouncement = "looks first, then announces its sleep"
+	lateRefusal      = "looks for the last time, then begins to refuse"
+)
 
 func needsTwo(t *testing.T, fault string) {
 	t.Helper()
-	if fault == lateAnnouncement && runtime.NumCPU() < 2 {
+	if (fault == lateAnnouncement || fault == lateRefusal) && runtime.NumCPU() < 2 {
 		t.Skip("the race needs two processors")
 	}
 }

@@ -80,10 +80,16 @@ func (l *plain) Run() error {
 		l.mu.Unlock()
 	}
 	l.runTasks()
+	if l.fault == lateRefusal {
+		spin(20_000)
+	}
 	l.mu.Lock()
 	rest := l.queue
 	l.queue, l.ended, l.timers = nil, true, nil
 	l.mu.Unlock()
+	if l.fault == lateRefusal {
+		rest = nil
+	}
 	for _, task := range rest {
 		task()
 	}
@@ -258,6 +264,9 @@ func (l *plain) Post(task func()) error {
 	l.mu.Lock()
 	if l.ended {
 		l.mu.Unlock()
+		if l.fault == "takes tasks after its end" {
+			return nil
+		}
 		return contract.ErrStopped
 	}
 	l.posted++
