@@ -33,7 +33,8 @@ type Options struct {
 	Seed uint64
 	// Timeout bounds the whole run; 0: none.
 	Timeout time.Duration
-	// Soak also runs the checks that take minutes.
+	// Soak has the checks that profit from it do many times as much, which takes
+	// minutes.
 	Soak bool
 	// Verbose keeps the evidence of clauses that were kept.
 	Verbose bool
@@ -116,6 +117,9 @@ func (o *Options) complete() {
 	}
 	if o.Checks == nil {
 		o.Checks = clauses.All()
+		if o.Soak {
+			o.Checks = clauses.Soaking()
+		}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}

@@ -13,13 +13,16 @@ func (r *Runner) rerun(clause string) string {
 	if r.options.Rerun != nil {
 		return r.options.Rerun(clause, r.seed)
 	}
-	return Rerun("reactorspec", r.target, clause, r.seed)
+	return Rerun("reactorspec", r.target, clause, r.seed, r.options.Soak)
 }
 
-// Rerun words the command that judges a clause on that target with that seed.
-// program is how the command is called, already in a shell's words.
-func Rerun(program string, t target.Target, clause string, seed uint64) string {
+// Rerun words the command that judges a clause on that target with that seed, in
+// a soak if it was one. program is how the command is called, already in a shell's words.
+func Rerun(program string, t target.Target, clause string, seed uint64, soak bool) string {
 	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
+	if soak {
+		words = append(words, "--soak")
+	}
 	return strings.Join(append(words, named(t, "--addr")...), " ")
 }
 

@@ -204,9 +204,13 @@ func TestRerunWorksWhenPasted(t *testing.T) {
 		"reactorspec check --clause CONN-1 --seed 0x2a --dialect resp --idle-timeout 5s -- r":                     {File: target.File{Dialect: "resp", IdleTimeout: target.Duration(5 * time.Second), Start: target.Command{"r"}}},
 		"reactorspec check --clause CONN-1 --seed 0x2a --dialect probe --features post,timer -- ./s --x '{port}'": {File: target.File{Dialect: "probe", Features: []spec.Feature{"post", "timer"}, Start: target.Command{"./s", "--x", "{port}"}}},
 	} {
-		if got := Rerun("reactorspec", on, "CONN-1", 42); got != want {
+		if got := Rerun("reactorspec", on, "CONN-1", 42, false); got != want {
 			t.Errorf("\n got %s\nwant %s", got, want)
 		}
+	}
+	soak := Rerun("reactorspec", target.Target{File: target.File{Dialect: "echo", Start: target.Command{"x"}}}, "CONN-1", 42, true)
+	if want := "reactorspec check --clause CONN-1 --seed 0x2a --soak --dialect echo -- x"; soak != want {
+		t.Errorf("\n got %s\nwant %s", soak, want)
 	}
 }
 

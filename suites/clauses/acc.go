@@ -18,8 +18,8 @@ var acc = []session.Check{
 	{Clause: "ACC-1", Run: burstsAreServed},
 	{Clause: "ACC-2", Run: silentClientsDelayNobody},
 	{Clause: "ACC-3", Run: abortedInTheQueue},
-	{Clause: "ACC-4", Own: true, Run: servesWhileOutOfDescriptors},
-	{Clause: "ACC-5", Own: true, Run: acceptsAgain},
+	{Clause: "ACC-4", Own: true, Run: func(s *session.Session) { repeatedly(s, servesWhileOutOfDescriptors) }},
+	{Clause: "ACC-5", Own: true, Run: func(s *session.Session) { repeatedly(s, acceptsAgain) }},
 	{Clause: "ACC-6", Own: true, Run: idleWhileOutOfDescriptors},
 	{Clause: "ACC-7", Run: spreadOverLoops},
 	{Clause: "ACC-8", Run: closeOnExec},
@@ -174,6 +174,24 @@ func pinched(s *session.Session, old, late []*session.Conn) (waiting []*session.
 		s.Inconclusive("the target served every client beyond its descriptor limit: the limit does not reach it")
 	}
 	return waiting
+}
+
+// soakTimes is how often a soak takes the descriptors away and gives them back.
+const soakTimes = 20
+
+// repeatedly runs a check once, and again and again in a soak: what each time
+// leaves behind adds up.
+func repeatedly(s *session.Session, check func(*session.Session)) {
+	check(s)
+	if !s.Soak() {
+		return
+	}
+	for n := 2; n <= soakTimes; n++ {
+		s.Forget()
+		s.Pause(settle)
+		check(s)
+	}
+	s.Note("%d times out of descriptors and back", soakTimes)
 }
 
 func servesWhileOutOfDescriptors(s *session.Session) {

@@ -60,6 +60,7 @@ func promptTask(s *session.Session) {
 const (
 	raceRounds = 24
 	racesEach  = 250
+	soakRaces  = 1_000_000 // of all loops together
 	// racePatience is what a round of races may take beyond an await: 250 races
 	// take 25 ms on a quiet machine, and some loops wait a tick for each.
 	racePatience = 3 * time.Second
@@ -67,11 +68,16 @@ const (
 
 func racesAreWon(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
-	for k := range min(loops(s), 2) {
-		for range raceRounds {
+	raced, rounds := min(loops(s), 2), raceRounds
+	if s.Soak() {
+		rounds = soakRaces / raced / racesEach
+	}
+	for k := range raced {
+		for range rounds {
 			race(s, p, k, racesEach)
 		}
 	}
+	s.Note("%d races on %d loops, none lost", raced*rounds*racesEach, raced) // the first that is lost ends the check
 }
 
 func race(s *session.Session, p *session.Probe, loop, n int) {

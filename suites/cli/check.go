@@ -77,7 +77,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
-	flags.BoolVar(&f.soak, "soak", false, "also run the checks that take minutes")
+	flags.BoolVar(&f.soak, "soak", false, "let checks of chance and of numbers do many times as much: minutes instead of seconds")
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show evidence for whatever has some")
 	return cmd
@@ -154,12 +154,15 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	o.Rerun = func(clause string, seed uint64) string {
 		if embedded {
 			line := fmt.Sprintf("%s check --clause %s --seed %#x", called(), clause, seed)
+			if f.soak {
+				line += " --soak"
+			}
 			if f.class != "" {
 				line += " --class " + f.class
 			}
 			return line
 		}
-		return suites.Rerun(called(), judged, clause, seed)
+		return suites.Rerun(called(), judged, clause, seed, f.soak)
 	}
 	o.Replay = func(file string) string {
 		if embedded {

@@ -84,7 +84,7 @@ func alike(faults []Fault) [][]string {
 
 // Gaps names what the traceability rule forbids: a clause without a check, a
 // check without a clause, a MUST with neither a fault nor a reason, clauses that
-// no fault tells apart.
+// no fault tells apart, a soak that no page mentions.
 func Gaps() []string {
 	var gaps []string
 	faults := map[string]bool{}
@@ -98,6 +98,11 @@ func Gaps() []string {
 		checks[check.Clause] = true
 		if clause, ok := spec.Lookup(check.Clause); !ok || clause.Withdrawn {
 			gaps = append(gaps, check.Clause+": has a check and no clause")
+		}
+	}
+	for _, check := range clauses.Soaking() {
+		if clause, _ := spec.Lookup(check.Clause); check.Soak != strings.Contains(clause.Method, "--soak") {
+			gaps = append(gaps, fmt.Sprintf("%s: its check does more in a soak: %t; its page says otherwise", check.Clause, check.Soak))
 		}
 	}
 	for _, clause := range spec.Clauses() {
