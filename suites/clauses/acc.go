@@ -239,6 +239,10 @@ func idleWhileOutOfDescriptors(s *session.Session) {
 }
 
 func spreadOverLoops(s *session.Session) {
+	if !offers(s, "where") {
+		spreadOverPollers(s)
+		return
+	}
 	loops, err := strconv.Atoi(s.Hello()["loops"])
 	if err != nil || loops < 1 {
 		s.Failf(session.Wrong, "HELLO gives no number of loops", "loops=<n>", "loops="+strconv.Quote(s.Hello()["loops"]), "")
@@ -253,6 +257,28 @@ func spreadOverLoops(s *session.Session) {
 		s.Failf(session.Wrong, fmt.Sprintf("%d of %d loops serve none of %d connections", loops-len(on), loops, clients),
 			fmt.Sprintf("some connections on each of %d loops", loops), fmt.Sprintf("connections by loop: %v", on), "")
 	}
+}
+
+// spreadOverPollers judges a server that cannot be asked by what hangs on its
+// pollers. How many loops it has is not known, only that there are several.
+func spreadOverPollers(s *session.Session) {
+	const clients = 80
+	s.Tree() // or nothing can be seen at all
+	conns := opened(s, clients)
+	seen := served(s, conns)
+	on := map[[2]int]int{}
+	for _, r := range seen {
+		on[[2]int{r.poller.Pid, r.poller.FD}]++
+	}
+	closeAll(conns)
+	if len(seen) < clients {
+		s.Unseen(fmt.Sprintf("/proc shows %d of %d connections on a poller, and the target cannot be asked where they are", len(seen), clients))
+	}
+	if len(on) < 2 {
+		s.Failf(session.Wrong, fmt.Sprintf("one poller serves all of %d connections", clients), "some connections on each of several loops",
+			fmt.Sprintf("connections by process and epoll descriptor: %v", on), "")
+	}
+	s.Note("connections by process and epoll descriptor: %v", on)
 }
 
 func closeOnExec(s *session.Session) {
