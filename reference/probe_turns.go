@@ -49,7 +49,13 @@ func (p *probing) hook(id uint32, a *arguments) {
 		}
 		w.hooks = append(w.hooks, remove)
 	}
-	p.undo = append(p.undo, w.remove)
+	p.undo = append(p.undo, func() {
+		w.remove()
+		if !told { // no turn will: an ending conversation must not wait for it (PROBE-13)
+			told = true
+			p.due--
+		}
+	})
 }
 
 func isPosition(at contract.Position) bool {

@@ -178,11 +178,21 @@ func (m *machine) callOn(t *rapid.T, n int, c *drawn) {
 	switch verb {
 	case transcript.Post:
 		argument = rapid.IntRange(1, 200).Draw(t, "tasks")
-	case transcript.Timer, transcript.Offload:
+	case transcript.Cross:
+		argument = rapid.IntRange(1, 50).Draw(t, "tasks")
+	case transcript.Hook:
+		argument = rapid.IntRange(1, 20).Draw(t, "turns")
+	case transcript.Fail:
+		argument = rapid.IntRange(0, transcript.InHandler).Draw(t, "place")
+	case transcript.Timer, transcript.ResetTimer, transcript.Offload:
 		argument = rapid.IntRange(0, mostDelay).Draw(t, "milliseconds")
 		m.timed = true
 	}
 	m.add(transcript.Step{Conn: n, Op: transcript.Call, Verb: verb, Size: argument})
+	if verb == transcript.Fail && argument == transcript.InHandler {
+		c.finned, c.unread, c.made = true, c.unread+c.made, 0
+		m.add(transcript.Step{Conn: n, Op: transcript.Push})
+	}
 }
 
 func (m *machine) push(t *rapid.T) {

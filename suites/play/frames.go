@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/spec/contract"
 	"github.com/reactorspec/reactorspec/spec/probe"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/transcript"
@@ -17,14 +18,21 @@ import (
 var needs = map[string]spec.Feature{
 	transcript.Post: "post", transcript.Timer: "timer", transcript.Cancel: "timer",
 	transcript.Offload: "offload", transcript.Where: "where",
+	transcript.Cross: "post", transcript.Hook: "hooks", transcript.ResetTimer: "timer", transcript.Fail: "contain",
 }
+
+// crossers are the threads of a CROSS.
+const crossers = 3
+
+// places are where FAIL panics, by a step's number.
+var places = []string{"task", "timer", "worker", "handler"}
 
 // unknownVerb is a verb that no target knows.
 const unknownVerb = "XREACTORSPEC"
 
 // call makes a request of one of the verbs.
 func (c *link) call(verb string, argument int) {
-	if !c.frames || c.finned || c.gone {
+	if !c.frames || c.silent() {
 		return
 	}
 	d := &due{verb: verb, id: c.nextID(), argument: argument}
@@ -34,18 +42,33 @@ func (c *link) call(verb string, argument int) {
 	case transcript.Post:
 		d.argument = max(argument, 1)
 		request.Args = fmt.Appendf(nil, "- %d", d.argument)
+	case transcript.Cross:
+		d.argument = max(argument, 1)
+		request.Args = fmt.Appendf(nil, "- %d %d", crossers, d.argument)
+	case transcript.Hook:
+		d.argument = max(argument, 1)
+		d.optional = true // a loop with nothing to do makes no turns
+		request.Args = fmt.Appendf(nil, "%s %d", contract.Positions[int(d.id)%len(contract.Positions)], d.argument)
+	case transcript.Fail:
+		d.argument %= len(places)
+		d.panics = d.argument == transcript.InHandler && slices.Contains(c.p.rules.features, needs[verb])
+		request.Args = []byte(places[d.argument])
 	case transcript.Timer:
 		c.lastTimer = d.id
 		request.Args = fmt.Appendf(nil, "%d %d 0 1", d.id, after.Nanoseconds())
 	case transcript.Cancel:
 		d.argument = int(c.lastTimer)
 		request.Args = fmt.Appendf(nil, "%d", d.argument)
+	case transcript.ResetTimer:
+		d.argument = int(c.lastTimer)
+		d.pending = c.timer(c.lastTimer) >= 0
+		request.Args = fmt.Appendf(nil, "%d %d", d.argument, after.Nanoseconds())
 	case transcript.Offload:
 		request.Args = fmt.Appendf(nil, "%d w%d", argument, d.id)
 	case transcript.Unknown:
 		request.Verb = unknownVerb
 	}
-	if verb == transcript.Timer || verb == transcript.Offload {
+	if verb == transcript.Timer || verb == transcript.ResetTimer || verb == transcript.Offload {
 		c.conn.Patience(transcript.MaxWait * time.Millisecond)
 	}
 	d.what = fmt.Sprintf("the reply to request %d, %s,", d.id, request.Verb)
@@ -115,6 +138,22 @@ func (c *link) take(reply probe.Reply) {
 		kept = kept && value("ran") == fmt.Sprint(d.argument)
 	case transcript.Timer:
 		want, kept = fmt.Sprintf("fired key=%d", d.id), reply.Status == probe.Fired && value("key") == fmt.Sprint(d.id)
+	case transcript.Cross:
+		want += fmt.Sprintf(" ran=%d", crossers*d.argument)
+		kept = kept && value("ran") == fmt.Sprint(crossers*d.argument)
+	case transcript.Hook:
+		want += fmt.Sprintf(" ran=%d", d.argument)
+		kept = kept && value("ran") == fmt.Sprint(d.argument)
+	case transcript.Fail:
+		want, kept = "failed", reply.Status == probe.Failed
+		switch places[d.argument] {
+		case "worker":
+			want, kept = "failed, or full", kept || reply.Status == probe.Full
+		case "handler":
+			want, kept = "the end of the connection", false
+		}
+	case transcript.ResetTimer:
+		want, kept = "ok reset=1, or 0", kept && (value("reset") == "0" || value("reset") == "1" && d.pending)
 	case transcript.Cancel:
 		want, kept = "ok cancelled=1, or 0", kept && c.cancelled(d, value("cancelled"))
 	case transcript.Offload:
@@ -129,9 +168,14 @@ func (c *link) take(reply probe.Reply) {
 	c.answered(d)
 }
 
+// timer finds what a timer owes; -1: it has fired, was cancelled or never set.
+func (c *link) timer(id uint32) int {
+	return slices.IndexFunc(c.due, func(d *due) bool { return d.verb == transcript.Timer && d.id == id })
+}
+
 // cancelled takes back what a timer owed, and reports whether it can be so.
 func (c *link) cancelled(d *due, said string) bool {
-	timer := slices.IndexFunc(c.due, func(other *due) bool { return other.verb == transcript.Timer && other.id == uint32(d.argument) })
+	timer := c.timer(uint32(d.argument))
 	switch {
 	case said == "0":
 		return true

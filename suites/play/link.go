@@ -30,6 +30,7 @@ type link struct {
 	held   []byte // received by sip, not yet used
 	in     *bufio.Reader
 	finned bool
+	doomed bool // a panic in its handler was asked for: the server is to close it
 	shed   bool // more output was unread than the target's limit: it may close
 	gone   bool // the server ended it, which was legal
 
@@ -46,7 +47,9 @@ type due struct {
 	id         uint32 // frames
 	verb       string
 	argument   int
-	optional   bool // no longer promised
+	optional   bool // not promised, or no longer
+	pending    bool // RESET: the timer had not been seen to fire when this was asked
+	panics     bool // FAIL in the handler
 }
 
 func (p *player) dial(step transcript.Step) *link {
@@ -90,7 +93,7 @@ const maxPing = 60_000
 
 // ask makes a request with a payload of its own.
 func (c *link) ask(size int) {
-	if c.finned || c.gone {
+	if c.silent() {
 		return
 	}
 	d := c.conn.Dialect()
@@ -131,7 +134,7 @@ func (c *link) push(n int) {
 	if n == 0 || n > len(c.made) {
 		n = len(c.made)
 	}
-	if n == 0 || c.finned || c.gone {
+	if n == 0 || c.silent() {
 		return
 	}
 	piece := slices.Clone(c.made[:n])
@@ -139,12 +142,27 @@ func (c *link) push(n int) {
 	c.pushed += n
 	unread := 0
 	for _, owed := range c.due {
+		if owed.panics && owed.end <= c.pushed {
+			c.doom()
+		}
 		if owed.start < c.pushed {
 			unread += len(owed.payload) + 64
 		}
 	}
 	c.shed = c.shed || c.p.rules.limit > 0 && unread > c.p.rules.limit
 	c.out.send(piece)
+}
+
+// silent reports whether the client has nothing more to say.
+func (c *link) silent() bool { return c.finned || c.doomed || c.gone }
+
+// doom takes note that the server is to close the connection at once: what else
+// is due may come first, and may be lost.
+func (c *link) doom() {
+	c.doomed = true
+	for _, d := range c.due {
+		d.optional = !d.opening
+	}
 }
 
 // owed returns the first answer that is due now; nil if there is none.
@@ -226,7 +244,7 @@ func (c *link) sip(size int) {
 // the server may close it is the end of the connection and no more.
 func (c *link) ended(err error, what string, got int) {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	if closed && (c.shed || c.p.rules.idle) {
+	if closed && (c.doomed || c.shed || c.p.rules.idle) {
 		c.gone = true
 		return
 	}
@@ -236,7 +254,7 @@ func (c *link) ended(err error, what string, got int) {
 // fin half-closes. What was not pushed will never be: a request that was cut is
 // due as far as it goes where a request is any bytes, and not at all elsewhere.
 func (c *link) fin() {
-	if c.finned || c.gone {
+	if c.silent() {
 		return
 	}
 	c.finned, c.made = true, nil
@@ -260,7 +278,7 @@ func (c *link) end() {
 	defer c.leave(c.conn.Close)
 	c.read(0)
 	c.fin()
-	if !c.p.rules.answersFIN {
+	if !c.doomed && !c.p.rules.answersFIN {
 		return
 	}
 	c.read(0)
@@ -279,7 +297,11 @@ func (c *link) end() {
 		c.p.s.Failf(session.Wrong, "bytes came where none were due", "the end of input", fmt.Sprintf("%d bytes: %s", len(head), session.Quoted(head)), "")
 	}
 	if c.conn.Ended(err) == session.Timeout {
-		c.p.s.Failf(session.Late, "the connection is still open after the client's FIN", "all is delivered, so the server closes", "silence; the connection is open", "")
+		after, want := "the client's FIN", "all is delivered, so the server closes"
+		if c.doomed {
+			after, want = "a panic in its handler", "the server closes it, and goes on"
+		}
+		c.p.s.Failf(session.Late, "the connection is still open after "+after, want, "silence; the connection is open", "")
 	}
 }
 

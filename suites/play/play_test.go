@@ -46,8 +46,8 @@ func TestCorrectServers(t *testing.T) {
 		"blocking echo":   {"echo", target.File{}, goodEcho},
 		"queued echo":     {"echo", target.File{}, queued},
 		"one client":      {"echo", target.File{Class: "iterative"}, goodEcho},
-		"probe":           {"probe", target.File{}, prober(false)},
-		"probe of timers": {"probe", target.File{Features: []spec.Feature{"timer"}}, prober(false)},
+		"probe":           {"probe", target.File{Features: []spec.Feature{"contain"}}, prober(false)},
+		"probe of timers": {"probe", target.File{Features: []spec.Feature{"timer", "contain"}}, prober(false)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := judged(t, c.dialect, c.info, c.serve, everything(search))
@@ -75,7 +75,7 @@ func TestBrokenServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			search := Search{Time: 10 * time.Second, Shrink: 5 * time.Second, Await: 100 * time.Millisecond, Replays: 3, Dir: t.TempDir()}
-			info := target.File{Features: []spec.Feature{"timer"}}
+			info := target.File{Features: []spec.Feature{"timer", "contain"}}
 			a := judged(t, c.dialect, info, c.serve, everything(search))
 			if a.Failure == nil {
 				t.Fatalf("not found: %s", strings.Join(a.Notes, "\n"))
@@ -122,6 +122,14 @@ func TestLegalEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		return read
+	}
+	left := steps("1 open frames\n1 call FAIL 3\n1 push all\n1 end\n")
+	contains := target.File{Features: []spec.Feature{"contain"}}
+	if a := judged(t, "probe", contains, prober(false), func(s *session.Session) { Play(s, left) }); a.Failure != nil {
+		t.Errorf("a connection whose handler panicked is to be closed: %s", a.Failure.Reason)
+	}
+	if a := judged(t, "probe", contains, numb, func(s *session.Session) { Play(s, left) }); a.Failure == nil || !strings.Contains(a.Failure.Reason, "panic in its handler") {
+		t.Errorf("a connection whose handler panicked stays open, and nobody missed its end: %+v", a.Failure)
 	}
 	pending := steps("1 open\n1 send 200000 8\n1 fin\n1 end\n")
 	if a := judged(t, "echo", target.File{}, hasty, func(s *session.Session) { Play(s, pending) }); a.Failure == nil {

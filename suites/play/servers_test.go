@@ -283,6 +283,20 @@ func prober(haunting bool) handler {
 						cancelled = 1
 					}
 					answer(request.ID, probe.OK, fmt.Sprintf("cancelled=%d", cancelled))
+				case "FAIL":
+					if words[0] == "handler" {
+						writing.Unlock()
+						return
+					}
+					answer(request.ID, probe.Failed, "")
+				case "RESET":
+					reset := 0
+					if timer := timers[words[0]]; timer != nil && timer.Stop() {
+						delay, _ := time.ParseDuration(words[1] + "ns")
+						timer.Reset(delay)
+						reset = 1
+					}
+					answer(request.ID, probe.OK, fmt.Sprintf("reset=%d", reset))
 				default:
 					answer(request.ID, probe.Unsupported, "")
 				}
@@ -290,4 +304,19 @@ func prober(haunting bool) handler {
 			}
 		}
 	}
+}
+
+// numb signs on, echoes where it is asked to, and else reads without a word.
+func numb(_ *server, c *net.TCPConn, number int) {
+	r := bufio.NewReader(c)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return
+	}
+	fmt.Fprintf(c, "OK %d\n", number)
+	to := io.Discard
+	if line == "ECHO\n" {
+		to = c
+	}
+	_, _ = io.Copy(to, r)
 }

@@ -36,4 +36,14 @@ var playFaults = []Fault{
 		Neighbours: "connections with timers are reset there, and a stray expiry is seen only if it comes to the connection that is watched",
 		Because:    "a reply came to a request | bytes came where none were due | differs | not the one | bad frame | no reply | is another | sign-on",
 	},
+	{
+		Name:    "hook-is-waited-for-after-its-end",
+		Why:     "a conversation that ends takes its hooks away and then waits for their replies",
+		File:    "reference/probe_turns.go",
+		Old:     "			told = true\n			p.due--\n",
+		New:     "			told = true\n",
+		Breaks:  []string{"PROBE-13"},
+		Because: "still open after the client's FIN",
+		Shares:  "the other shows whose reply comes, this one that a connection ends",
+	},
 }

@@ -71,15 +71,22 @@ type Step struct {
 
 // Verbs of call, each with one argument, which Size gives.
 const (
-	Post    = "POST"    // Size tasks to the connection's own loop
-	Timer   = "TIMER"   // a one-shot timer of Size milliseconds, keyed by its request's id
-	Cancel  = "CANCEL"  // the connection's last timer
-	Offload = "OFFLOAD" // Size milliseconds of a worker's time
-	Where   = "WHERE"
-	Unknown = "UNKNOWN" // a verb that no target knows
+	Post       = "POST"    // Size tasks to the connection's own loop
+	Cross      = "CROSS"   // Size tasks to it from each of three threads
+	Hook       = "HOOK"    // Size turns of it; the position changes from request to request
+	Timer      = "TIMER"   // a one-shot timer of Size milliseconds, keyed by its request's id
+	ResetTimer = "RESET"   // the connection's last timer fires Size milliseconds later
+	Cancel     = "CANCEL"  // the connection's last timer
+	Offload    = "OFFLOAD" // Size milliseconds of a worker's time
+	Fail       = "FAIL"    // a panic in a task (Size 0), a timer (1), a worker (2) or the handler (3)
+	Where      = "WHERE"
+	Unknown    = "UNKNOWN" // a verb that no target knows
 )
 
-var verbs = []string{Post, Timer, Cancel, Offload, Where, Unknown}
+var verbs = []string{Post, Timer, Cancel, Offload, Where, Unknown, Cross, Hook, ResetTimer, Fail}
+
+// InHandler is Size of a Fail in the handler, which ends the connection.
+const InHandler = 3
 
 // Verbs lists them.
 func Verbs() []string { return slices.Clone(verbs) }
