@@ -2,7 +2,7 @@
 // the fault by that one clause, many times, each with a seed of its own, and
 // prints and stores in how many of the runs the clause was called broken.
 //
-//	go run ./suites/proof/rate [-n 100] [CLAUSE…]
+//	go run ./suites/proof/rate [-n 100] [-search] [CLAUSE…]
 package main
 
 import (
@@ -19,21 +19,24 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/clauses"
 	"github.com/reactorspec/reactorspec/suites/proof"
+	"github.com/reactorspec/reactorspec/suites/session"
 )
 
 func main() {
 	n := flag.Int("n", 100, "runs of each")
+	search := flag.Bool("search", false, "measure the clauses about whatever clients do by their random search alone, without the kept transcripts")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := measure(ctx, *n, flag.Args()); err != nil {
+	if err := measure(ctx, *n, *search, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "rate:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, n int, only []string) error {
+func measure(ctx context.Context, n int, search bool, only []string) error {
 	root, err := proof.Root()
 	if err != nil {
 		return err
@@ -48,23 +51,33 @@ func measure(ctx context.Context, n int, only []string) error {
 	if err != nil {
 		return err
 	}
+	if search { // where the sequences go that it finds
+		if err := os.Setenv("TMPDIR", dir); err != nil {
+			return err
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(string(kept)), "\n")
 	for _, s := range proof.Stochastic {
-		if len(only) > 0 && !slices.Contains(only, s.Clause) {
+		searched := slices.ContainsFunc(clauses.Searching(), func(c session.Check) bool { return c.Clause == s.Clause })
+		if len(only) > 0 && !slices.Contains(only, s.Clause) || search && !searched {
 			continue
 		}
 		started := time.Now()
-		found, err := runs(ctx, root, dir, s, n)
+		found, err := runs(ctx, root, dir, s, n, search)
 		if err == nil {
 			err = ctx.Err() // a rate of runs that were cut short is none
 		}
 		if err != nil {
 			return err
 		}
-		line := fmt.Sprintf("%-9s %3d of %d  %s  (%s at %s, %.0f s)", s.Clause, found, n, s.Fault,
+		name := s.Clause
+		if search {
+			name += "-search"
+		}
+		line := fmt.Sprintf("%-9s %3d of %d  %s  (%s at %s, %.0f s)", name, found, n, s.Fault,
 			started.UTC().Format(time.DateOnly), proof.Commit(root), time.Since(started).Seconds())
 		fmt.Println(line)
-		lines = slices.DeleteFunc(lines, func(old string) bool { return strings.HasPrefix(old, s.Clause+" ") })
+		lines = slices.DeleteFunc(lines, func(old string) bool { return strings.HasPrefix(old, name+" ") })
 		lines = append(lines, line)
 		if err := os.WriteFile(results, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 			return err
@@ -73,11 +86,16 @@ func measure(ctx context.Context, n int, only []string) error {
 	return nil
 }
 
-// atOnce runs are judged beside each other: such a check waits more than it works.
+// atOnce runs are judged beside each other: such a check waits more than it
+// works. A search has a time, and the processors to itself.
 const atOnce = 4
 
 // runs counts how many of n runs call the clause broken.
-func runs(ctx context.Context, root, dir string, s proof.Chance, n int) (int, error) {
+func runs(ctx context.Context, root, dir string, s proof.Chance, n int, search bool) (int, error) {
+	together, by := atOnce, suites.Option(func(*suites.Options) {})
+	if search {
+		together, by = 1, func(o *suites.Options) { o.Checks = clauses.Searching() }
+	}
 	fault, err := s.Row()
 	if err != nil {
 		return 0, err
@@ -90,10 +108,10 @@ func runs(ctx context.Context, root, dir string, s proof.Chance, n int) (int, er
 	var failed error
 	found := 0
 	var workers sync.WaitGroup
-	for w := range atOnce {
+	for w := range together {
 		workers.Go(func() {
-			for i := w; i < n; i += atOnce {
-				finding, err := fault.Judge(ctx, command, []string{s.Clause}, suites.Seed(uint64(i+1)))
+			for i := w; i < n; i += together {
+				finding, err := fault.Judge(ctx, command, []string{s.Clause}, suites.Seed(uint64(i+1)), by)
 				mu.Lock()
 				if err != nil {
 					failed = err
