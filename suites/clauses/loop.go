@@ -347,7 +347,7 @@ func writesToTheGone(s *session.Session) {
 	}
 	s.Pause(settle)
 	if gone := ended(s, before); len(gone) > 0 {
-		comeAndGo(s)
+		endByThemselves(s)
 		s.Failf(session.Wrong, fmt.Sprintf("process %d died when it wrote to connections that their clients had closed", gone[0].Pid),
 			"the process goes on", fmt.Sprintf("%d of %d processes are gone", len(gone), len(before)), "SIGPIPE is not ignored, or EPIPE is taken for fatal")
 	}
@@ -365,9 +365,9 @@ func ended(s *session.Session, before []observe.Process) (gone []observe.Process
 	return gone
 }
 
-// comeAndGo ends the check where processes of the target end in quiet times too,
+// endByThemselves ends the check where processes of the target end in quiet times too,
 // as the spare ones of a pool do.
-func comeAndGo(s *session.Session) {
+func endByThemselves(s *session.Session) {
 	before := observed(s, "the processes", s.Tree().Processes)
 	for range 20 {
 		s.Sane()
