@@ -243,3 +243,20 @@ func (e *expectations) write(t *testing.T, run report.Run) {
 		t.Fatal(err)
 	}
 }
+
+// TestOneLoopIsSeen judges a memcached that has one worker, as if it had several.
+func TestOneLoopIsSeen(t *testing.T) {
+	require(t, []string{"memcached"})
+	file, err := target.Load(filepath.Join("..", "testdata", "targets", "memcached.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Start = append(file.Start, "-t", "1")
+	run, err := suites.Check(t.Context(), target.Target{File: file}, suites.Clauses("ACC-7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := run.Results[0]; r.Outcome != report.Fail || !strings.Contains(r.Reason, "one poller serves all") {
+		t.Errorf("ACC-7 is %s: %s; want it to fail because one poller serves all", r.Outcome, r.Reason)
+	}
+}

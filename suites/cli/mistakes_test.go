@@ -61,7 +61,7 @@ func TestUsageErrors(t *testing.T) {
 		"replay nothing":    {[]string{"replay"}, "transcript"},
 		"serve flag":        {[]string{"serve", "--port", "x"}, "port"},
 		"serve word":        {[]string{"serve", "foo"}, "takes no arguments"},
-		"serve nonsense":    {[]string{"serve", "--listen", "nonsense"}, "give host:port"},
+		"serve nonsense":    {[]string{"serve", "--listen", "nonsense"}, "want host:port"},
 		"serve scheme":      {[]string{"serve", "--listen", "unix:///x"}, "write /x"},
 		"serve in use":      {[]string{"serve", "--listen", inUse}, "in use: stop that server, or give another --listen"},
 	} {

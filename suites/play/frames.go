@@ -24,8 +24,12 @@ var needs = map[string]spec.Feature{
 // crossers are the threads of a CROSS.
 const crossers = 3
 
-// places are where FAIL panics, by a step's number.
-var places = []string{"task", "timer", "worker", "handler"}
+// places are where FAIL panics, by a step's number, and the features that bring a
+// server such a place.
+var (
+	places      = []string{"task", "timer", "worker", "handler"}
+	placesNeeds = []spec.Feature{"post", "timer", "offload", ""}
+)
 
 // unknownVerb is a verb that no target knows.
 const unknownVerb = "XREACTORSPEC"
@@ -120,7 +124,7 @@ func (c *link) take(reply probe.Reply) {
 		}
 	}
 	unsupported := reply.Status == probe.Unsupported
-	if feature := needs[d.verb]; feature != "" && unsupported && !slices.Contains(c.p.rules.features, feature) {
+	if unsupported && !c.offered(d) {
 		c.answered(d)
 		return
 	}
@@ -166,6 +170,12 @@ func (c *link) take(reply probe.Reply) {
 		wrong(d.what+" is another", want)
 	}
 	c.answered(d)
+}
+
+// offered reports whether the target declares what the request needs.
+func (c *link) offered(d *due) bool {
+	declared := func(f spec.Feature) bool { return f == "" || slices.Contains(c.p.rules.features, f) }
+	return declared(needs[d.verb]) && (d.verb != transcript.Fail || declared(placesNeeds[d.argument]))
 }
 
 // timer finds what a timer owes; -1: it has fired, was cancelled or never set.

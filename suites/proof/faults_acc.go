@@ -87,17 +87,6 @@ var accFaults = []Fault{
 		Because: "serve none of",
 	},
 	{
-		Name:    "all-on-one-loop-unasked",
-		Why:     "every connection is given to the first loop, and the server does not offer to say where they are",
-		File:    "reference/class_reactor.go",
-		Old:     "	r := k.loops[k.balance(from)]\n",
-		New:     "	_ = k.balance\n	r := k.loops[0]\n",
-		More:    []Edit{{"reference/hello.go", `features := []string{"where", `, `features := []string{`}},
-		Breaks:  []string{"ACC-7"},
-		Because: "one poller serves all",
-		Shares:  "all-on-one-loop is found by asking, this one by its pollers",
-	},
-	{
 		Name:    "sockets-are-inherited",
 		Why:     "accepted sockets stay open across exec",
 		File:    "reference/internal/poll/listener.go",

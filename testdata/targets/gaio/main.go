@@ -91,6 +91,7 @@ func (c *client) free(w *gaio.Watcher, conn net.Conn) {
 		c.freed = true
 		c.talk.Closed()
 		w.Free(conn)
+		conn.Close() // gaio has closed it, unless it had no descriptor left for a copy of its own
 	}
 }
 
