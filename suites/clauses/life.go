@@ -281,6 +281,7 @@ func usedConnectionsStay(s *session.Session) {
 }
 
 func stopsUnderTraffic(s *session.Session) {
+	posts, offloads := offers(s, "post"), offers(s, "offload") // asked while nobody is served
 	conns := opened(s, 6)
 	for _, c := range conns {
 		request := s.Dialect.Request(s.Payload(2000))
@@ -303,10 +304,10 @@ func stopsUnderTraffic(s *session.Session) {
 			s.Go(func() { knock(s) })
 		}
 	}
-	if offers(s, "post") {
+	if posts {
 		keepAsking(s, probe.Request{ID: 1, Verb: "CROSS", Args: []byte("- 4 20")})
 	}
-	if offers(s, "offload") {
+	if offloads {
 		keepAsking(s, probe.Request{ID: 1, Verb: "OFFLOAD", Args: []byte("1 brief")})
 	}
 	s.Pause(settle)

@@ -83,7 +83,7 @@ func idleStalledWrite(s *session.Session) {
 		s.Go(func() { stuff(s, c, unread) })
 	}
 	s.Join()
-	if offers(s, "source") && !serial(s) {
+	if !serial(s) && offers(s, "source") {
 		conns = append(conns, s.Converse("SOURCE 16777216")) // the server is done with it, but for the output
 	}
 	rests(s, "while output waits for a reader that has stalled")

@@ -53,33 +53,33 @@ func (m Matrix) Missing(faults []Fault) []string {
 	return missing
 }
 
-// Stale names the rows that do not stem from the faults as they are now.
-func (m Matrix) Stale(root string, faults []Fault) ([]string, error) {
-	var stale []string
-	rows := map[string]Row{}
-	for _, row := range m.Rows {
-		rows[row.Fault] = row
-	}
+// Outdated are the faults that have no row yet, and those whose row stems from
+// another fault, reference, check or clause than there is now.
+func (m Matrix) Outdated(root string, faults []Fault) ([]Fault, error) {
+	var outdated []Fault
 	for _, f := range faults {
-		row, ok := rows[f.Name]
 		digest, err := f.Digest(root)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case !ok:
-		case row.Digest != digest:
-			stale = append(stale, f.Name+": it, what it edits, or a check of its families was changed since its row was made")
-		case row.Scope != All.of(f):
-			stale = append(stale, f.Name+": was judged by the scope "+string(row.Scope))
+		if !slices.ContainsFunc(m.Rows, func(row Row) bool {
+			return row.Fault == f.Name && row.Digest == digest && row.Scope == All.of(f)
+		}) {
+			outdated = append(outdated, f)
 		}
-		delete(rows, f.Name)
 	}
-	for name := range rows {
-		stale = append(stale, name+": has a row and no fault")
+	return outdated, nil
+}
+
+// Orphans names the rows of faults that are no more.
+func (m Matrix) Orphans(faults []Fault) []string {
+	var orphans []string
+	for _, row := range m.Rows {
+		if !slices.ContainsFunc(faults, func(f Fault) bool { return f.Name == row.Fault }) {
+			orphans = append(orphans, row.Fault)
+		}
 	}
-	slices.Sort(stale)
-	return stale, nil
+	return orphans
 }
 
 // merge puts the rows in place of the committed ones of the same faults, drops

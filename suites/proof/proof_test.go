@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -105,11 +106,15 @@ func TestAlike(t *testing.T) {
 	}
 }
 
-// TestStochastic: a check that finds its fault by chance says how often it does.
+// leastRate is the share of runs, in percent, in which a check that leaves its
+// find to chance must call its fault broken.
+const leastRate = 99
+
+// TestStochastic: a check that finds its fault by chance says how often it did
+// when command rate measured it, and that is often enough.
 func TestStochastic(t *testing.T) {
-	measured := map[string]bool{}
+	rates := measuredRates(t)
 	for _, c := range Stochastic {
-		measured[c.Clause] = true
 		fault, err := c.Row()
 		if err != nil {
 			t.Error(err)
@@ -119,18 +124,47 @@ func TestStochastic(t *testing.T) {
 	}
 	for _, clause := range spec.Clauses() {
 		stochastic := clause.Kind == spec.Stochastic && !clause.Withdrawn
+		if listed := slices.ContainsFunc(Stochastic, func(c Chance) bool { return c.Clause == clause.ID }); listed != stochastic {
+			t.Errorf("%s: stochastic in the spec: %t, in the list of this package: %t", clause.ID, stochastic, listed)
+		}
+		if !stochastic {
+			continue
+		}
+		rate, ok := rates[clause.ID]
 		switch {
-		case stochastic != measured[clause.ID]:
-			t.Errorf("%s: stochastic in the spec: %t, in the list of this package: %t", clause.ID, stochastic, measured[clause.ID])
-		case stochastic && strings.Contains(clause.Method, "not measured yet"):
-			t.Logf("%s: its detection rate is not measured yet: go run ./suites/proof/rate %s", clause.ID, clause.ID)
-		case stochastic && !strings.Contains(clause.Method, "of 100 runs"):
-			t.Errorf("%s does not say in how many of 100 runs its check finds its fault: go run ./suites/proof/rate %s", clause.ID, clause.ID)
+		case !ok || rate.runs < 100:
+			t.Errorf("%s: its detection rate is not measured over 100 runs: go run ./suites/proof/rate %s", clause.ID, clause.ID)
+		case 100*rate.found < leastRate*rate.runs:
+			t.Errorf("%s: its check found its fault in %d of %d runs; want %d %%: let it try more", clause.ID, rate.found, rate.runs, leastRate)
+		case !strings.Contains(clause.Method, fmt.Sprintf("%d of %d runs", rate.found, rate.runs)):
+			t.Errorf("%s: its page does not say that its check found its fault in %d of %d runs, as rate/RESULTS.txt does", clause.ID, rate.found, rate.runs)
 		}
 	}
 }
 
-// TestMatrix asks that the committed kill matrix be of the faults as they are.
+type rate struct{ found, runs int }
+
+// measuredRates reads what command rate stored.
+func measuredRates(t *testing.T) map[string]rate {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("rate", "RESULTS.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rates := map[string]rate{}
+	for line := range strings.Lines(string(text)) {
+		var clause string
+		var r rate
+		if _, err := fmt.Sscanf(line, "%s %d of %d", &clause, &r.found, &r.runs); err != nil {
+			t.Errorf("rate/RESULTS.txt: %q: %v", line, err)
+		}
+		rates[clause] = r
+	}
+	return rates
+}
+
+// TestMatrix asks that the committed kill matrix be of the faults as they are. A
+// plain run judges some stale rows itself (TestFaults); more need a run of their own.
 func TestMatrix(t *testing.T) {
 	if *write {
 		t.Skip("the matrix is being written")
@@ -140,15 +174,15 @@ func TestMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := mustRoot(t)
-	outdated, err := matrix.Stale(root, Faults())
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range matrix.Orphans(Faults()) {
+		t.Errorf("the kill matrix has a row for %s, which is no fault: -write drops it", name)
 	}
-	for _, row := range outdated {
-		t.Errorf("the kill matrix is stale: %s: run make proof-full, or the stale ones alone with -stale -scope=all -write", row)
-	}
-	for _, name := range matrix.Missing(Faults()) {
-		t.Errorf("the kill matrix has no row for %s: run make proof-full, or the missing ones alone with -stale -scope=all -write", name)
+	missing := outdated(t, root)
+	switch n := len(missing); {
+	case n > mostStale:
+		t.Errorf("%d rows of the kill matrix are missing or stale, and a plain run judges %d: make proof-full, or these alone with -stale -scope=all -write: %s", n, mostStale, names(missing))
+	case n > 0:
+		t.Logf("missing or stale, and judged by TestFaults in a plain run: %s", names(missing))
 	}
 	page, err := os.ReadFile(filepath.Join(root, "suites", "proof", "MATRIX.md"))
 	if err != nil || string(page) != matrix.Page() {
@@ -231,7 +265,7 @@ func prove(t *testing.T, root string, f Fault, command []string) Row {
 
 // mostStale bounds how many faults a plain run takes up because their rows do
 // not stand; with the sample it stays within what CI gives to a change.
-const mostStale = 40
+const mostStale = 25
 
 // longest is more than judging one fault takes on a busy machine. A plain run
 // does not begin with one that -timeout would cut short.
@@ -248,36 +282,32 @@ func chosen(t *testing.T, root string) []Fault {
 	if !*stale && !plain() {
 		return faults
 	}
-	outdated := stalest(t, root, faults)
+	wanted := outdated(t, root)
 	if *stale {
-		return outdated
+		return wanted
 	}
-	if len(outdated) > mostStale {
-		t.Logf("of %d faults whose rows are missing or stale %d are left to make proof: %s", len(outdated), len(outdated)-mostStale, names(outdated[mostStale:]))
-		outdated = outdated[:mostStale]
+	if n := len(wanted); n > mostStale {
+		t.Logf("of %d faults whose rows are missing or stale %d are left to make proof: %s", n, n-mostStale, names(wanted[mostStale:]))
+		wanted = wanted[:mostStale]
 	}
-	wanted := slices.Concat(outdated, sample(faults))
+	wanted = slices.Concat(wanted, sample(faults))
 	return slices.DeleteFunc(faults, func(f Fault) bool {
 		return !slices.ContainsFunc(wanted, func(w Fault) bool { return w.Name == f.Name })
 	})
 }
 
-// stalest are the faults whose rows do not stand.
-func stalest(t *testing.T, root string, faults []Fault) []Fault {
+// outdated are the faults whose rows do not stand.
+func outdated(t *testing.T, root string) []Fault {
+	t.Helper()
 	matrix, err := Committed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := matrix.Missing(faults)
-	lines, err := matrix.Stale(root, faults)
+	faults, err := matrix.Outdated(root, Faults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range lines {
-		name, _, _ := strings.Cut(line, ":")
-		wanted = append(wanted, name)
-	}
-	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return !slices.Contains(wanted, f.Name) })
+	return faults
 }
 
 // sample picks what a run has time for though its row stands: one fault a
