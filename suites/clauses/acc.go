@@ -63,26 +63,43 @@ func burstsBeyondTheQueue(s *session.Session) {
 	const most = 5000 // somaxconn is 4,096 on today's systems
 	before := descriptorRoom(s)
 	sample := opened(s, 10)
-	room := min(most, targetRoom(s, before, len(sample)))
+	room := min(most, ownRoom(s), targetRoom(s, before, len(sample)))
 	closeAll(sample)
 	payload := s.Payload(32)
+	// What a server must hold at a time (RES-5) it must serve of a burst; who comes
+	// beyond may be let go, and so may whoever waits while idle clients are.
+	patient := !offers(s, "idle-timeout")
+	owed := func(n int) bool { return n <= atOnce && patient }
 	var queued []*session.Conn
 	full := false
 	stopped(s, func() {
 		for len(queued) < room && !full {
 			c, err := s.TryDial()
-			if full = err != nil; !full {
-				queued = append(queued, c.Patience(handshakePatience))
+			if full = err != nil; full {
+				continue
+			}
+			c.Patience(handshakePatience)
+			if queued = append(queued, c); !owed(len(queued)) { // it must not seem idle until its turn comes
+				opening, _ := s.Dialect.Opening()
+				_, _ = c.TrySend(append(opening, c.Dialect().Request(payload)...))
 			}
 		}
 	})
 	s.Note("%d clients connected while the server was stopped; its queue ran over: %t", len(queued), full)
-	for _, c := range queued { // in the order of the queue; whoever was served makes room
-		s.Ready(c).Exchange(payload)
+	for i, c := range queued { // in the order of the queue; whoever was served makes room
+		if owed(i + 1) {
+			s.Ready(c).Exchange(payload)
+		} else if _, end := c.ReadAll(1); end == session.Timeout {
+			s.Failf(session.Late, fmt.Sprintf("client %d of a burst hears nothing", i+1), "it is served, or its connection ends",
+				"silence; connection open", "it was left in the queue, or taken off it and forgotten")
+		}
 		c.Close()
 	}
 	for range 3 {
 		s.Sane()
+	}
+	if !full {
+		s.Unseen(fmt.Sprintf("the queue never ran over: the descriptor limits leave room for %d clients only, who were served", len(queued)))
 	}
 }
 

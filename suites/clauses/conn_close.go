@@ -3,6 +3,7 @@ package clauses
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/session"
@@ -99,8 +100,14 @@ func closesAfterFIN(s *session.Session) {
 				c.Send([]byte(line))
 			}
 			c.CloseWrite()
-			_, _ = c.ReadAll(1 << 10) // the answer to a whole line, and to the end
-			c.WantEOF()
+			if answer, end := c.ReadAll(1 << 10); end != session.EOF || strings.HasPrefix(string(answer), "OK USER half") {
+				kind := session.Wrong
+				if end == session.Timeout {
+					kind = session.Late
+				}
+				s.Failf(kind, fmt.Sprintf("FIN behind %s in a login conversation", session.Quoted([]byte(line))),
+					"the answer to a whole line, none to one that was cut short, then FIN", session.Quoted(answer)+", then "+string(end), "")
+			}
 		}
 	}
 }

@@ -147,14 +147,19 @@ func everyProcess(s *session.Session, sig syscall.Signal) {
 
 // stopped runs f while the target is stopped by SIGSTOP.
 func stopped(s *session.Session, f func()) {
+	list := observed(s, "the processes", s.Tree().Processes)
 	defer func() {
-		if live, err := s.Tree().Processes(); err == nil {
-			for _, p := range live {
-				_ = p.Signal(syscall.SIGCONT)
+		for _, p := range list {
+			if err := p.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, observe.ErrGone) {
+				s.Inconclusive(fmt.Sprintf("process %d of the target cannot be let go on: %v", p.Pid, err))
 			}
 		}
 	}()
-	everyProcess(s, syscall.SIGSTOP)
+	for _, p := range list {
+		if err := p.Signal(syscall.SIGSTOP); err != nil && !errors.Is(err, observe.ErrGone) {
+			s.Inconclusive(fmt.Sprintf("the server cannot be stopped: %v", err))
+		}
+	}
 	f()
 }
 

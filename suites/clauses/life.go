@@ -281,7 +281,6 @@ func usedConnectionsStay(s *session.Session) {
 }
 
 func stopsUnderTraffic(s *session.Session) {
-	posts, offloads := offers(s, "post"), offers(s, "offload") // asked while nobody is served
 	conns := opened(s, 6)
 	for _, c := range conns {
 		request := s.Dialect.Request(s.Payload(2000))
@@ -299,16 +298,16 @@ func stopsUnderTraffic(s *session.Session) {
 			}
 		})
 	}
-	if !serial(s) {
+	if !serial(s) { // who serves one client at a time serves the one that is there
 		for range 2 {
 			s.Go(func() { knock(s) })
 		}
-	}
-	if posts {
-		keepAsking(s, probe.Request{ID: 1, Verb: "CROSS", Args: []byte("- 4 20")})
-	}
-	if offloads {
-		keepAsking(s, probe.Request{ID: 1, Verb: "OFFLOAD", Args: []byte("1 brief")})
+		if offers(s, "post") {
+			keepAsking(s, probe.Request{ID: 1, Verb: "CROSS", Args: []byte("- 4 20")})
+		}
+		if offers(s, "offload") {
+			keepAsking(s, probe.Request{ID: 1, Verb: "OFFLOAD", Args: []byte("1 brief")})
+		}
 	}
 	s.Pause(settle)
 	terminate(s, stopWithin, "under traffic", nil)

@@ -192,9 +192,14 @@ func (t *talk) finish(total int) {
 // fails, and the target turns out to close every connection beyond a declared
 // limit that f may have passed, that is legal and the failure is dropped.
 func unlessShed(s *session.Session, pushed int, f func()) {
+	excusable := mayPassLimit(s, pushed) // asked while the server is free to answer
 	defer func() {
 		if raised := recover(); raised != nil {
-			if s.Context().Err() != nil || !mayPassLimit(s, pushed) || !shedsBeyondLimit(s) {
+			if s.Context().Err() != nil || !excusable {
+				panic(raised)
+			}
+			s.Forget()
+			if !shedsBeyondLimit(s) {
 				panic(raised)
 			}
 			s.Note("the target closes connections beyond its declared limit of unread output, which is legal")

@@ -68,6 +68,7 @@ func (b *bench) stopAmid(producers int) {
 	var accepted, ran, odd atomic.Int64
 	var posting sync.WaitGroup
 	at := 1 + b.Rand.Int64N(first)
+	b.flush() // a Stop before Run is another story
 	for range producers {
 		posting.Go(func() {
 			for range most {

@@ -37,7 +37,7 @@ func rulesOf(s *session.Session) rules {
 	_, r.answersFIN = page.Promises["CONN-6"]
 	if name == "probe" {
 		hello := s.Hello()
-		if n, err := strconv.Atoi(hello["limit"]); err == nil && n > 0 {
+		if n, err := strconv.Atoi(hello["limit"]); err == nil && n > 0 && r.limit == 0 { // the target file outranks it
 			r.limit = n
 		}
 	}
