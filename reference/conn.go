@@ -36,8 +36,9 @@ const (
 // and Write reports ErrClosed.
 //
 // Where there are loops, a method that changes the connection panics on another
-// thread. Write, where the system call that tells threads apart would cost every
-// request, notices one only while the loop sleeps or when output has to be kept.
+// thread, but not beside a handler of the connection that is running: the system
+// call that tells threads apart would cost every request. For the same reason Write
+// notices one only while the loop sleeps or when output has to be kept.
 type Conn struct {
 	server  *Server
 	reactor *reactor // nil in the classes without loops
@@ -193,7 +194,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 		c.reactor.sent(c, n)
 	}
 	if n < len(p) {
-		c.reactor.assertOwner("Conn.Write")
+		c.assertOwner("Conn.Write")
 		c.out.append(p[n:], &c.reactor.chunks)
 		if c.out.size > c.server.options.Limit {
 			c.congested = true
@@ -261,9 +262,10 @@ func (c *Conn) Abort(err error) {
 	}
 }
 
-// assertOwner stops a thread that touches a connection of another one's loop.
+// assertOwner stops a thread that touches a connection of another one's loop. Inside
+// the connection's own event the caller is its handler, and no thread is asked for.
 func (c *Conn) assertOwner(what string) {
-	if c.reactor != nil {
+	if !c.busy && c.reactor != nil {
 		c.reactor.assertOwner(what)
 	}
 }

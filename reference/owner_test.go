@@ -70,3 +70,29 @@ func TestForeignWriteBesideAwakeLoop(t *testing.T) {
 		t.Errorf("it panics with %q", got)
 	}
 }
+
+// Inside its own event a connection does not ask which thread it is on: that is a system call.
+func TestNoThreadIsAskedForInsideAnEvent(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		complaint := make(chan string, 1)
+		s := start(t, o.with(&scripted{data: func(c *Conn, data []byte) int {
+			l := c.Loop()
+			own := l.thread.Swap(-1) // whoever asks finds himself on another thread
+			complaint <- panicOf(func() {
+				c.Pause()
+				c.Resume()
+				c.RequestDrain()
+				c.Write(make([]byte, beyond)) // in part
+				c.Write(data)                 // behind what waits
+				c.Close()
+				c.Abort(io.ErrNoProgress)
+			})
+			l.thread.Store(own)
+			return len(data)
+		}}))
+		s.dial().send("x")
+		if got := await(t, "the handler", complaint); got != "" {
+			t.Error(got)
+		}
+	})
+}
