@@ -119,3 +119,43 @@ func TestReadingResumesAtLowWater(t *testing.T) {
 		}
 	})
 }
+
+// A handler that takes long does not make its connection look idle.
+func TestLongTurnIsNotIdle(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		o.IdleTimeout = 500 * time.Millisecond
+		s := start(t, o.with(&scripted{data: func(c *Conn, data []byte) int {
+			if string(data) == "long" {
+				<-time.After(o.IdleTimeout + 50*time.Millisecond)
+			}
+			c.Write(data)
+			return len(data)
+		}}))
+		c := s.dial()
+		c.send("long") // the timer of the idle is due in the same turn, behind the answer
+		c.want("long")
+		c.send("short")
+		c.want("short")
+	})
+}
+
+// The wait for the peer's FIN begins when ours is sent, not with the turn.
+func TestLongTurnLeavesTimeToLinger(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		opened := make(chan *Conn, 1)
+		s := start(t, o.with(&scripted{open: func(c *Conn) { opened <- c }}))
+		peer := s.dial()
+		c := await(t, "the connection", opened)
+		var waited time.Duration
+		do(t, c.Loop(), func() {
+			<-time.After(50 * time.Millisecond)
+			c.Close()
+			c.ready(0)
+			waited = c.reactor.now() - c.wait.since
+		})
+		if waited >= 50*time.Millisecond {
+			t.Errorf("a connection that was just finished counts as waiting for %v", waited)
+		}
+		peer.wantEnd()
+	})
+}

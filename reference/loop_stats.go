@@ -43,10 +43,6 @@ func (s *loopStats) beginTurn(now time.Duration) {
 	s.busySince.Store(int64(max(1, now)))
 }
 
-// turnBegan is the loop's time at the beginning of this turn: what happens in one
-// turn happens at one time, and no event reads the clock.
-func (l *Loop) turnBegan() time.Duration { return time.Duration(l.stats.busySince.Load()) }
-
 func (s *loopStats) endTurn(now time.Duration) {
 	turn := int64(now) - s.busySince.Load()
 	s.busySince.Store(0)

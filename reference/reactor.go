@@ -252,7 +252,7 @@ type waiting struct {
 
 func (l *waitList) enter(c *Conn) {
 	w := &c.wait
-	w.list, w.prev, w.next, w.since = l, l.last, nil, l.reactor.turnBegan()
+	w.list, w.prev, w.next, w.since = l, l.last, nil, l.reactor.now()
 	if l.last == nil {
 		l.first = c
 	} else {
@@ -286,7 +286,7 @@ func (w *waiting) leave(c *Conn) {
 func (w *waiting) touch(c *Conn) {
 	l := w.list
 	if l.last == c {
-		w.since = l.reactor.turnBegan()
+		w.since = l.reactor.now()
 		return
 	}
 	w.leave(c)
