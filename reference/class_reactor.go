@@ -122,9 +122,9 @@ func (k *reactors) run(l *Loop) {
 		defer k.done.Done()
 		if err := l.Run(); err != nil {
 			k.server.log.Error("a loop ended", "loop", l.index, "error", err)
-			if l == k.acceptor.loop {
-				k.server.closeListener() // nobody takes connections off it any more
-			}
+		}
+		if l == k.acceptor.loop {
+			k.server.closeListener() // nobody takes connections off it any more
 		}
 	}()
 }

@@ -46,5 +46,5 @@ var (
 	ErrSlow        = errors.New("peer took no output for too long")
 	ErrUnusedInput = errors.New("handler left more input unused than Options.MaxFrame")
 	ErrPanic       = errors.New("handler panicked")
-	ErrCut         = errors.New("cut at the deadline of the stop")
+	ErrCut         = errors.New("cut by a stop, of the server at its deadline or of the loop")
 )

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -55,7 +56,7 @@ type Loop struct {
 	shared *TaskSet // may be nil
 	timers timers
 	hooks  hooks
-	broken func(cause error) // called when an error ends the loop, after its last task; may be nil
+	broken func(cause error) // called at the loop's end, after its last task, with the error that ended it or ErrCut; may be nil
 }
 
 // Run serves until Stop. It is S6 word by word: init; while (!exit) { poll;
@@ -214,8 +215,8 @@ func (l *Loop) Stop() {
 // releases what the loop holds. cause is the error that ended the loop, or nil.
 func (l *Loop) cleanup(cause error) error {
 	l.lastTasks()
-	if cause != nil && l.broken != nil {
-		l.broken(cause)
+	if l.broken != nil {
+		l.broken(cmp.Or(cause, ErrCut))
 	}
 	l.timers.close()
 	l.asleep.Store(false)
