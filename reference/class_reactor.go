@@ -129,6 +129,18 @@ func (k *reactors) run(l *Loop) {
 	}()
 }
 
+func (k *reactors) inside() bool {
+	if k.acceptor.loop.InLoop() {
+		return true
+	}
+	for _, r := range k.loops {
+		if r.InLoop() {
+			return true
+		}
+	}
+	return false
+}
+
 // adopt serves a connection on the loop that accepted it (S4).
 func (k *reactors) adopt(fd int, _ netip.AddrPort) {
 	r := k.loops[0]
@@ -174,7 +186,7 @@ func (k *reactors) cut() {
 func (k *reactors) join(ctx context.Context) error {
 	k.watchdog.Stop()
 	workers := k.workers.Stop(ctx)
-	if workers != nil { // they have used up ctx; the loops are not to blame
+	if ctx.Err() != nil { // the workers have used it up; the loops are not to blame
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.Background(), cutTime)
 		defer cancel()

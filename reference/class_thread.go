@@ -305,6 +305,14 @@ func (k *threads) join(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
+	}
+	// A connection that was being accepted when the last one went has been cut by
+	// nobody yet.
+	k.cut()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(cutTime):
 		return errors.New("a connection's thread is blocked in its handler and did not end")
 	}
 }
@@ -318,5 +326,6 @@ func (k *threads) stats(s *Stats) {
 func (k *threads) loop(int) *reactor { return nil }
 func (k *threads) taskSet() *TaskSet { return nil }
 func (k *threads) pool() *Workers    { return nil }
+func (k *threads) inside() bool      { return false }
 
 var _ contract.Server = (*Server)(nil)

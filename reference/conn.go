@@ -70,7 +70,8 @@ type Conn struct {
 // ID is the connection number, from 1, never reused by this server.
 func (c *Conn) ID() uint64 { return c.id }
 
-// Server is the server of this connection.
+// Server is the server of this connection. A handler must not Stop it, for Stop waits
+// for the handler's thread: leave that to a goroutine.
 func (c *Conn) Server() *Server { return c.server }
 
 // Loop is the loop that serves this connection: its timers and hooks run on the

@@ -47,14 +47,17 @@ type class interface {
 	close()
 	// start accepts from the server's listener and serves.
 	start() error
-	// stopAccepting returns once no more connections come: the listener is closed,
-	// or at ctx's end shut down for its thread to close, and its socket file is gone.
+	// stopAccepting returns once the listener is closed, or at ctx's end shut down for
+	// its thread to close, and its socket file is gone. One connection that was accepted
+	// before may still come, in the classes without loops: join cuts it.
 	stopAccepting(ctx context.Context)
 	// drain has every connection end in order; cut ends them at once. Neither waits.
 	drain()
 	cut()
 	// join waits until all threads and loops have ended.
 	join(ctx context.Context) error
+	// inside reports whether the caller runs on a thread of the class's loops.
+	inside() bool
 	// stats adds up what loops count.
 	stats(*Stats)
 	// loop is the serving loop of an index, nil when there is none.
@@ -115,9 +118,15 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 // lets connections deliver the output that is due, closes them, and joins its
 // threads. What is left at ctx's end is cut, and Stop returns within two seconds
 // more whatever blocks. The error says what could not be ended.
+//
+// Stop waits for the threads that serve, so no handler, task or worker's job may call
+// it; on a loop's thread it does nothing but say so.
 func (s *Server) Stop(ctx context.Context) error {
 	if !s.running.Load() {
 		return nil
+	}
+	if s.class.inside() {
+		return errors.New("stop: called on a loop's thread, which it would wait for")
 	}
 	if !s.stopped.CompareAndSwap(false, true) {
 		return errors.New("the server is stopped already")
@@ -131,11 +140,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.Warn("cutting connections at the deadline of the stop", "open", s.counts.open.Load())
 		s.class.cut()
-		// What is cut needs no more than a turn of its loop.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.Background(), cutTime)
-		defer cancel()
 	}
+	ctx, cancel := extended(ctx)
+	defer cancel()
 	if err := s.class.join(ctx); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
@@ -159,8 +166,18 @@ func (s *Server) Shared() *TaskSet { return s.class.taskSet() }
 // loops, whose handlers may block, and before Start.
 func (s *Server) Workers() *Workers { return s.class.pool() }
 
-// cutTime bounds how long Stop waits for threads after it cut their connections.
+// cutTime bounds how long Stop waits for threads after it cut their connections: what
+// is cut needs no more than a turn of its loop.
 const cutTime = time.Second
+
+// extended is a context that ends cutTime after ctx, for the same cause.
+func extended(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, end := context.WithCancelCause(context.Background())
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(cutTime, func() { end(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); end(nil) }
+}
 
 // emptied tells a Stop that waits that the last connection is gone.
 func (s *Server) emptied() {

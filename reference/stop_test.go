@@ -146,7 +146,7 @@ func TestStopDeadline(t *testing.T) {
 func TestStopBesideBlockedWorker(t *testing.T) {
 	s := start(t, Options{})
 	c := s.sign("PROBE")
-	c.request(1, "OFFLOAD", "600 x")
+	c.request(1, "OFFLOAD", "3000 x")
 	c.call("PING", "")
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()

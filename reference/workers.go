@@ -144,7 +144,7 @@ func (j job) do() (err error) {
 
 // Stop refuses new work, lets the threads finish what is queued, and waits for
 // their end. When ctx ends first, jobs that no thread has begun come home with
-// contract.ErrStopped, and Stop returns ctx's error without waiting for those
+// contract.ErrStopped, and Stop returns ctx's cause without waiting for those
 // that are blocked in theirs: a thread cannot be ended from outside.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.mu.Lock()
@@ -160,6 +160,11 @@ func (w *Workers) Stop(ctx context.Context) error {
 	case <-w.ended:
 		return nil
 	case <-ctx.Done():
+		select {
+		case <-w.ended: // as well
+			return nil
+		default:
+		}
 	}
 	w.mu.Lock()
 	left := w.queue
@@ -169,7 +174,7 @@ func (w *Workers) Stop(ctx context.Context) error {
 	for _, j := range left {
 		_ = j.home.Post(func() { j.then(contract.ErrStopped) })
 	}
-	return fmt.Errorf("%d workers still blocked: %w", busy, ctx.Err())
+	return fmt.Errorf("%d workers still blocked: %w", busy, context.Cause(ctx))
 }
 
 // Stats takes a snapshot.
