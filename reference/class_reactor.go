@@ -148,14 +148,28 @@ func (k *reactors) adopt(fd int, _ netip.AddrPort) {
 	r.adopt(fd)
 }
 
-// handOver gives a connection to a sub-reactor (S5).
+// handOver gives a connection to a sub-reactor (S5). Where the balancer's choice has
+// ended, the next that runs takes its place.
 func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	r := k.loops[k.balance(from)]
+	var err error
+	for range k.loops {
+		if err = r.take(fd); err == nil {
+			return
+		}
+		r = k.loops[(r.index+1)%len(k.loops)]
+	}
+	k.server.refuse(fd, err)
+}
+
+// take has r adopt an accepted socket, from another thread.
+func (r *reactor) take(fd int) error {
 	r.open.Add(1) // now, so that a burst is balanced too
 	if err := r.Post(func() { r.adopt(fd) }); err != nil {
 		r.open.Add(-1)
-		k.server.refuse(fd, err)
+		return err
 	}
+	return nil
 }
 
 func (k *reactors) stopAccepting(ctx context.Context) {

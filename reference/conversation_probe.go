@@ -151,17 +151,19 @@ func (p *probing) index() int {
 // bad answers arguments that are missing, malformed or out of range.
 func (p *probing) bad(id uint32) { p.reply(id, probe.Bad, nil) }
 
-// begin notes a request whose reply comes as soon as tasks have run, and finish
-// gives the reply, from any thread.
+// begin notes a request whose reply comes as soon as tasks have run. finish gives
+// the reply, from any thread; answer does on the connection's own.
 func (p *probing) begin() { p.due++ }
 
 func (p *probing) finish(id uint32, status probe.Status, fields []byte) {
-	_ = p.c.Post(func() { // a loop that ended has no connection to answer
-		p.reply(id, status, fields)
-		if p.due--; p.due == 0 && p.ending {
-			p.c.Close()
-		}
-	})
+	_ = p.c.Post(func() { p.answer(id, status, fields) }) // a loop that ended has no connection to answer
+}
+
+func (p *probing) answer(id uint32, status probe.Status, fields []byte) {
+	p.reply(id, status, fields)
+	if p.due--; p.due == 0 && p.ending {
+		p.c.Close()
+	}
 }
 
 // arguments are the words of a request, separated by one space each. The first

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"testing"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
 // A handler that stops its own loop leaves no connection behind, and no listener
@@ -37,6 +39,45 @@ func TestLoopEndsByStop(t *testing.T) {
 		}
 		stop(t, s)
 	})
+}
+
+// endSecondLoop ends loop 1 of two.
+func endSecondLoop(t *testing.T, s *served) {
+	l := s.class.loop(1)
+	l.Stop()
+	eventually(t, "the loop to end", func() bool { return l.state.Load() == ended })
+}
+
+// A loop that has ended gets no connections; all that come are the others'.
+func TestEndedLoopGetsNoConnections(t *testing.T) {
+	for _, balance := range Balances {
+		t.Run(balance, func(t *testing.T) {
+			s := start(t, Options{Class: MultiReactor, Loops: 2, Balance: balance})
+			endSecondLoop(t, s)
+			for range 6 {
+				c := s.sign("ECHO")
+				c.send("x")
+				c.want("x")
+			}
+			if n := s.Stats().Refused; n != 0 {
+				t.Errorf("%d connections were refused", n)
+			}
+		})
+	}
+}
+
+// What a request posts to a loop that has ended fails, and is told so.
+func TestVerbsOnEndedLoop(t *testing.T) {
+	s := start(t, Options{Class: MultiReactor, Loops: 2})
+	c := s.sign("PROBE") // on loop 0, the first in turn
+	endSecondLoop(t, s)
+	for _, r := range [][2]string{{"POST", "1 3"}, {"CROSS", "1 4 3"}, {"RACE", "1 3"}, {"CHAIN", "1 3"}, {"NEST", "1 3"}} {
+		if got := c.call(r[0], r[1]); got.Status != probe.Failed {
+			t.Errorf("%s %s was answered %s", r[0], r[1], got.Status)
+		}
+	}
+	c.closeWrite()
+	c.wantEnd() // nothing is due any more
 }
 
 // A connection that comes behind the cut and before the end of its loop is cut with it.

@@ -39,7 +39,8 @@ func (p *probing) post(id uint32, a *arguments) {
 			}
 		})
 		if err != nil {
-			return // the loop has ended, and this one ends with it
+			p.answer(id, probe.Failed, nil) // the loop has ended, and not all of the tasks run
+			return
 		}
 	}
 }
@@ -62,6 +63,7 @@ func (p *probing) cross(id uint32, a *arguments) {
 	}
 	p.begin()
 	count := &crossing{tids: map[int]struct{}{}}
+	var failed atomic.Bool // a post did, and the request is answered
 	before := l.Stats().Wakes
 	for producer := range producers {
 		p.c.Server().thread(func() {
@@ -74,6 +76,9 @@ func (p *probing) cross(id uint32, a *arguments) {
 					}
 				})
 				if err != nil {
+					if !failed.Swap(true) {
+						p.finish(id, probe.Failed, nil)
+					}
 					return
 				}
 			}
@@ -117,6 +122,7 @@ func (p *probing) race(id uint32, a *arguments) {
 				sleepy.silence() // the next poll is the one to race with
 				ran.ring()
 			}) != nil {
+				p.finish(id, probe.Failed, nil)
 				return
 			}
 			if !ran.await(&p.gone) || !sleepy.await(&p.gone) {
@@ -207,9 +213,13 @@ func (p *probing) chain(id uint32, a *arguments) {
 			p.finish(id, probe.OK, fields("ran", ran, "turns", l.Stats().Turns-first))
 			return
 		}
-		_ = l.Post(link)
+		if l.Post(link) != nil {
+			p.finish(id, probe.Failed, nil)
+		}
 	}
-	_ = l.Post(link)
+	if l.Post(link) != nil {
+		p.answer(id, probe.Failed, nil)
+	}
 }
 
 // nest posts n tasks from one task, which waits for none of them.
@@ -220,11 +230,11 @@ func (p *probing) nest(id uint32, a *arguments) {
 		return
 	}
 	p.begin()
-	_ = l.Post(func() {
+	err := l.Post(func() {
 		ran, inside := 0, 0
 		posting := true
 		for range n {
-			_ = l.Post(func() {
+			err := l.Post(func() {
 				if posting {
 					inside++
 				}
@@ -232,9 +242,16 @@ func (p *probing) nest(id uint32, a *arguments) {
 					p.finish(id, probe.OK, fields("ran", ran, "inside", inside))
 				}
 			})
+			if err != nil {
+				p.finish(id, probe.Failed, nil)
+				return
+			}
 		}
 		posting = false
 	})
+	if err != nil {
+		p.answer(id, probe.Failed, nil)
+	}
 }
 
 // sharedSet puts n tasks into the set that the loops share.

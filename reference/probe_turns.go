@@ -45,6 +45,7 @@ func (p *probing) hook(id uint32, a *arguments) {
 		remove, err := l.Hook(position, func() { step(position) })
 		if err != nil {
 			w.remove()
+			p.answer(id, probe.Failed, nil)
 			return
 		}
 		w.hooks = append(w.hooks, remove)
@@ -129,19 +130,27 @@ func (p *probing) fail(id uint32, a *arguments) {
 		defer p.finish(id, probe.Failed, nil)
 		panic("FAIL " + where + " was asked for")
 	}
-	switch where { // a loop refuses a task or timer only while it ends, and its connections with it
+	switch where {
 	case "task":
 		p.begin()
-		_ = l.Post(broken)
+		if l.Post(broken) != nil {
+			p.answer(id, probe.Failed, nil)
+		}
 	case "timer":
 		p.begin()
-		_, _ = l.After(0, broken)
+		if _, err := l.After(0, broken); err != nil {
+			p.answer(id, probe.Failed, nil)
+		}
 	case "worker":
 		err := p.c.Server().Workers().Submit(l, func() { panic("FAIL worker was asked for") }, func(error) {
 			p.reply(id, probe.Failed, nil)
 		})
-		if err == ErrFull {
+		switch err {
+		case nil:
+		case ErrFull:
 			p.reply(id, probe.Full, nil)
+		default:
+			p.reply(id, probe.Failed, nil)
 		}
 	case "handler":
 		p.flush() // what came before is answered

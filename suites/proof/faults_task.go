@@ -16,7 +16,7 @@ var taskFaults = []Fault{
 	{
 		Name: "tasks-on-a-helper-thread", Why: "the last task of a POST runs on a helper's thread",
 		File: "reference/probe_tasks.go", Old: "				p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"", New: "				p.c.Server().thread(func() { p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"",
-		More:   []Edit{{"reference/probe_tasks.go", "poll.ThreadID(), \"misordered\", misordered))\n			}\n		})\n		if err != nil {\n			return // the loop", "poll.ThreadID(), \"misordered\", misordered)) })\n			}\n		})\n		if err != nil {\n			return // the loop"}},
+		More:   []Edit{{"reference/probe_tasks.go", "poll.ThreadID(), \"misordered\", misordered))\n			}\n		})\n		if err != nil {\n			p.answer(", "poll.ThreadID(), \"misordered\", misordered)) })\n			}\n		})\n		if err != nil {\n			p.answer("}},
 		Breaks: []string{"TASK-3"}, Because: "tid=",
 	},
 	{
@@ -39,7 +39,7 @@ var taskFaults = []Fault{
 	},
 	{
 		Name: "posts-run-at-once", Why: "a post from the loop's own thread runs the task right there, where a task that posts counts on its return",
-		File: "reference/probe_tasks.go", Old: "			_ = l.Post(func() {\n				if posting {", New: "			_ = l.atOnce(func() {\n				if posting {",
+		File: "reference/probe_tasks.go", Old: "			err := l.Post(func() {\n				if posting {", New: "			err := l.atOnce(func() {\n				if posting {",
 		More:   []Edit{{"reference/tasks.go", "// waiting reports whether a task is to be run.", "func (l *Loop) atOnce(task func()) error {\n	task()\n	return nil\n}\n\n// waiting reports whether a task is to be run."}},
 		Breaks: []string{"TASK-6"}, Because: "inside=",
 	},
