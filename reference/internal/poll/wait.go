@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"errors"
 	"os"
 	"time"
 	"unsafe"
@@ -45,8 +46,14 @@ func selectWait(top int, read, write *unix.FdSet, timeout time.Duration) (int, e
 // limit on descriptors sank below what the poller holds (poll(2), EINVAL; prlimit(1)
 // does that to a process that runs): both may pass.
 func IsShortage(err error) bool {
-	errno := errnoOf(err)
-	return errno == unix.ENOMEM || errno == unix.EINVAL
+	switch errnoOf(err) {
+	case unix.ENOMEM:
+		return true
+	case unix.EINVAL: // to the others this is a descriptor that is no poller, or a mistake of ours
+		var call *os.SyscallError
+		return errors.As(err, &call) && call.Syscall == "poll"
+	}
+	return false
 }
 
 // waited is the policy of the wait: a signal ends it without events, because the
