@@ -17,9 +17,11 @@ type probing struct {
 	out []byte // gathers the replies of one OnData, so that pipelined requests cost one write
 
 	timers map[uint64]*keyed // by key, pending
-	undo   []func()          // what is unhooked when the connection ends
+	undo   map[int]func()    // what is unhooked when the connection ends before the answer
+	undos  int               // the last key of undo
 	due    int               // requests whose replies come as soon as tasks have run
 	ending bool              // closing once due is 0
+	over   bool              // a bad frame ended the input
 	gone   atomic.Bool       // the connection is closed: threads at work for it may stop
 }
 
@@ -31,6 +33,9 @@ const maxReplies = 32 << 10
 func (p *probing) OnOpen(c *Conn) { p.c = c }
 
 func (p *probing) OnData(c *Conn, data []byte) (used int) {
+	if p.over {
+		return len(data)
+	}
 	p.out = c.scratch()
 	for !c.Congested() {
 		body, n, err := probe.TakeFrame(data[used:])
@@ -43,8 +48,10 @@ func (p *probing) OnData(c *Conn, data []byte) (used int) {
 		}
 		if err != nil {
 			p.flush()
-			c.Close()
-			return len(data)
+			p.over = true
+			p.end() // replies that are due come first
+			used = len(data)
+			break
 		}
 		used += n
 		p.request(request)
@@ -88,6 +95,17 @@ func (p *probing) drop() {
 		undo()
 	}
 	p.undo = nil
+}
+
+// unhook has undo called when the conversation ends, unless answered is called before.
+func (p *probing) unhook(undo func()) (answered func()) {
+	if p.undo == nil {
+		p.undo = map[int]func(){}
+	}
+	p.undos++
+	key := p.undos
+	p.undo[key] = undo
+	return func() { delete(p.undo, key) }
 }
 
 func (p *probing) flush() {

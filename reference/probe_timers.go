@@ -120,7 +120,7 @@ func (p *probing) manyTimers(id uint32, a *arguments) {
 	}
 	l := p.c.Loop()
 	timers := make([]*timer, 0, n)
-	p.undo = append(p.undo, func() {
+	answered := p.unhook(func() {
 		for _, t := range timers {
 			t.Cancel()
 		}
@@ -139,6 +139,8 @@ func (p *probing) manyTimers(id uint32, a *arguments) {
 			}
 			late = max(late, after)
 			if fired++; fired == n {
+				timers = nil
+				answered()
 				p.reply(id, probe.OK, fields("fired", fired, "misordered", misordered, "early", early, "late", late.Nanoseconds()))
 			}
 		})
@@ -167,11 +169,13 @@ func (p *probing) selfCancel(id uint32, a *arguments) {
 	if err != nil {
 		return
 	}
+	var answered func()
 	after, err := l.After(max(time.Second, 3*delay), func() {
+		answered()
 		p.reply(id, probe.OK, fields("fired", fired))
 	})
 	if err != nil {
 		return
 	}
-	p.undo = append(p.undo, func() { periodic.Cancel(); after.Cancel() })
+	answered = p.unhook(func() { periodic.Cancel(); after.Cancel() })
 }

@@ -29,6 +29,7 @@ func (p *probing) hook(id uint32, a *arguments) {
 	p.begin()
 	w := &turnWatch{}
 	ran, told := 0, false
+	var answered func()
 	step := func(position contract.Position) {
 		w.pass(position)
 		if position == at && ran < turns {
@@ -37,6 +38,7 @@ func (p *probing) hook(id uint32, a *arguments) {
 		if ran == turns && w.whole != "" && !told {
 			told = true
 			w.remove()
+			answered()
 			p.finish(id, probe.OK, fields("ran", ran, "order", w.whole))
 		}
 		_ = l.Wake() // the next turn comes without an event
@@ -50,7 +52,7 @@ func (p *probing) hook(id uint32, a *arguments) {
 		}
 		w.hooks = append(w.hooks, remove)
 	}
-	p.undo = append(p.undo, func() {
+	answered = p.unhook(func() {
 		w.remove()
 		if !told { // no turn will: an ending conversation must not wait for it (PROBE-13)
 			told = true

@@ -1,0 +1,67 @@
+package reference
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/spec/probe"
+)
+
+// A bad frame ends the input, not the replies that are due.
+func TestBadFrameBehindTasks(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		s := start(t, o)
+		for _, bad := range []string{"\x00\x00\x00\x00", "\x7f\xff\xff\xff", "\x00\x00\x00\x01x"} {
+			c := s.sign("PROBE")
+			c.send(string(probe.AppendRequest(nil, probe.Request{ID: 5, Verb: "PING", Args: []byte("first")})) +
+				string(probe.AppendRequest(nil, probe.Request{ID: 6, Verb: "POST", Args: []byte("- 1")})) + bad)
+			if got := c.reply(); got.ID != 5 || got.Status != probe.OK {
+				t.Errorf("%q: PING before it was answered %+v", bad, got)
+			}
+			if got := c.reply(); got.ID != 6 || got.Status != probe.OK {
+				t.Errorf("%q: POST before it was answered %+v", bad, got)
+			}
+			c.wantEnd()
+		}
+	})
+}
+
+// What comes behind a bad frame is dropped, also while replies are due.
+func TestInputBehindBadFrame(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		s := start(t, o)
+		c := s.sign("PROBE")
+		// The chain goes through the loop's turns, which read what comes behind meanwhile.
+		c.request(1, "CHAIN", "- 20000")
+		c.send("\x00\x00\x00\x00")
+		c.request(2, "PING", "late")
+		if got := c.reply(); got.ID != 1 || got.Status != probe.OK {
+			t.Errorf("CHAIN was answered %+v", got)
+		}
+		c.wantEnd()
+	})
+}
+
+// A conversation keeps nothing of the requests that it has answered.
+func TestAnsweredRequestsAreForgotten(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		s := start(t, o)
+		c := s.sign("PROBE")
+		for _, r := range [][2]string{{"TIMERS", "1 10"}, {"HOOK", "after-io 1"}, {"SELFCANCEL", "1"}} {
+			if got := c.call(r[0], r[1]); got.Status != probe.OK {
+				t.Fatalf("%s was answered %+v", r[0], got)
+			}
+		}
+		where, _ := c.call("WHERE", "").Field("loop")
+		index, err := strconv.Atoi(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := s.class.loop(index)
+		left := -1
+		do(t, r.Loop, func() { left = len(r.conns[0].handler.(*probing).undo) })
+		if left != 0 {
+			t.Errorf("%d answered requests are kept", left)
+		}
+	})
+}
