@@ -41,6 +41,9 @@ func (a *acceptor) ready(poll.Events) {
 		}
 		fd, from, err := poll.AcceptConn(a.listener, false)
 		switch {
+		case err != nil && a.server.shut.Load(): // EINVAL, and EAGAIN of a Unix socket, would come for ever
+			a.close()
+			return
 		case err == nil:
 			if a.server.admit(fd) {
 				a.give(fd, from)

@@ -28,9 +28,10 @@ type Server struct {
 	running atomic.Bool // and succeeded
 	stopped atomic.Bool
 
-	listening sync.Mutex // guards the two below from a Stop whose deadline passes
-	listener  int        // -1 when closed
-	socket    string     // the file of a Unix listener, "" once removed
+	shut      atomic.Bool // shutListener has left the listener to its thread
+	listening sync.Mutex  // guards the two below from a Stop whose deadline passes
+	listener  int         // -1 when closed
+	socket    string      // the file of a Unix listener, "" once removed
 
 	counts   serverCounts
 	refusals sync.Map       // causes that were logged, by rootOf
@@ -276,6 +277,7 @@ func (s *Server) shutListener() {
 	if s.listener < 0 {
 		return
 	}
+	s.shut.Store(true)
 	s.removeSocket()
 	if err := poll.ShutdownRead(s.listener); err != nil {
 		s.log.Error("shutting the listener failed", "error", err)

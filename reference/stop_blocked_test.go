@@ -93,3 +93,26 @@ func TestStopClosesListenerBesideBlockedHandler(t *testing.T) {
 		})
 	}
 }
+
+// A listener that a stop has shut down is closed by its thread, and not taken for one
+// that is short of descriptors.
+func TestShutListenerIsClosed(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		onEachLoop(t, func(t *testing.T, o Options) {
+			address := "127.0.0.1:0"
+			if network == "unix" {
+				address = filepath.Join(t.TempDir(), "s")
+			}
+			s := startOn(t, network, address, o)
+			s.shutListener()
+			eventually(t, "the listener to be closed", func() bool {
+				s.listening.Lock()
+				defer s.listening.Unlock()
+				return s.listener == -1
+			})
+			if n := s.Stats().AcceptErrors; n != 0 {
+				t.Errorf("accepting paused %d times", n)
+			}
+		})
+	}
+}
