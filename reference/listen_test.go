@@ -102,7 +102,7 @@ func TestOptionErrors(t *testing.T) {
 		`option Loops is 2: the class reactor has 1 loop; want class multi-reactor`:                    {Class: Reactor, Loops: 2},
 		`option Limit is -1: want 1 to 1073741824`:                                                     {Limit: -1},
 		`option LowWater is 11: want 0 to 10`:                                                          {Limit: 10, LowWater: 11},
-		`option MaxThreads is 10000: want 1 to 8000`:                                                   {MaxThreads: 10_000},
+		`option MaxThreads is 10000: want 1 to 8000`:                                                   {Class: ThreadPerConnection, MaxThreads: 10_000},
 		`option Workers is -4: want 1 to 1000`:                                                         {Workers: -4},
 		`option IdleTimeout is -1s: want 0 to 8760h0m0s`:                                               {IdleTimeout: -time.Second},
 		`option StallAfter is 1ms: want 10ms to 8760h0m0s`:                                             {StallAfter: time.Millisecond},

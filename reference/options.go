@@ -142,6 +142,8 @@ func (o *Options) unused() error {
 		return &OptionError{"Loops", o.Loops, "the class reactor has 1 loop; want class multi-reactor"}
 	case o.Class == Reactor && o.Balance != RoundRobin:
 		return &OptionError{"Balance", o.Balance, "the class reactor has 1 loop; want class multi-reactor"}
+	case o.hasLoops() && o.MaxThreads != 0:
+		return &OptionError{"MaxThreads", o.MaxThreads, "class " + o.Class + " has no threads of connections; want class " + ThreadPerConnection}
 	case o.hasLoops():
 		return nil
 	case o.Loops != 0:
@@ -152,6 +154,18 @@ func (o *Options) unused() error {
 		return &OptionError{"Wakeup", o.Wakeup, reason}
 	case o.Balance != RoundRobin:
 		return &OptionError{"Balance", o.Balance, reason}
+	case o.TaskShare != 0:
+		return &OptionError{"TaskShare", o.TaskShare, reason}
+	case o.Shared != 0:
+		return &OptionError{"Shared", o.Shared, reason}
+	case o.Workers != 0:
+		return &OptionError{"Workers", o.Workers, reason + ", whose work would go to workers"}
+	case o.WorkQueue != 0:
+		return &OptionError{"WorkQueue", o.WorkQueue, reason + ", whose work would go to workers"}
+	case o.StallAfter != 0:
+		return &OptionError{"StallAfter", o.StallAfter, reason}
+	case o.NewWaker != nil:
+		return &OptionError{"NewWaker", "set", reason}
 	}
 	return nil
 }

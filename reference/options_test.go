@@ -11,14 +11,21 @@ import (
 // What asks for something that the class has not is refused, its default is not.
 func TestOptionsOfOtherClasses(t *testing.T) {
 	for want, o := range map[string]Options{
-		`option Loops is 3: class iterative has no loops`:                                              {Class: Iterative, Loops: 3},
-		`option Poller is "select": class iterative has no loops`:                                      {Class: Iterative, Poller: "select"},
-		`option Wakeup is "pipe": class thread-per-connection has no loops`:                            {Class: ThreadPerConnection, Wakeup: "pipe"},
-		`option Balance is "source-hash": class thread-per-connection has no loops`:                    {Class: ThreadPerConnection, Balance: SourceHash},
-		`option Balance is "source-hash": the class reactor has 1 loop; want class multi-reactor`:      {Class: Reactor, Balance: SourceHash},
-		`option TaskShare is 1000001: want 1 to 1000000`:                                               {TaskShare: 1_000_001},
-		`option Balance is "random": want one of round-robin, least-connections, source-hash`:          {Class: Iterative, Balance: "random"},
-		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},
+		`option Loops is 3: class iterative has no loops`:                                                       {Class: Iterative, Loops: 3},
+		`option Poller is "select": class iterative has no loops`:                                               {Class: Iterative, Poller: "select"},
+		`option Wakeup is "pipe": class thread-per-connection has no loops`:                                     {Class: ThreadPerConnection, Wakeup: "pipe"},
+		`option Balance is "source-hash": class thread-per-connection has no loops`:                             {Class: ThreadPerConnection, Balance: SourceHash},
+		`option Balance is "source-hash": the class reactor has 1 loop; want class multi-reactor`:               {Class: Reactor, Balance: SourceHash},
+		`option TaskShare is 1: class iterative has no loops`:                                                   {Class: Iterative, TaskShare: 1},
+		`option Shared is 1: class iterative has no loops`:                                                      {Class: Iterative, Shared: 1},
+		`option Workers is 1: class iterative has no loops, whose work would go to workers`:                     {Class: Iterative, Workers: 1},
+		`option WorkQueue is 1: class thread-per-connection has no loops, whose work would go to workers`:       {Class: ThreadPerConnection, WorkQueue: 1},
+		`option StallAfter is 1s: class thread-per-connection has no loops`:                                     {Class: ThreadPerConnection, StallAfter: time.Second},
+		`option NewWaker is "set": class thread-per-connection has no loops`:                                    {Class: ThreadPerConnection, NewWaker: NewEventFD},
+		`option MaxThreads is 1: class reactor has no threads of connections; want class thread-per-connection`: {Class: Reactor, MaxThreads: 1},
+		`option TaskShare is 1000001: want 1 to 1000000`:                                                        {TaskShare: 1_000_001},
+		`option Balance is "random": want one of round-robin, least-connections, source-hash`:                   {Class: Iterative, Balance: "random"},
+		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`:          {Class: "fast"},
 	} {
 		if _, err := New(o); err == nil || err.Error() != want {
 			t.Errorf("New: %v; want %s", err, want)
