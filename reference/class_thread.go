@@ -286,8 +286,9 @@ func (k *threads) cut() {
 	}
 }
 
-// cutOff resets c under the calls of its thread. Where the kernel has no such
-// thing (a Unix socket), they are ended by a shutdown, which the reset follows.
+// cutOff resets c under the calls of its thread. Where the kernel does not (a Unix
+// socket, or Linux 6.4 and 6.5 while a thread is blocked), a shutdown ends the calls,
+// and the close behind them resets what is TCP.
 func (k *threads) cutOff(c *Conn) {
 	if poll.Disconnect(int(c.fd)) != nil {
 		_ = poll.ShutdownBoth(int(c.fd)) // a peer that reset it is as good

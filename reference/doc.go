@@ -10,7 +10,8 @@
 // workers.go (business that blocks), watchdog.go (who blocked after all).
 // internal/poll holds the pollers and all system calls.
 //
-// reactor.go is a loop with connections, and conn.go is what becomes of one:
+// reactor.go is a loop with connections, conn.go is what a handler may do with one,
+// conn_turn.go what a turn of the loop does with it, and this is what becomes of it:
 //
 //	open ──Close──► draining ──output delivered──► finished ──peer's FIN──► closed
 //	  │                 the FIN is sent ─────────────┘
@@ -18,9 +19,11 @@
 //
 // class_reactor.go and class_thread.go put these together into the four
 // classes. signon.go and the conversations are users of the handler API. They do
-// what a server of yours could, with three exceptions: the client item is a field
-// of the connection, PROBE's answers borrow the loop's memory, and its TIMERS sets
-// many timers for the same nanosecond.
+// what a server of yours could, with these exceptions: the client item is a field
+// of the connection, and of PROBE the answers borrow the thread's memory, thread ids
+// come from internal/poll, HELLO tells the server's options, TIMERS sets many timers
+// for the same nanosecond by the loop's clock, and CROSS and RACE start threads that
+// Stop waits for.
 //
 // # A server of your own
 //

@@ -28,7 +28,9 @@ import (
 //	later(slot, events)                  call h.ready(events) again next turn, without an event:
 //	                                     a connection whose budget is used up says so (fairness, and with
 //	                                     an edge-triggered poller the only way to hear of the rest)
-//	edge, index, tid(), now(), stats.turns.load()
+//	edge, index, now()
+//	broken                               is called with the reason when the loop ends, to end what it served
+//	assertOwner(what), assertTurn(what)  panic on another thread
 //
 // A handler that panics is told by failed(reason), if it has such a method, and
 // else removed; the loop goes on.
