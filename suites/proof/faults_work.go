@@ -12,9 +12,9 @@ var workFaults = []Fault{
 	{
 		Name: "workers-answer-themselves", Why: "a worker hands its result to the connection on its own thread",
 		File: "reference/workers.go", Old: "		homeless := j.home.Post(func() { j.then(err) }) != nil", New: "		homeless := false\n		j.then(err)",
-		Breaks: []string{"WORK-2"}, Because: "home=",
+		Breaks: []string{"WORK-2"}, Because: "home= | the server exited with 2 | closed the connection",
 		Sometimes:  []string{"WORK-1", "WORK-3", "WORK-4", "WORK-5", "WORK-6", "WORK-7"},
-		Neighbours: "worker and loop write to one connection without a lock, and seldom at the same moment",
+		Neighbours: "a write from another thread is noticed, and ends the server, only while the loop polls or output waits",
 	},
 	{
 		Name: "unbounded-work", Why: "the queue of work takes whatever comes",

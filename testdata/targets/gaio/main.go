@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/xtaci/gaio"
 	"reactorspec.test/conversation"
@@ -110,6 +111,7 @@ func main() {
 		conn, err := l.Accept()
 		if err != nil {
 			log.Print(err)
+			time.Sleep(50 * time.Millisecond) // no descriptors, say: the listener stays ready, and Accept fails at once
 			continue
 		}
 		c := &client{talk: conversation.New(opts)}

@@ -112,7 +112,7 @@ func unsupported(c net.Conn) {
 }
 
 // maxDelay is long for a machine, and short enough for the limits of a client.
-const maxDelay = 600 * time.Millisecond
+const maxDelay = 900 * time.Millisecond
 
 // randomDelay answers when it likes.
 func randomDelay(c net.Conn) {
