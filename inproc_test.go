@@ -18,6 +18,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 	"go.uber.org/goleak"
+	_ "pgregory.net/rapid" // its flags are set here, before the command line is read
 
 	"github.com/reactorspec/reactorspec/reference"
 	"github.com/reactorspec/reactorspec/spec"
@@ -28,6 +29,17 @@ import (
 )
 
 var soak = flag.Bool("soak", false, "race a million wakeups of each poller instead of some thousands, and print how that went: go test -v -timeout 1h -run TestLoop/.*/loop/WAKE-3 . -args -soak")
+
+// Ten seconds make a failing case small enough to read, where rapid's thirty for
+// each of several properties could outlast the test's timeout. The case is kept
+// below testdata/rapid, where the failure says how to run it again; git ignores it.
+func init() {
+	for name, value := range map[string]string{"rapid.shrinktime": "10s", "rapid.nofailfile": "false"} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+}
 
 // quiet is a log for servers that are provoked on purpose.
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
