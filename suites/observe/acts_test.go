@@ -20,6 +20,12 @@ import (
 
 const actEnv = "REACTORSPEC_TEST_ACT"
 
+func init() { // an init that locks keeps main on the first thread
+	if os.Getenv(actEnv) == "headless" {
+		runtime.LockOSThread()
+	}
+}
+
 // TestMain runs this binary as a process to be observed when it is asked to.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(actEnv); name != "" {
@@ -37,6 +43,16 @@ func act(name string) {
 	switch name {
 	case "plain":
 		say("ready")
+	case "headless": // its first thread ends, the others serve on
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(err)
+		go func() {
+			for orders.Scan() {
+			}
+			os.Exit(0)
+		}()
+		say("%s", l.Addr())
+		_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
 	case "server":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		must(err)

@@ -50,6 +50,33 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// A process lives while one of its threads does, whichever.
+func TestFirstThreadEnded(t *testing.T) {
+	a := start(t, "headless")
+	until(t, "the first thread ends", func() bool {
+		s, err := readStatFile("/proc/" + strconv.Itoa(a.pid()) + "/stat")
+		return err == nil && s.ended()
+	})
+	tree := a.tree(Marked("OBSERVE_MARK=" + t.Name()))
+	if live, err := tree.Processes(); err != nil || len(live) != 1 {
+		t.Errorf("processes: %v, %v", live, err)
+	}
+	if zombies, err := tree.Zombies(); err != nil || len(zombies) != 0 {
+		t.Errorf("zombies: %v, %v", zombies, err)
+	}
+	if listeners, err := tree.Listeners(); err != nil || len(listeners) != 1 {
+		t.Errorf("listeners: %v, %v", listeners, err)
+	}
+	if n, err := tree.RSS(); err != nil || n == 0 {
+		t.Errorf("memory: %d, %v", n, err)
+	}
+	if n, err := tree.FDs(); err != nil || n < 4 {
+		t.Errorf("descriptors: %d, %v", n, err)
+	}
+	_ = a.to.Close()
+	until(t, "the others end", func() bool { return errors.Is(tree.Root().Check(), ErrGone) })
+}
+
 // Every fact of a tree whose processes ended is ErrGone, never a zero.
 func TestGoneTree(t *testing.T) {
 	a := start(t, "plain")

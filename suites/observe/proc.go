@@ -88,8 +88,15 @@ type stat struct {
 	start                 uint64
 }
 
-// dead is true for a zombie and for the short states around it.
-func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
+// ended is true for the line of a thread that is a zombie, or in the short
+// states around it.
+func (s stat) ended() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
+
+// dead is true for the line of a process of which no thread is left. One whose
+// first thread alone has ended shows as a zombie too and lives, pthread_exit(3);
+// so does, for a moment, one whose other threads are still ending, and until
+// they have it cannot be collected.
+func (s stat) dead() bool { return s.ended() && s.threads <= 1 }
 
 func readStat(pid int) (stat, error) {
 	return readStatFile("/proc/" + strconv.Itoa(pid) + "/stat")

@@ -196,7 +196,7 @@ func (t *Tree) adopts(pid int, s stat) bool {
 	if t.mark == nil || (s.ppid != 1 && s.ppid != os.Getpid()) {
 		return false
 	}
-	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	environment, err := os.ReadFile(Process{Pid: pid}.path("environ"))
 	return err == nil && slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(e []byte) bool { return bytes.Equal(e, t.mark) })
 }
 
@@ -270,5 +270,14 @@ func (t *Tree) each(f func(Process) error) error {
 	return nil
 }
 
-// path is a file of a process under /proc.
-func (p Process) path(name string) string { return "/proc/" + strconv.Itoa(p.Pid) + "/" + name }
+// path is a file of a process under /proc. Where the first thread has ended and
+// others live, the files at its number are empty; those at another's are not.
+func (p Process) path(name string) string {
+	dir := "/proc/" + strconv.Itoa(p.Pid) + "/"
+	if s, err := readStat(p.Pid); err == nil && s.ended() && !s.dead() {
+		if tids, err := numbers(dir + "task"); err == nil && len(tids) > 0 {
+			dir = "/proc/" + strconv.Itoa(tids[len(tids)-1]) + "/"
+		}
+	}
+	return dir + name
+}
