@@ -240,6 +240,34 @@ func TestSignalsReachTheServerBehindAShell(t *testing.T) {
 	}
 }
 
+// A server need not set SO_REUSEADDR, so a port whose last connections linger is
+// none to give to it.
+func TestPortsWhereConnectionsLingerAreNotOffered(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	client, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Close() // who closes first keeps the connection in TIME_WAIT
+	_, _ = io.ReadAll(client)
+	client.Close()
+	l.Close()
+	if _, err := tryPort(port); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("port %d, with a connection in TIME_WAIT: %v, want EADDRINUSE", port, err)
+	}
+	if port, err := tryPort(0); err != nil || port == 0 {
+		t.Errorf("any port: %d, %v", port, err)
+	}
+}
+
 func TestWaitReportsTheExit(t *testing.T) {
 	for act, want := range map[string]Exit{
 		"echo":     {Known: true},                          // exits 0 at SIGTERM

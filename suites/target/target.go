@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
@@ -170,17 +173,27 @@ func freePort() (int, error) {
 			}
 			port = lowest + (int(b[0])<<8|int(b[1]))%(low-lowest)
 		}
-		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
+		if port, err := tryPort(port); err == nil {
+			return port, nil
 		}
-		port = l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			return 0, err
-		}
-		return port, nil
 	}
 	return 0, &LaunchError{Cause: ErrInUse, Detail: "no free TCP port was found at 127.0.0.1"}
+}
+
+// tryPort binds a port, any for 0, and gives it back. It asks for no SO_REUSEADDR,
+// so that a port on which old connections linger is not offered to a server that
+// does not ask for it either.
+func tryPort(port int) (int, error) {
+	plain := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var refused error
+		err := c.Control(func(fd uintptr) { refused = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0) })
+		return errors.Join(err, refused)
+	}}
+	l, err := plain.Listen(context.Background(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // ephemeralLow is the first port of the range of outgoing connections.
