@@ -65,3 +65,17 @@ func TestAnsweredRequestsAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// CROSS says what it cost itself, whatever the loop did before.
+func TestCrossCountsItsOwnWrites(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		c := start(t, o).sign("PROBE")
+		for range 5 {
+			got := c.call("CROSS", "0 1 1") // one producer, one post
+			text, _ := got.Field("writes")
+			if writes, err := strconv.Atoi(text); err != nil || writes > 1 {
+				t.Fatalf("one post was answered %s %q, want at most one write", got.Status, got.Fields)
+			}
+		}
+	})
+}

@@ -85,7 +85,12 @@ func TestStats(t *testing.T) {
 				}
 			})
 			return 1
-		}, read: func(s Stats) uint64 { return min(1, uint64(s.Lag/(50*time.Millisecond))) }}, // it fades
+		}, read: func(s Stats) uint64 { // it fades, and is of one turn only
+			if s.Lag < 50*time.Millisecond || s.Lag > within {
+				return 0
+			}
+			return 1
+		}},
 		{name: "stalls", o: Options{StallAfter: minStall}, do: func(t *testing.T, s *served) uint64 {
 			l := s.class.loop(0)
 			do(t, l.Loop, func() {
