@@ -15,7 +15,7 @@ var accFaults = []Fault{
 		File:    "reference/server.go",
 		Old:     "		s.log.Warn(\"refusing a connection;",
 		New:     "		s.log.Info(\"refusing a connection;",
-		Breaks:  []string{"ACC-1", "RES-4", "RES-5"},
+		Breaks:  []string{"ACC-1", "ACC-10", "RES-4", "RES-5"},
 		Because: "closed the connection | reset the connection",
 	},
 	{

@@ -13,7 +13,7 @@ var connFaults = []Fault{
 	}
 	_, _ = c.Write(data)`,
 		Breaks:     []string{"CONN-1", "CONN-4", "CONN-5", "CONN-7", "FLOW-1", "FLOW-4", "FLOW-7", "LOOP-7"},
-		Sometimes:  []string{"CONN-6", "LOOP-11"},
+		Sometimes:  []string{"CONN-6", "LOOP-11", "RES-4"},
 		Neighbours: "requests of 100,000 bytes and more fill the buffer only if enough of them has come by the time of the read",
 		Because:    "differs | not the one | silence | closed the connection",
 	},
@@ -190,7 +190,7 @@ var connFaults = []Fault{
 
 // panicked`,
 		Breaks:     []string{"CONN-15"},
-		Sometimes:  []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7", "ACC-8", "LOOP-5", "LOOP-12", "TIME-14", "WORK-6", "RES-2"},
+		Sometimes:  []string{"CONN-12", "CONN-13", "ACC-3", "FLOW-9", "CONN-14", "ACC-7", "ACC-8", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "TIME-14", "WORK-6", "RES-2", "RES-8"},
 		Neighbours: "whoever gets the number of a connection that was reset is hit, in the check that resets or in one right behind it, if it is accepted within the moment between the two closes",
 		Because:    "closed the connection | reset the connection | silence | refuses",
 	},

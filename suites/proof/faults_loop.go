@@ -3,7 +3,7 @@ package proof
 // idling is every clause about a server that should be idle: what a fault
 // breaks whose loop spins from the first turn, or from the first wakeup, on.
 var idling = []string{
-	"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7",
+	"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-11",
 	"WAKE-7", "TIME-9", "TIME-10", "ACC-6", "PROBE-10",
 }
 
@@ -77,8 +77,8 @@ var loopFaults = []Fault{
 		Name: "eintr-is-fatal", Why: "a poll that a signal interrupts ends the loop",
 		File: "reference/internal/poll/wait.go", Old: "	case unix.EINTR:\n		return 0, nil\n", New: "",
 		Breaks: []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"}, Because: "silence | closed | reset | served | refuses",
-		Sometimes:  []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20"},
-		Neighbours: "SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then",
+		Sometimes:  []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20", "ACC-10", "WORK-1"},
+		Neighbours: "SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then; a loop that ended takes its connections and those in its queue with it, whichever check they belong to",
 	},
 	{
 		Name: "eintr-in-read-closes", Why: "a read that a signal interrupts is taken for the end of the connection",

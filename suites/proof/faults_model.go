@@ -26,7 +26,7 @@ var modelFaults = []Fault{
 			{"reference/class_thread.go", "	in, out  atomic.Uint64\n", "	in, out  atomic.Uint64\n	unheard  bool\n"},
 		},
 		Breaks:     []string{"MODEL-2", "ACC-3", "CONN-12"},
-		Sometimes:  []string{"LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "RES-2"},
+		Sometimes:  []string{"LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "RES-2", "RES-8"},
 		Neighbours: "connections are reset there, and the next one is hit if it is already in the queue when the server learns of the reset",
 		Because:    "closed the connection | reset the connection",
 	},

@@ -13,7 +13,7 @@ var signFaults = []Fault{
 		_, _ = c.Write(c.item.AppendOK(answer[:0]))
 	}
 `,
-		Breaks:  []string{"SIGN-1", "SIGN-3", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13", "LOOP-5", "LIFE-2"},
+		Breaks:  []string{"SIGN-1", "SIGN-3", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13", "CONN-8", "LOOP-5", "LIFE-2"},
 		Because: "the sign-on",
 	},
 	{

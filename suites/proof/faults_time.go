@@ -39,9 +39,9 @@ var timeFaults = []Fault{
 		Neighbours: "a timer that was set again after its last expiry fires or not before the check has seen enough",
 	},
 	{
-		Name: "reset-only-shortens", Why: "a reset to a later moment is ignored",
+		Name: "reset-only-shortens", Why: "a reset to a later moment is ignored, and with it a first delay that is longer than the period",
 		File: "reference/timers.go", Old: "	tm.when = t.deadline(d)\n", New: "	tm.when = min(tm.when, t.deadline(d))\n",
-		Breaks: []string{"TIME-7"}, Because: "old deadline",
+		Breaks: []string{"TIME-1", "TIME-7"}, Because: "old deadline | early",
 	},
 	{
 		Name: "periods-drift", Why: "a periodic timer's next deadline is computed from now",
