@@ -34,12 +34,11 @@ var resFaults = []Fault{
 	{
 		Name: "table-of-fixed-size", Why: "there is room for 1,000 connections",
 		File: "reference/server.go", Old: "	if s.counts.open.Add(1) > int64(s.options.MaxConns) {", New: "	if s.counts.open.Add(1) > 1000 {",
-		Breaks: []string{"RES-5"}, Because: "closed the connection | reset the connection",
+		Breaks: []string{"ACC-10", "RES-5"}, Because: "closed the connection | reset the connection",
 	},
 	{
 		Name: "descriptors-beyond-an-fd-set", Why: "a server on select(2) does not ask whether a descriptor is below FD_SETSIZE, and never looks at one beyond",
 		Server: "select", Args: []string{"{port}", "overflow"}, Control: []string{"{port}", "none"}, Dialect: "resp", Class: "reactor",
-		Shares: "to a client a table of 1,000 and a set of 1,024 are both a limit: the one refuses in words, the other overflows unseen",
 		Breaks: []string{"RES-5"}, Because: "silence",
 	},
 	{

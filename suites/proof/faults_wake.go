@@ -20,8 +20,8 @@ var wakeFaults = []Fault{
 			{"reference/loop.go", "return poll.Forever", "return time.Second"},
 		},
 		Breaks: []string{"WAKE-2"}, Because: "a task posted to sleeping loop",
-		Sometimes:  []string{"WAKE-9", "TASK-1"},
-		Neighbours: "a signal ends the loop's sleep as well; TASK-1 has patience, and loses it only if loop after loop has just gone to sleep",
+		Sometimes:  []string{"WAKE-9", "TASK-1", "TASK-2"},
+		Neighbours: "a signal ends the loop's sleep as well; TASK-1 and TASK-2 have patience, and lose it only if loop after loop has just gone to sleep",
 		Timing:     true,
 	},
 	{

@@ -24,6 +24,7 @@ type Conn struct {
 	dialect dialect.Dialect // this connection's own
 	extra   time.Duration   // added to the await of every operation
 	closed  bool
+	lull    lull
 }
 
 // Patience adds extra to the time that this connection's operations wait, for
@@ -64,6 +65,7 @@ func (c *Conn) Send(b []byte) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
 	}
+	c.closedUnder()
 	c.Failf(Wrong, fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), want, got, "")
 }
 
@@ -81,6 +83,7 @@ func (c *Conn) TrySend(b []byte) (int, error) {
 		n, err := c.socket.Write(b[sent:])
 		c.s.alive()
 		if n > 0 {
+			c.lull.moved()
 			c.s.log.add(c.number, "send", b[sent:sent+n])
 			sent += n
 			watch = c.s.Clock()

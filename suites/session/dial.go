@@ -69,6 +69,7 @@ func (s *Session) tryDial(ip string) (*Conn, error) {
 			return nil, err
 		}
 		c := &Conn{s: s, socket: socket, number: number, dialect: dialect.PerConn(s.Dialect)}
+		c.lull.begin()
 		s.log.add(number, "dial", nil)
 		s.mu.Lock()
 		s.conns = append(s.conns, c)

@@ -51,6 +51,7 @@ func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) 
 		n, err := c.socket.Read(b)
 		c.s.alive()
 		if n > 0 {
+			c.lull.moved()
 			c.s.log.add(c.number, "recv", b[:n])
 			return n, nil
 		}
@@ -84,8 +85,10 @@ func (c *Conn) fail(err error, want string, got int) {
 		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		c.closedUnder()
 		c.Failf(Wrong, "the server closed the connection instead of sending "+want, want, have+", then the end of input (FIN)", "")
 	case ending(err) == "rst":
+		c.closedUnder()
 		c.Failf(Wrong, "the server reset the connection instead of sending "+want, want, have+", then RST", "")
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
@@ -220,8 +223,10 @@ func (c *Conn) Quiet(d time.Duration) {
 		c.Failf(Wrong, "bytes came where none were due", want, Quoted(b[:n]), "")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 	case errors.Is(err, io.EOF):
+		c.closedUnder()
 		c.Failf(Wrong, "the server closed a connection that should stay open", want, "the end of input (FIN)", "")
 	case ending(err) == "rst":
+		c.closedUnder()
 		c.Failf(Wrong, "the server reset a connection that should stay open", want, "RST", "")
 	default:
 		c.s.broken("read: %v", err)

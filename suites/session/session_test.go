@@ -169,6 +169,42 @@ func TestReadsAreProgressBased(t *testing.T) {
 	}
 }
 
+// TestIdleTimeoutsAreLegal: who declares one closes a silent connection, and no other.
+func TestIdleTimeoutsAreLegal(t *testing.T) {
+	const timeout, pause = 50 * time.Millisecond, 80 * time.Millisecond
+	declared := func(s *Setup) { s.Info.IdleTimeout = target.Duration(timeout) }
+	impatient := func(c *net.TCPConn) { // an echo that leaves after a silence
+		for b := make([]byte, 64); ; {
+			_ = c.SetReadDeadline(time.Now().Add(timeout))
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = c.Write(b[:n])
+		}
+	}
+	lulled := func(s *Session) { c := s.Open(); c.Exchange([]byte("a")); s.Pause(pause); c.Exchange([]byte("b")) }
+	for name, x := range map[string]struct {
+		serve  func(*net.TCPConn)
+		run    func(*Session)
+		change []func(*Setup)
+		unseen bool
+	}{
+		"silent, declared":     {impatient, lulled, []func(*Setup){declared}, true},
+		"silent, not declared": {impatient, lulled, nil, false},
+		"waits for an answer":  {impatient, func(s *Session) { s.Open().Read(1) }, []func(*Setup){declared}, true},
+		"should stay open":     {impatient, func(s *Session) { s.Open().Quiet(pause) }, []func(*Setup){declared}, true},
+		"closed at once":       {hangUp, func(s *Session) { s.Open().Read(1) }, []func(*Setup){declared}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := attempt(t, x.serve, x.run, x.change...)
+			if x.unseen != (a.Blind != "") || x.unseen == (a.Failure != nil) {
+				t.Errorf("unseen %q, failure %v; want unseen: %t", a.Blind, a.Failure, x.unseen)
+			}
+		})
+	}
+}
+
 func TestPatience(t *testing.T) {
 	a := attempt(t, func(c *net.TCPConn) {
 		<-time.After(2 * await)

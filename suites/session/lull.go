@@ -1,0 +1,43 @@
+package session
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// lull keeps how long nothing went over a connection in either direction.
+type lull struct {
+	since   atomic.Int64 // when a byte went over it last, by the wall clock in nanoseconds
+	longest atomic.Int64 // the longest pause so far
+}
+
+func (l *lull) begin() { l.since.Store(time.Now().UnixNano()) }
+
+// moved notes that bytes went over the connection.
+func (l *lull) moved() {
+	if pause := time.Duration(time.Now().UnixNano() - l.since.Load()); pause > l.lasted() {
+		l.longest.Store(int64(pause))
+	}
+	l.begin()
+}
+
+func (l *lull) lasted() time.Duration { return time.Duration(l.longest.Load()) }
+
+// closedUnder ends the check as one that cannot see its clause, if the target
+// may have closed the connection for its silence: because it declares an idle
+// timeout, and nothing was sent or received for that long (spec/target.md). A
+// check is silent that long where the timeout is short or the machine is slow.
+// The server's silence begins with what it did itself, which we see later; half
+// of the timeout is taken for the whole.
+func (c *Conn) closedUnder() {
+	timeout := time.Duration(c.s.Info.IdleTimeout)
+	if timeout <= 0 {
+		return
+	}
+	c.lull.moved()
+	if silent := c.lull.lasted(); silent >= timeout/2 {
+		c.s.Unseen(fmt.Sprintf("connection %s was silent for %s, and the target, whose idle timeout is %s, may have closed it for that: give it a longer one",
+			c.Tag(), milliseconds(silent), milliseconds(timeout)))
+	}
+}
