@@ -33,6 +33,8 @@ type Fault struct {
 	// of serve. {port} is replaced, and for an edited reference
 	// --listen 127.0.0.1:{port} is given already.
 	Args []string
+	// Env is added to the server's environment.
+	Env map[string]string `json:",omitzero"`
 	// Control are a Server's arguments without its fault. It is judged by the same
 	// clauses and has to pass them, or they would say nothing of the fault.
 	Control []string `json:",omitzero"`

@@ -146,8 +146,8 @@ var connFaults = []Fault{
 		Dialect:    "echo",
 		Class:      "reactor",
 		Breaks:     []string{"ACC-3", "CONN-12", "CONN-13", "CONN-15", "LOOP-6", "LOOP-12", "RES-2", "RES-7", "RES-8"},
-		Sometimes:  []string{"LOOP-5"},
-		Neighbours: "its connections are closed with the echo unread, at the end, and its last exchange may be over before the server dies of that",
+		Sometimes:  []string{"LOOP-3", "LOOP-5"},
+		Neighbours: "they close connections with the echo unread, at their end, and the last exchange may be over before the server dies of that",
 		Because:    "refuses connections | closed the connection | reset the connection | process ended",
 	},
 	{
