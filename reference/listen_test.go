@@ -3,6 +3,7 @@ package reference
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,12 +27,16 @@ func TestNetworks(t *testing.T) {
 					}
 					address = "[::1]:0"
 				}
-				s := startOn(t, network, address, Options{Class: class})
+				var log strings.Builder
+				s := startOn(t, network, address, Options{Class: class, Log: slog.New(slog.NewTextHandler(&log, nil))})
 				c := s.sign("ECHO")
 				c.send("x")
 				c.want("x")
 				c.Close()
 				stop(t, s)
+				if strings.Contains(log.String(), "level=ERROR") { // the server has ended, and writes no more
+					t.Errorf("it logged\n%s", log.String())
+				}
 				if network == "unix" {
 					if _, err := os.Lstat(address); !errors.Is(err, os.ErrNotExist) {
 						t.Errorf("the socket file is still there: %v", err)

@@ -220,7 +220,7 @@ func Unsent(fd int) int {
 
 // SetTimeouts bounds each later ReadBlocking and WriteBlocking on fd; 0 is for ever.
 func SetTimeouts(fd int, d time.Duration) error {
-	t := unix.NsecToTimeval(int64(d + time.Microsecond - 1))
+	t := timeval(d)
 	for _, option := range [...]int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
 		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, option, &t); err != nil {
 			return os.NewSyscallError("setsockopt", err)

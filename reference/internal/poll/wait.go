@@ -35,12 +35,16 @@ func pollWait(fds []unix.PollFd, ms int) (int, error) {
 func selectWait(top int, read, write *unix.FdSet, timeout time.Duration) (int, error) {
 	var tv *unix.Timeval
 	if timeout >= 0 {
-		t := unix.NsecToTimeval(int64(min(timeout, MaxTimeout) + time.Microsecond - 1))
+		t := timeval(min(timeout, MaxTimeout))
 		tv = &t
 	}
 	n, err := unix.Select(top, read, write, nil, tv)
 	return waited("select", n, err)
 }
+
+// timeval is d in microseconds, rounded up: 0 alone is 0, which to select(2) is no
+// wait at all and to SO_RCVTIMEO one without an end.
+func timeval(d time.Duration) unix.Timeval { return unix.NsecToTimeval(int64(d)) } // which rounds up itself
 
 // IsShortage reports whether a wait failed for want of memory, or because the
 // limit on descriptors sank below what the poller holds (poll(2), EINVAL; prlimit(1)
