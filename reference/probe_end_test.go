@@ -66,6 +66,19 @@ func TestAnsweredRequestsAreForgotten(t *testing.T) {
 	})
 }
 
+// CHAIN says how many turns went by between its tasks, whatever the loop did before.
+func TestChainCountsItsOwnTurns(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		c := start(t, o).sign("PROBE")
+		for range 2 {
+			got := c.call("CHAIN", "0 1") // a single task
+			if turns, _ := got.Field("turns"); turns != "0" {
+				t.Fatalf("one task was answered %s %q, want no turn between it and itself", got.Status, got.Fields)
+			}
+		}
+	})
+}
+
 // CROSS says what it cost itself, whatever the loop did before.
 func TestCrossCountsItsOwnWrites(t *testing.T) {
 	onEachLoop(t, func(t *testing.T, o Options) {
