@@ -46,7 +46,7 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 | the suites alone, over a socket and through /proc | %d of %d | %s |
 | the suites and the unit tests of the reference | %d of %d | %s |
 
-A score counts every survivor against the judge, equivalent mutants too. The suites judge each file in the configurations that run its code;
+A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
 of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
 
 ## Survivors
