@@ -8,6 +8,7 @@ import (
 	"math/rand"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,14 @@ type served struct {
 }
 
 func start(t testing.TB, o Options) *served { return startOn(t, "tcp", "127.0.0.1:0", o) }
+
+// anyAddress is a free one, of loopback or in a directory of the test.
+func anyAddress(t testing.TB, network string) string {
+	if network == "unix" {
+		return filepath.Join(t.TempDir(), "s")
+	}
+	return "127.0.0.1:0"
+}
 
 func startOn(t testing.TB, network, address string, o Options) *served {
 	t.Helper()

@@ -99,11 +99,7 @@ func TestStopClosesListenerBesideBlockedHandler(t *testing.T) {
 func TestShutListenerIsClosed(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		onEachLoop(t, func(t *testing.T, o Options) {
-			address := "127.0.0.1:0"
-			if network == "unix" {
-				address = filepath.Join(t.TempDir(), "s")
-			}
-			s := startOn(t, network, address, o)
+			s := startOn(t, network, anyAddress(t, network), o)
 			s.shutListener()
 			eventually(t, "the listener to be closed", func() bool {
 				s.listening.Lock()

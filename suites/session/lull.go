@@ -8,15 +8,18 @@ import (
 
 // lull keeps how long nothing went over a connection in either direction.
 type lull struct {
-	since   atomic.Int64 // when a byte went over it last, by the wall clock in nanoseconds
+	since   atomic.Int64 // when a byte went over it last, in nanoseconds from epoch
 	longest atomic.Int64 // the longest pause so far
 }
 
-func (l *lull) begin() { l.since.Store(time.Now().UnixNano()) }
+// epoch makes moments of the monotonic clock, which no step of the time of day disturbs.
+var epoch = time.Now()
+
+func (l *lull) begin() { l.since.Store(int64(time.Since(epoch))) }
 
 // moved notes that bytes went over the connection.
 func (l *lull) moved() {
-	if pause := time.Duration(time.Now().UnixNano() - l.since.Load()); pause > l.lasted() {
+	if pause := time.Since(epoch) - time.Duration(l.since.Load()); pause > l.lasted() {
 		l.longest.Store(int64(pause))
 	}
 	l.begin()
