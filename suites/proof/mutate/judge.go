@@ -42,8 +42,8 @@ const slow = 2 * time.Minute
 // wrong way may ask for all there is.
 const memory = "8000000"
 
-// judge builds the mutant below dir and asks its judges.
-func judge(ctx context.Context, root, dir string, m Mutant) (Judged, error) {
+// judge builds the mutant below dir and asks those of its judges that meet it.
+func judge(ctx context.Context, root, dir string, m Mutant, reach *Reach) (Judged, error) {
 	row := Judged{Mutant: m}
 	text, err := m.mutated(root)
 	if err != nil {
@@ -58,21 +58,56 @@ func judge(ctx context.Context, root, dir string, m Mutant) (Judged, error) {
 		return row, ctx.Err()
 	}
 	row.Viable = true
-	for _, args := range waysOf(m) {
-		start := bounded(append([]string{binary, "--listen", "127.0.0.1:{port}"}, args...)...)
-		if row.Suites, err = bySuites(ctx, start); err != nil || row.Suites != "" {
+	meets := reach.at(m)
+	for _, args := range waysOf(m, reach, meets) {
+		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), reach.asked(meets)); err != nil || row.Suites != "" {
 			return row, err
 		}
 	}
-	row.Units, err = byUnits(ctx, root, overlay, dir, m)
+	row.Units, err = byUnits(ctx, root, overlay, dir, reach, meets)
 	return row, err
 }
 
-func waysOf(m Mutant) [][]string {
-	if args, ok := ways[path.Base(m.File)]; ok {
-		return args
+// waysOf are the configurations that the suites judge the mutant in: those of
+// its file, as far as they run its place; where none of them does, the others that do.
+func waysOf(m Mutant, reach *Reach, meets func([]int) bool) [][]string {
+	unmet := func(args []string) bool { return !meets(reach.Ways[strings.Join(args, " ")]) }
+	own, ok := ways[path.Base(m.File)]
+	if !ok {
+		own = [][]string{{}}
 	}
-	return [][]string{{}}
+	if own = slices.DeleteFunc(slices.Clone(own), unmet); len(own) > 0 {
+		return own
+	}
+	return slices.DeleteFunc(allWays(), unmet)
+}
+
+// allWays are the configurations of all files, each once.
+func allWays() [][]string {
+	var all [][]string
+	for _, own := range ways {
+		all = append(all, own...)
+	}
+	slices.SortFunc(all, slices.Compare)
+	return slices.CompactFunc(all, slices.Equal)
+}
+
+// asked are the clauses that meet a place. A place that none is known to meet in
+// serve's own configuration is met in another by clauses that no trace tells apart: all are asked.
+func (r *Reach) asked(meets func([]int) bool) [2][]string {
+	stages := inStages()
+	for i := range stages {
+		stages[i] = slices.DeleteFunc(stages[i], func(id string) bool { return !meets(r.Clauses[id]) })
+	}
+	if len(stages[0])+len(stages[1]) == 0 {
+		return inStages()
+	}
+	return stages
+}
+
+// started is the command of a server by itself.
+func started(binary string, args []string) []string {
+	return append([]string{binary, "--listen", "127.0.0.1:{port}"}, args...)
 }
 
 // bounded is the command under the limit of memory.
@@ -84,8 +119,8 @@ func bounded(words ...string) []string {
 // not start. The clauses that are judged quickly have their say first. A clause
 // counts that breaks again when it is judged by itself: a mutant lives rather
 // than that noise kills it.
-func bySuites(ctx context.Context, start []string) (string, error) {
-	for _, ids := range inStages() {
+func bySuites(ctx context.Context, start []string, stages [2][]string) (string, error) {
+	for _, ids := range stages {
 		for len(ids) > 0 {
 			clause, killer, err := firstBroken(ctx, start, ids)
 			if clause == "" || err != nil {
@@ -123,8 +158,7 @@ func inStages() [2][]string {
 func firstBroken(ctx context.Context, start, ids []string) (clause, killer string, err error) {
 	run, cancel := context.WithTimeout(ctx, slow)
 	defer cancel()
-	t := target.Target{File: target.File{Name: "mutant", Dialect: "probe", Start: start}}
-	result, err := suites.Check(run, t, suites.Clauses(ids...), func(o *suites.Options) {
+	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), func(o *suites.Options) {
 		o.Progress = func(p suites.Progress) {
 			if p.Result != nil && clause == "" && (p.Result.Outcome == report.Fail || p.Result.Outcome == report.Warn) {
 				clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
@@ -145,18 +179,37 @@ func firstBroken(ctx context.Context, start, ids []string) (clause, killer strin
 	return "", "", err
 }
 
+func asTarget(start []string) target.Target {
+	return target.Target{File: target.File{Name: "mutant", Dialect: "probe", Start: start}}
+}
+
 // timedOut is a kill of its own kind: nothing was broken, and no end was in sight.
 const timedOut = "the run was not over in time"
 
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: ([^/\s]+)`)
 
+// packages are those whose unit tests judge.
+var packages = []string{"./reference", "./reference/internal/poll"}
+
+// quick is, in seconds, what a test may take that is asked before the others.
+const quick = 0.3
+
 // byUnits names the first unit test of the reference that fails, twice.
-func byUnits(ctx context.Context, root, overlay, dir string, m Mutant) (string, error) {
-	packages := []string{"./reference", "./reference/internal/poll"}
-	if strings.Contains(m.File, "/internal/") {
-		slices.Reverse(packages)
-	}
+func byUnits(ctx context.Context, root, overlay, dir string, reach *Reach, meets func([]int) bool) (string, error) {
 	for _, p := range packages {
+		var stages [2][]string
+		for _, test := range reach.Tests {
+			switch {
+			case test.Package != p || !meets(test.Blocks):
+			case test.Seconds < quick:
+				stages[0] = append(stages[0], test.Name)
+			default:
+				stages[1] = append(stages[1], test.Name)
+			}
+		}
+		if len(stages[0])+len(stages[1]) == 0 {
+			continue
+		}
 		binary := filepath.Join(dir, "mutant.test")
 		if out, err := command(ctx, root, "go", "test", "-c", "-overlay", overlay, "-o", binary, p).CombinedOutput(); err != nil {
 			if ctx.Err() != nil {
@@ -164,20 +217,34 @@ func byUnits(ctx context.Context, root, overlay, dir string, m Mutant) (string, 
 			}
 			return "", fmt.Errorf("the tests of %s do not build: %w: %s", p, err, bytes.TrimSpace(out))
 		}
-		killer := failure(ctx, filepath.Join(root, p), binary)
-		if killer != "" && failure(ctx, filepath.Join(root, p), binary, "-test.run", "^"+killer+"$") == "" {
-			killer = ""
-		}
-		if killer != "" || ctx.Err() != nil {
-			return killer, ctx.Err()
+		for _, names := range stages {
+			if killer := firstFailing(ctx, filepath.Join(root, p), binary, names); killer != "" || ctx.Err() != nil {
+				return killer, ctx.Err()
+			}
 		}
 	}
 	return "", nil
 }
 
+// firstFailing names the first of the tests that fails, and fails again by itself.
+func firstFailing(ctx context.Context, folder, binary string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	all := "^(" + strings.Join(names, "|") + ")$"
+	switch killer := failure(ctx, folder, binary, all); {
+	case killer == "":
+		return ""
+	case killer == unnamed:
+		return failure(ctx, folder, binary, all)
+	default:
+		return failure(ctx, folder, binary, "^"+killer+"$")
+	}
+}
+
 // failure runs a test binary in its package's folder.
-func failure(ctx context.Context, folder, binary string, args ...string) string {
-	words := bounded(append([]string{binary, "-test.failfast", "-test.timeout", "120s"}, args...)...)
+func failure(ctx context.Context, folder, binary, tests string) string {
+	words := bounded(binary, "-test.failfast", "-test.timeout", "120s", "-test.run", tests)
 	out, err := command(ctx, folder, words...).CombinedOutput()
 	switch found := failed.FindSubmatch(out); {
 	case err == nil:
@@ -185,9 +252,12 @@ func failure(ctx context.Context, folder, binary string, args ...string) string 
 	case found != nil:
 		return string(found[1])
 	default:
-		return "Test.*" // a panic or the time limit: whichever it was
+		return unnamed
 	}
 }
+
+// unnamed is a failure by a panic or by the time limit, whichever test it was in.
+const unnamed = "Test.*"
 
 // command runs in the folder, and ends with its children when ctx does.
 func command(ctx context.Context, folder string, words ...string) *exec.Cmd {

@@ -50,17 +50,18 @@ func main() {
 	n := flag.Int("n", 60, "mutants to judge in this run; 0 writes RESULTS.md anew")
 	seed := flag.Uint64("seed", 1, "shuffles the list")
 	beside := flag.Int("beside", 2, "mutants that are judged at the same time")
+	reach := flag.String("reach", "", "what the judges run, of an earlier run on the same tree; found anew, and kept there, when the file is not there")
 	list := flag.String("list", "", "a list of mutants by gremlins, instead of a new one")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := mutate(ctx, *n, *beside, *seed, *list); err != nil {
+	if err := mutate(ctx, *n, *beside, *seed, *list, *reach); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func mutate(ctx context.Context, n, beside int, seed uint64, list string) error {
+func mutate(ctx context.Context, n, beside int, seed uint64, list, reach string) error {
 	root, err := proof.Root()
 	if err != nil {
 		return err
@@ -82,7 +83,11 @@ func mutate(ctx context.Context, n, beside int, seed uint64, list string) error 
 		}
 		results.Seed, results.Listed = seed, len(mutants)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
-		if err := judgeNext(ctx, root, dir, mutants, n, beside, &results); err != nil {
+		met, err := reached(ctx, root, dir, reach, beside)
+		if err != nil {
+			return err
+		}
+		if err := judgeNext(ctx, root, dir, mutants, n, beside, met, &results); err != nil {
 			return err
 		}
 	}
@@ -91,7 +96,7 @@ func mutate(ctx context.Context, n, beside int, seed uint64, list string) error 
 
 // judgeNext judges the first n mutants of the list that have no row, some beside
 // each other, and stores the rows as they come.
-func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n, beside int, results *Results) error {
+func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n, beside int, reach *Reach, results *Results) error {
 	known := map[Mutant]bool{}
 	for _, row := range results.Rows {
 		known[row.place()] = true
@@ -107,7 +112,7 @@ func judgeNext(ctx context.Context, root, dir string, mutants []Mutant, n, besid
 		judges.Go(func() {
 			for m := range next {
 				started := time.Now()
-				row, err := judge(ctx, root, filepath.Join(dir, strconv.Itoa(i)), m)
+				row, err := judge(ctx, root, filepath.Join(dir, strconv.Itoa(i)), m, reach)
 				if ctx.Err() != nil {
 					continue // a verdict that was cut short is none
 				}

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/tools/cover"
+
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/clauses"
+	"github.com/reactorspec/reactorspec/suites/proof"
+)
+
+// Reach is which code of the reference each part of the judges runs, so that a
+// mutant is shown to those alone that can meet it. Code that no part is known to
+// run or to leave out, as an initialiser of a package, is shown to all.
+type Reach struct {
+	Blocks  []Block          `json:"blocks"`
+	Clauses map[string][]int `json:"clauses"` // the blocks a clause runs, in serve's own configuration
+	Ways    map[string][]int `json:"ways"`    // the blocks all clauses run, by the flags of a configuration
+	Tests   []Test           `json:"tests"`
+}
+
+// Block is a piece of a file that runs as one: lines and columns from 1, its end excluded.
+type Block struct {
+	File string `json:"file"`
+	From [2]int `json:"from"`
+	To   [2]int `json:"to"`
+}
+
+// Test is a unit test of the reference.
+type Test struct {
+	Package string  `json:"package"`
+	Name    string  `json:"name"`
+	Blocks  []int   `json:"blocks"`
+	Seconds float64 `json:"seconds"`
+}
+
+// at are the blocks that hold the mutant's place, as a test of a set of blocks.
+// An empty set is of a part whose run left no trace: it may meet any place.
+func (r *Reach) at(m Mutant) func(blocks []int) bool {
+	place := [2]int{m.Line, m.Column}
+	var holding []int
+	for i, b := range r.Blocks {
+		if b.File == m.File && slices.Compare(b.From[:], place[:]) <= 0 && slices.Compare(place[:], b.To[:]) < 0 {
+			holding = append(holding, i)
+		}
+	}
+	return func(blocks []int) bool {
+		if len(holding) == 0 || len(blocks) == 0 {
+			return true
+		}
+		return slices.ContainsFunc(holding, func(i int) bool { _, found := slices.BinarySearch(blocks, i); return found })
+	}
+}
+
+// reached finds the reach, or reads it from the file of an earlier run.
+func reached(ctx context.Context, root, dir, file string, beside int) (*Reach, error) {
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			r := new(Reach)
+			if err := json.Unmarshal(text, r); err != nil {
+				return nil, fmt.Errorf("%s: %w: remove it to begin anew", file, err)
+			}
+			return r, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	trace := &tracing{root: root, dir: dir, known: map[Block]int{}, Reach: Reach{Clauses: map[string][]int{}, Ways: map[string][]int{}}}
+	if err := trace.all(ctx, beside); err != nil {
+		return nil, err
+	}
+	if file != "" {
+		text, err := json.Marshal(trace.Reach)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return &trace.Reach, nil
+}
+
+// tracing finds a reach.
+type tracing struct {
+	root, dir string
+	tree      string // a copy of what the reference is built from
+	mu        sync.Mutex
+	known     map[Block]int
+	Reach
+}
+
+// writer is added to a copy of the reference, for the coverage tool takes no
+// overlay. A target is ended by SIGKILL, so a process that is traced writes its
+// counters again and again.
+const writer = `package reference
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/coverage"
+	"slices"
+	"strings"
+	"time"
+)
+
+func init() {
+	dir := os.Getenv("GOCOVERDIR")
+	if dir == "" || slices.ContainsFunc(os.Args, func(arg string) bool { return strings.HasPrefix(arg, "-test.") }) {
+		return
+	}
+	own, err := os.MkdirTemp(dir, "process")
+	if err != nil {
+		return
+	}
+	go func() {
+		for coverage.WriteMetaDir(own) != nil {
+			time.Sleep(time.Millisecond) // not before all packages are initialised
+		}
+		for {
+			before, _ := filepath.Glob(filepath.Join(own, "covcounters.*"))
+			if coverage.WriteCountersDir(own) == nil {
+				for _, name := range before {
+					os.Remove(name)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+}
+`
+
+// all runs every clause and every test by itself, and the other configurations.
+func (t *tracing) all(ctx context.Context, beside int) error {
+	t.tree = filepath.Join(t.dir, "trace")
+	for _, name := range []string{"reference", "spec"} {
+		if err := os.CopyFS(filepath.Join(t.tree, name), os.DirFS(filepath.Join(t.root, name))); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(t.root, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(t.tree, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(t.tree, "reference", "trace.go"), []byte(writer), 0o644); err != nil {
+		return err
+	}
+	server := filepath.Join(t.dir, "trace.server")
+	if err := t.build(ctx, "build", server, proof.Standalone); err != nil {
+		return err
+	}
+	var jobs []func() error
+	for _, args := range allWays() {
+		jobs = append(jobs, func() error { return t.way(ctx, server, args) })
+	}
+	for _, check := range clauses.All() {
+		jobs = append(jobs, func() error { return t.clause(ctx, server, check.Clause) })
+	}
+	for i, p := range packages {
+		binary := filepath.Join(t.dir, fmt.Sprintf("trace%d.test", i))
+		if err := t.build(ctx, "test", binary, p); err != nil {
+			return err
+		}
+		list := command(ctx, filepath.Join(t.tree, p), binary, "-test.list", ".")
+		names, err := list.Output()
+		if err != nil {
+			return fmt.Errorf("%s -test.list: %w", binary, err)
+		}
+		for _, name := range regexp.MustCompile(`(?m)^(Test|Fuzz|Example)\w*$`).FindAllString(string(names), -1) {
+			jobs = append(jobs, func() error { return t.test(ctx, binary, p, name) })
+		}
+	}
+	return inParallel(ctx, beside, jobs)
+}
+
+// inParallel does the jobs, some beside each other, up to the first error.
+func inParallel(ctx context.Context, beside int, jobs []func() error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan func() error)
+	var doing sync.WaitGroup
+	for range beside {
+		doing.Go(func() {
+			for job := range next {
+				if err := job(); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, job := range jobs {
+		select {
+		case next <- job:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	doing.Wait()
+	return context.Cause(ctx)
+}
+
+func (t *tracing) build(ctx context.Context, verb, binary, what string) error {
+	words := []string{"go", verb, "-cover", "-covermode=atomic", "-coverpkg=./reference/...", "-o", binary}
+	if verb == "test" {
+		words = append(words, "-c")
+	}
+	if out, err := command(ctx, t.tree, append(words, what)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s %s: %w: %s", verb, what, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+func (t *tracing) clause(ctx context.Context, server, id string) error {
+	blocks, err := t.traced(func(into string) error { return t.check(ctx, into, server, nil, id) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Clauses[id] = blocks
+	return err
+}
+
+func (t *tracing) way(ctx context.Context, server string, args []string) error {
+	blocks, err := t.traced(func(into string) error { return t.check(ctx, into, server, args) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Ways[strings.Join(args, " ")] = blocks
+	return err
+}
+
+// check judges the sound reference for the sake of its trace.
+func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
+	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
+	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...)); err != nil {
+		return err
+	}
+	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {
+		return fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)
+	}
+	return nil
+}
+
+func (t *tracing) test(ctx context.Context, binary, p, name string) error {
+	from := time.Now()
+	blocks, err := t.traced(func(into string) error {
+		test := command(ctx, filepath.Join(t.tree, p), binary, "-test.run", "^"+name+"$", "-test.gocoverdir", into, "-test.timeout", "120s")
+		test.Env = append(os.Environ(), "GOCOVERDIR="+into)
+		_ = test.Run() // a test that counts goroutines or allocations may fail here: what it ran is what is asked
+		return ctx.Err()
+	})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Tests = append(t.Tests, Test{p, name, blocks, time.Since(from).Seconds()})
+	return err
+}
+
+// traced are the blocks that do runs; it has a folder for the counters.
+func (t *tracing) traced(do func(into string) error) ([]int, error) {
+	into, err := os.MkdirTemp(t.dir, "counters")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(into)
+	if err := do(into); err != nil {
+		return nil, err
+	}
+	folders, err := filepath.Glob(filepath.Join(into, "process*"))
+	if err != nil {
+		return nil, err
+	}
+	text := filepath.Join(into, "profile")
+	covdata := exec.Command("go", "tool", "covdata", "textfmt", "-i", strings.Join(append(folders, into), ","), "-o", text)
+	if out, err := covdata.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go tool covdata: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	profiles, err := cover.ParseProfiles(text)
+	if err != nil {
+		return nil, err
+	}
+	return t.ran(profiles), nil
+}
+
+// ran numbers the blocks of the profiles, and gives those that ran.
+func (t *tracing) ran(profiles []*cover.Profile) []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ran []int
+	for _, p := range profiles {
+		_, file, _ := strings.Cut(p.FileName, "/reactorspec/reactorspec/")
+		for _, b := range p.Blocks {
+			block := Block{file, [2]int{b.StartLine, b.StartCol}, [2]int{b.EndLine, b.EndCol}}
+			i, found := t.known[block]
+			if !found {
+				i = len(t.Blocks)
+				t.known[block] = i
+				t.Blocks = append(t.Blocks, block)
+			}
+			if b.Count > 0 {
+				ran = append(ran, i)
+			}
+		}
+	}
+	slices.Sort(ran)
+	return ran
+}
