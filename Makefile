@@ -63,8 +63,8 @@ rates: ## Measure how often each stochastic check finds its fault, over 100 runs
 	$(GO) run ./suites/proof/rate
 
 .PHONY: mutate
-mutate: ## Judge the next N (N=30) mutants of the reference by the suites and the unit tests
-	$(GO) run ./suites/proof/mutate -n $(N)
+mutate: ## Judge the next N (N=30) mutants of the reference by the suites and the unit tests; REACH=FILE keeps what they run
+	$(GO) run ./suites/proof/mutate -n $(N) -reach "$(REACH)"
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target in turn for FUZZTIME (30s) each

@@ -43,29 +43,45 @@ const slow = 2 * time.Minute
 const memory = "8000000"
 
 // judge builds the mutant below dir and asks those of its judges that meet it.
-func judge(ctx context.Context, root, dir string, m Mutant, reach *Reach) (Judged, error) {
+func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
 	row := Judged{Mutant: m}
-	text, err := m.mutated(root)
-	if err != nil {
-		return row, err
-	}
-	overlay, err := proof.Overlay(root, dir, "mutant", map[string][]byte{m.File: text})
+	overlay, err := r.overlay(dir, m)
 	if err != nil {
 		return row, err
 	}
 	binary := filepath.Join(dir, "mutant.server")
-	if err := command(ctx, root, "go", "build", "-overlay", overlay, "-o", binary, proof.Standalone).Run(); err != nil {
+	if err := command(ctx, r.root, "go", "build", "-overlay", overlay, "-o", binary, proof.Standalone).Run(); err != nil {
 		return row, ctx.Err()
 	}
 	row.Viable = true
-	meets := reach.at(m)
-	for _, args := range waysOf(m, reach, meets) {
-		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), reach.asked(meets)); err != nil || row.Suites != "" {
+	meets := r.reach.at(m)
+	for _, args := range waysOf(m, r.reach, meets) {
+		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets)); err != nil || row.Suites != "" {
 			return row, err
 		}
 	}
-	row.Units, err = byUnits(ctx, root, overlay, dir, reach, meets)
+	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, meets)
 	return row, err
+}
+
+// judgeAgain asks the unit tests about a mutant that lived.
+func (r *run) judgeAgain(ctx context.Context, dir string, m Mutant) (Judged, error) {
+	row := Judged{Mutant: m, Viable: true}
+	overlay, err := r.overlay(dir, m)
+	if err != nil {
+		return row, err
+	}
+	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, r.reach.at(m))
+	return row, err
+}
+
+// overlay is what builds the mutant in place of the reference.
+func (r *run) overlay(dir string, m Mutant) (string, error) {
+	text, err := m.mutated(r.root)
+	if err != nil {
+		return "", err
+	}
+	return proof.Overlay(r.root, dir, "mutant", map[string][]byte{m.File: text})
 }
 
 // waysOf are the configurations that the suites judge the mutant in: those of
@@ -179,6 +195,7 @@ func firstBroken(ctx context.Context, start, ids []string) (clause, killer strin
 	return "", "", err
 }
 
+// asTarget is a server of the reference as the suites start it.
 func asTarget(start []string) target.Target {
 	return target.Target{File: target.File{Name: "mutant", Dialect: "probe", Start: start}}
 }

@@ -66,7 +66,7 @@ func (r *Reach) at(m Mutant) func(blocks []int) bool {
 }
 
 // reached finds the reach, or reads it from the file of an earlier run.
-func reached(ctx context.Context, root, dir, file string, beside int) (*Reach, error) {
+func reached(ctx context.Context, root, dir, file string, workers int) (*Reach, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err == nil {
@@ -81,7 +81,7 @@ func reached(ctx context.Context, root, dir, file string, beside int) (*Reach, e
 		}
 	}
 	trace := &tracing{root: root, dir: dir, known: map[Block]int{}, Reach: Reach{Clauses: map[string][]int{}, Ways: map[string][]int{}}}
-	if err := trace.all(ctx, beside); err != nil {
+	if err := trace.all(ctx, workers); err != nil {
 		return nil, err
 	}
 	if file != "" {
@@ -146,7 +146,7 @@ func init() {
 `
 
 // all runs every clause and every test by itself, and the other configurations.
-func (t *tracing) all(ctx context.Context, beside int) error {
+func (t *tracing) all(ctx context.Context, workers int) error {
 	t.tree = filepath.Join(t.dir, "trace")
 	for _, name := range []string{"reference", "spec"} {
 		if err := os.CopyFS(filepath.Join(t.tree, name), os.DirFS(filepath.Join(t.root, name))); err != nil {
@@ -169,12 +169,12 @@ func (t *tracing) all(ctx context.Context, beside int) error {
 	if err := t.build(ctx, "build", server, proof.Standalone); err != nil {
 		return err
 	}
-	var jobs []func() error
+	var jobs []job
 	for _, args := range allWays() {
-		jobs = append(jobs, func() error { return t.way(ctx, server, args) })
+		jobs = append(jobs, func(ctx context.Context, _ int) error { return t.way(ctx, server, args) })
 	}
 	for _, check := range clauses.All() {
-		jobs = append(jobs, func() error { return t.clause(ctx, server, check.Clause) })
+		jobs = append(jobs, func(ctx context.Context, _ int) error { return t.clause(ctx, server, check.Clause) })
 	}
 	for i, p := range packages {
 		binary := filepath.Join(t.dir, fmt.Sprintf("trace%d.test", i))
@@ -187,36 +187,10 @@ func (t *tracing) all(ctx context.Context, beside int) error {
 			return fmt.Errorf("%s -test.list: %w", binary, err)
 		}
 		for _, name := range regexp.MustCompile(`(?m)^(Test|Fuzz|Example)\w*$`).FindAllString(string(names), -1) {
-			jobs = append(jobs, func() error { return t.test(ctx, binary, p, name) })
+			jobs = append(jobs, func(ctx context.Context, _ int) error { return t.test(ctx, binary, p, name) })
 		}
 	}
-	return inParallel(ctx, beside, jobs)
-}
-
-// inParallel does the jobs, some beside each other, up to the first error.
-func inParallel(ctx context.Context, beside int, jobs []func() error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	next := make(chan func() error)
-	var doing sync.WaitGroup
-	for range beside {
-		doing.Go(func() {
-			for job := range next {
-				if err := job(); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	for _, job := range jobs {
-		select {
-		case next <- job:
-		case <-ctx.Done():
-		}
-	}
-	close(next)
-	doing.Wait()
-	return context.Cause(ctx)
+	return beside(ctx, workers, jobs)
 }
 
 func (t *tracing) build(ctx context.Context, verb, binary, what string) error {
