@@ -16,25 +16,31 @@ func writePage(home string, results Results) error {
 	if err != nil {
 		return err
 	}
-	var viable, suites, late, units int
+	var viable, asked, suites, late int // asked: the suites, about all that was drawn
 	var survivors, blind []Judged
 	for _, row := range results.Rows {
-		switch {
-		case !row.Viable:
+		if !row.Viable {
 			continue
-		case row.Suites == timedOut:
+		}
+		viable++
+		if row.lives() {
+			survivors = append(survivors, row)
+		}
+		if row.Suites == timedOut {
 			late++
-			suites++
+		}
+		if row.First != "" {
+			continue
+		}
+		asked++
+		switch {
 		case row.Suites != "":
 			suites++
 		case row.Units != "":
-			units++
 			blind = append(blind, row)
-		default:
-			survivors = append(survivors, row)
 		}
-		viable++
 	}
+	killed := viable - len(survivors)
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Mutants of the reference
 
@@ -46,15 +52,17 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 | the suites alone, over a socket and through /proc | %d of %d | %s |
 | the suites and the unit tests of the reference | %d of %d | %s |
 
-A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
-of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
+A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it.
+The score of the suites is of the first that were drawn; of the others they were asked about those alone that the unit tests let live.
+The suites judge each file in the configurations that run its code; %d kills are runs that were not over in time.
+A clause or a test kills that breaks twice, the second time by itself, and is asked when it runs the mutant's place as the sound reference is judged.
 
 ## Survivors
 
 `, "`make mutate`", results.Listed, len(results.Rows), results.Seed, viable,
-		suites, viable, percent(suites, viable), suites+units, viable, percent(suites+units, viable), late)
+		suites, asked, percent(suites, asked), killed, viable, percent(killed, viable), late)
 	table(&b, survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
-	b.WriteString("\n## Killed by the unit tests only\n\n")
+	b.WriteString("\n## Killed by the unit tests only, where the suites were asked first\n\n")
 	table(&b, blind, "by", func(row Judged) string { return row.Units })
 	return os.WriteFile(filepath.Join(home, "RESULTS.md"), []byte(b.String()), 0o644)
 }
