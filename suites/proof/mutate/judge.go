@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -44,50 +43,25 @@ const slow = 2 * time.Minute
 const memory = "8000000"
 
 // judge builds the mutant below dir and asks those of its judges that meet it.
-func (r *run) judge(ctx context.Context, dir string, m Mutant) (row Judged, err error) {
-	row.Mutant = m
+func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
+	row := Judged{Mutant: m}
 	overlay, err := r.overlay(dir, m)
 	if err != nil {
 		return row, err
 	}
-	if row.Viable, row.Suites, err = r.bySuites(ctx, overlay, dir, m); err != nil || !row.Viable || row.Suites != "" {
-		return row, err
-	}
-	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, r.reach.at(m))
-	return row, err
-}
-
-// judgeUnitsFirst asks the unit tests, and the suites about what those let live.
-func (r *run) judgeUnitsFirst(ctx context.Context, dir string, m Mutant) (row Judged, err error) {
-	row.Mutant, row.First = m, "units"
-	overlay, err := r.overlay(dir, m)
-	if err != nil {
-		return row, err
-	}
-	if err := command(ctx, r.root, "go", "build", "-overlay", overlay, "-o", os.DevNull, "./"+path.Dir(m.File)).Run(); err != nil {
+	binary := filepath.Join(dir, "mutant.server")
+	if err := command(ctx, r.root, "go", "build", "-overlay", overlay, "-o", binary, proof.Standalone).Run(); err != nil {
 		return row, ctx.Err()
 	}
 	row.Viable = true
-	if row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, r.reach.at(m)); err != nil || row.Units != "" {
-		return row, err
-	}
-	_, row.Suites, err = r.bySuites(ctx, overlay, dir, m)
-	return row, err
-}
-
-// bySuites judges the mutant as a server, in each configuration, if it compiles.
-func (r *run) bySuites(ctx context.Context, overlay, dir string, m Mutant) (viable bool, killer string, err error) {
-	binary := filepath.Join(dir, "mutant.server")
-	if err := command(ctx, r.root, "go", "build", "-overlay", overlay, "-o", binary, proof.Standalone).Run(); err != nil {
-		return false, "", ctx.Err()
-	}
 	meets := r.reach.at(m)
 	for _, args := range waysOf(m, r.reach, meets) {
-		if killer, err = whatBreaks(ctx, bounded(started(binary, args)...), r.reach.asked(meets)); err != nil || killer != "" {
-			break
+		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets)); err != nil || row.Suites != "" {
+			return row, err
 		}
 	}
-	return true, killer, err
+	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, meets)
+	return row, err
 }
 
 // judgeAgain asks the unit tests about a mutant that lived.
@@ -157,11 +131,11 @@ func bounded(words ...string) []string {
 	return append([]string{"/bin/sh", "-c", "ulimit -v " + memory + ` && exec "$@"`, "mutant"}, words...)
 }
 
-// whatBreaks names the first clause that the mutant breaks, or says how it does
+// bySuites names the first clause that the mutant breaks, or says how it does
 // not start. The clauses that are judged quickly have their say first. A clause
 // counts that breaks again when it is judged by itself: a mutant lives rather
 // than that noise kills it.
-func whatBreaks(ctx context.Context, start []string, stages [2][]string) (string, error) {
+func bySuites(ctx context.Context, start []string, stages [2][]string) (string, error) {
 	for _, ids := range stages {
 		for len(ids) > 0 {
 			clause, killer, err := firstBroken(ctx, start, ids)

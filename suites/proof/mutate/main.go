@@ -34,9 +34,8 @@ type Judged struct {
 	Mutant
 	Date   string  `json:"date"`
 	Commit string  `json:"commit"`
-	Suites string  `json:"suites"`         // the clause and the outcome; "": found nothing, or was not asked
+	Suites string  `json:"suites"`         // the clause and the outcome; "": found nothing
 	Units  string  `json:"units,omitzero"` // the test, or Test.* when no test could be named; "": found nothing, or was not asked
-	First  string  `json:"first,omitzero"` // "units": they were asked before the suites, which have no say about what those killed
 	Viable bool    `json:"viable"`         // it compiles
 	Took   float64 `json:"seconds"`
 }
@@ -47,7 +46,6 @@ type order struct {
 	seed        uint64
 	list, reach string
 	again       bool
-	unitsFirst  bool
 }
 
 func main() {
@@ -58,7 +56,6 @@ func main() {
 	flag.StringVar(&o.list, "list", "", "a list of mutants by gremlins, instead of a new one")
 	flag.StringVar(&o.reach, "reach", "", "what the judges run, of an earlier run on the same tree; found anew, and kept there, when the file is not there")
 	flag.BoolVar(&o.again, "again", false, "ask the unit tests again about the survivors that reasons.txt does not explain, and judge no others")
-	flag.BoolVar(&o.unitsFirst, "units-first", false, "ask the suites about those alone that the unit tests let live: twice as fast, and says nothing about the suites alone")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -107,10 +104,7 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 		return err
 	}
 	r := run{root: root, dir: dir, home: home, reach: reach, commit: proof.Commit(root), results: results}
-	switch {
-	case o.unitsFirst && !o.again:
-		return r.all(ctx, r.judgeUnitsFirst, r.unjudged(mutants), o)
-	case !o.again:
+	if !o.again {
 		return r.all(ctx, r.judge, r.unjudged(mutants), o)
 	}
 	open, err := r.unexplained(mutants)

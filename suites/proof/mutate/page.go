@@ -16,31 +16,25 @@ func writePage(home string, results Results) error {
 	if err != nil {
 		return err
 	}
-	var viable, asked, suites, late int // asked: the suites, about all that was drawn
+	var viable, suites, late, units int
 	var survivors, blind []Judged
 	for _, row := range results.Rows {
-		if !row.Viable {
-			continue
-		}
-		viable++
-		if row.lives() {
-			survivors = append(survivors, row)
-		}
-		if row.Suites == timedOut {
-			late++
-		}
-		if row.First != "" {
-			continue
-		}
-		asked++
 		switch {
+		case !row.Viable:
+			continue
+		case row.Suites == timedOut:
+			late++
+			suites++
 		case row.Suites != "":
 			suites++
 		case row.Units != "":
+			units++
 			blind = append(blind, row)
+		default:
+			survivors = append(survivors, row)
 		}
+		viable++
 	}
-	killed := viable - len(survivors)
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Mutants of the reference
 
@@ -52,17 +46,15 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 | the suites alone, over a socket and through /proc | %d of %d | %s |
 | the suites and the unit tests of the reference | %d of %d | %s |
 
-A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it.
-The score of the suites is of the first that were drawn; of the others they were asked about those alone that the unit tests let live.
-The suites judge each file in the configurations that run its code; %d kills are runs that were not over in time.
-A clause or a test kills that breaks twice, the second time by itself, and is asked when it runs the mutant's place as the sound reference is judged.
+A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
+of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
 
 ## Survivors
 
 `, "`make mutate`", results.Listed, len(results.Rows), results.Seed, viable,
-		suites, asked, percent(suites, asked), killed, viable, percent(killed, viable), late)
+		suites, viable, percent(suites, viable), suites+units, viable, percent(suites+units, viable), late)
 	table(&b, survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
-	b.WriteString("\n## Killed by the unit tests only, where the suites were asked first\n\n")
+	b.WriteString("\n## Killed by the unit tests only\n\n")
 	table(&b, blind, "by", func(row Judged) string { return row.Units })
 	return os.WriteFile(filepath.Join(home, "RESULTS.md"), []byte(b.String()), 0o644)
 }
