@@ -49,6 +49,11 @@ func act(name string) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		must(err)
 		serve(l)
+	case "accepts-then-exit7":
+		if c, err := listen().Accept(); err == nil {
+			c.Close()
+		}
+		os.Exit(7)
 	case "late":
 		for taken := false; !taken; time.Sleep(time.Millisecond) {
 			c, err := net.Dial("tcp", "127.0.0.1:"+os.Args[1])

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
 )
 
 // TestMain runs this binary as a server of the tests when it is asked to.
@@ -162,6 +164,24 @@ func TestServes(t *testing.T) {
 				t.Errorf("scratch directory: %v", err)
 			}
 		})
+	}
+}
+
+// A server that ends with its first connection, also before it was looked at again, was
+// started: what is asked of it later tells of its end.
+func TestServerThatEndsAtItsFirstConnection(t *testing.T) {
+	for range 30 {
+		i, err := (&Target{File: actFile("accepts-then-exit7")}).Launch(t.Context())
+		if err != nil {
+			t.Fatalf("launch: %v", err)
+		}
+		if exit, err := i.Wait(t.Context()); err != nil || exit.Code != 7 {
+			t.Errorf("it ended with %v (%v), want 7", exit, err)
+		}
+		if err := i.Alive(); !errors.Is(err, observe.ErrGone) && !errors.Is(err, observe.ErrReused) {
+			t.Errorf("of its end Alive says %v", err)
+		}
+		i.Stop()
 	}
 }
 

@@ -41,7 +41,11 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	served := l
 	served.wrapped = !p.hasEnded()
-	if served.main, err = l.listens(); err != nil {
+	served.main, err = l.listens()
+	switch {
+	case errors.Is(err, observe.ErrGone) || errors.Is(err, observe.ErrReused):
+		served.main = l.root // it accepted and has ended since: whoever asks it anything is told so
+	case err != nil:
 		return err
 	}
 	i.latest.Store(&served)

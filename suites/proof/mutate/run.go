@@ -55,8 +55,9 @@ func (r *run) all(ctx context.Context, judge func(context.Context, string, Mutan
 			if ctx.Err() != nil {
 				return nil // a verdict that was cut short is none
 			}
-			if err != nil {
-				return fmt.Errorf("%s:%d:%d %s: %w", m.File, m.Line, m.Column, m.Type, err)
+			if err != nil { // it has no row, and is tried again by the next run
+				fmt.Fprintf(os.Stderr, "mutate: %s:%d:%d %s is not judged: %v\n", m.File, m.Line, m.Column, m.Type, err)
+				return nil
 			}
 			row.Date, row.Commit, row.Took = started.UTC().Format(time.DateOnly), r.commit, time.Since(started).Round(time.Millisecond).Seconds()
 			return r.keep(row)
