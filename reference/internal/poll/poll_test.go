@@ -185,6 +185,58 @@ func TestMisuseIsAnError(t *testing.T) {
 	}
 }
 
+// Descriptor 0 is one like others, and no number is registered until it is added, be it
+// the last that a poller has room for or the first that it has not.
+func TestNumbersAtTheEdge(t *testing.T) {
+	for _, kind := range []string{"poll", "select"} { // epoll takes what standard input is, or not
+		p, err := New(kind)
+		must(t, err)
+		if p.Remove(0) == nil || p.Modify(0, 1, Readable) == nil {
+			t.Errorf("%s: descriptor 0 is registered before Add", kind)
+		}
+		must(t, p.Add(0, 1, Readable))
+		for fd := 1; fd <= 2048; fd++ {
+			if p.Remove(fd) == nil || p.Modify(fd, 1, Readable) == nil {
+				t.Fatalf("%s: descriptor %d is registered beside 0", kind, fd)
+			}
+		}
+		must(t, p.Modify(0, 1, 0))
+		must(t, p.Remove(0))
+		for fd := range 1024 {
+			must(t, p.Add(fd, 1, 0))
+			must(t, p.Remove(fd))
+		}
+	}
+}
+
+// A hangup and a fault are told even to whom asks for nothing; select alone has no word for them.
+func TestHangupAndFaultAreAlwaysTold(t *testing.T) {
+	eachKind(t, func(t *testing.T, p Poller) {
+		if p.Name() == "select" {
+			t.Skip("no word for them")
+		}
+		a, b := pair(t)
+		must(t, p.Add(a, 1, 0))
+		if got := ready(t, p, 0); len(got) != 0 {
+			t.Fatalf("ready before anything came: %v", got)
+		}
+		must(t, unix.Shutdown(b, unix.SHUT_RDWR))
+		if got, want := ready(t, p, 0), []Event{{1, Hangup}}; !slices.Equal(got, want) {
+			t.Errorf("both directions are shut: got %v, want %v", got, want)
+		}
+		c, d, err := SocketPair()
+		must(t, err)
+		defer unix.Close(c)
+		must(t, p.Add(c, 2, 0))
+		Write(c, []byte("never read")) // so that the peer's end is a reset
+		unix.Close(d)
+		must(t, p.Remove(a))
+		if got, want := ready(t, p, 0), []Event{{2, Fault | Hangup}}; !slices.Equal(got, want) {
+			t.Errorf("reset: got %v, want %v", got, want)
+		}
+	})
+}
+
 func TestTimeoutIsRoundedUp(t *testing.T) {
 	eachKind(t, func(t *testing.T, p Poller) {
 		for _, timeout := range []time.Duration{1, time.Microsecond, 1500 * time.Microsecond, 3 * time.Millisecond} {
@@ -211,6 +263,8 @@ func TestTimeoutIsRoundedUp(t *testing.T) {
 // without events and without an error, so that the timeout is computed anew.
 func TestSignalEndsWait(t *testing.T) {
 	eachKind(t, func(t *testing.T, p Poller) {
+		a, _ := pair(t)
+		must(t, p.Add(a, 1, Readable)) // of which nothing is told
 		done := make(chan error, 1)
 		tid := make(chan int, 1)
 		go func() {
