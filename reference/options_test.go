@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -36,6 +38,80 @@ func TestOptionsOfOtherClasses(t *testing.T) {
 			t.Errorf("the defaults of %s: %v", class, err)
 		}
 	}
+}
+
+// What is left at 0 or "" gets the default that Options promises.
+func TestDefaults(t *testing.T) {
+	t.Setenv("REACTORSPEC_NONCE", "from the environment")
+	for class, loops := range map[string]int{"": 2, MultiReactor: 2, Reactor: 1} {
+		s, err := New(Options{Class: class})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Options{
+			Class: MultiReactor, Loops: loops, Poller: "epoll", Wakeup: "eventfd", Balance: RoundRobin, Backlog: 4096, MaxConns: 1_000_000,
+			MaxThreads: 1000, Limit: 16 << 20, LowWater: 8 << 20, MaxFrame: defaultMaxFrame, DrainTimeout: time.Minute, Workers: 4,
+			WorkQueue: 64, Shared: 64, TaskShare: 1024, StallAfter: 100 * time.Millisecond, Nonce: "from the environment",
+		}
+		if class != "" {
+			want.Class = class
+		}
+		got := s.options
+		if got.Handler == nil || got.Log != slog.Default() {
+			t.Errorf("class %q: no handler, or another log", class)
+		}
+		got.Handler, got.Log = nil, nil
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("class %q: got %+v, want %+v", class, got, want)
+		}
+	}
+	log := quiet()
+	s, err := New(Options{Nonce: "own", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.options.Nonce != "own" || s.options.Log != log {
+		t.Errorf("an option of its own is lost: %+v", s.options)
+	}
+}
+
+// A range holds both of its ends, and nothing beyond them.
+func TestRangesOfOptions(t *testing.T) {
+	fits := func(o Options, want bool) {
+		t.Helper()
+		_, err := New(o)
+		if bad := new(OptionError); errors.As(err, &bad) == want {
+			t.Errorf("%+v: %v; want it accepted: %t", o, err, want)
+		}
+	}
+	for _, x := range []struct {
+		class       string
+		least, most int64
+		set         func(o *Options, n int64)
+	}{
+		{MultiReactor, 1, 256, func(o *Options, n int64) { o.Loops = int(n) }},
+		{Reactor, 1, 1, func(o *Options, n int64) { o.Loops = int(n) }},
+		{Reactor, 1, 65_535, func(o *Options, n int64) { o.Backlog = int(n) }},
+		{Reactor, 1, 1_000_000, func(o *Options, n int64) { o.MaxConns = int(n) }},
+		{ThreadPerConnection, 1, 8_000, func(o *Options, n int64) { o.MaxThreads = int(n) }},
+		{Reactor, 1, 1 << 30, func(o *Options, n int64) { o.Limit = int(n) }},
+		{Reactor, 1, 100, func(o *Options, n int64) { o.Limit, o.LowWater = 100, int(n) }},
+		{Reactor, 1, 64 << 20, func(o *Options, n int64) { o.MaxFrame = int(n) }},
+		{Reactor, 1, 1_000, func(o *Options, n int64) { o.Workers = int(n) }},
+		{Reactor, 1, 1_000_000, func(o *Options, n int64) { o.WorkQueue = int(n) }},
+		{Reactor, 1, 1_024, func(o *Options, n int64) { o.Shared = int(n) }},
+		{Reactor, 1, 1_000_000, func(o *Options, n int64) { o.TaskShare = int(n) }},
+		{Reactor, 1, int64(maxTime), func(o *Options, n int64) { o.IdleTimeout = time.Duration(n) }},
+		{Reactor, 1, int64(maxTime), func(o *Options, n int64) { o.DrainTimeout = time.Duration(n) }},
+		{Reactor, int64(minStall), int64(maxTime), func(o *Options, n int64) { o.StallAfter = time.Duration(n) }},
+	} {
+		for n, want := range map[int64]bool{-1: false, x.least: true, x.most: true, x.most + 1: false} {
+			o := Options{Class: x.class}
+			x.set(&o, n)
+			fits(o, want)
+		}
+	}
+	fits(Options{StallAfter: minStall - 1}, false)
 }
 
 // Whoever configures can tell a mistake of his own from a failure.
