@@ -85,6 +85,77 @@ func TestWorkersAreBounded(t *testing.T) {
 	await(t, "a result", home)
 }
 
+// A thread is started for a job that no idle one can take, and for no other; what all
+// threads are busy for waits, as far as there is room.
+func TestWorkersStartWhenNeeded(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	w := newWorkers(t, 2, 1)
+	want := WorkerStats{}
+	counted := func(when string) {
+		t.Helper()
+		eventually(t, when, func() bool { return w.Stats() == want })
+	}
+	counted("nothing of an unused pool to be counted")
+	for want.Done < 3 { // one after the other
+		if err := w.Submit(l, func() {}, func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+		want.Done++
+		want.Threads = 1
+		counted("one thread to have done all")
+	}
+	release, began := make(chan struct{}), make(chan struct{}, 3)
+	block := func() error { return w.Submit(l, func() { began <- struct{}{}; <-release }, func(error) {}) }
+	for range 2 { // both at a time
+		if err := block(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "a thread for each job", began)
+	}
+	want.Threads = 2
+	counted("two threads to be busy")
+	if err := block(); err != nil {
+		t.Errorf("a job that there is room for: %v", err)
+	}
+	want.Queued = 1
+	counted("a job to wait")
+	for range 2 {
+		if err := block(); !errors.Is(err, ErrFull) {
+			t.Errorf("a job too many: %v, want ErrFull", err)
+		}
+	}
+	want.Refused = 2
+	counted("two jobs to be refused")
+	close(release)
+	want.Queued, want.Done = 0, 6
+	counted("all to be done")
+}
+
+// A result whose loop has ended has no home, and is counted.
+func TestHomelessResults(t *testing.T) {
+	gone, stays := runLoop(t, LoopOptions{}), runLoop(t, LoopOptions{})
+	w := newWorkers(t, 1, 2)
+	release := make(chan struct{})
+	home := make(chan error, 1)
+	for _, l := range []*Loop{gone, gone, stays} {
+		if err := w.Submit(l, func() { <-release }, func(err error) {
+			if l == gone {
+				t.Error("a result came to a loop that has ended")
+			}
+			home <- err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone.Stop()
+	eventually(t, "the loop to end", func() bool { return gone.state.Load() == ended })
+	close(release)
+	if err := await(t, "the other loop's result", home); err != nil {
+		t.Errorf("it was told %v", err)
+	}
+	eventually(t, "the results to be counted", func() bool { return w.Stats() == WorkerStats{Threads: 1, Done: 3, Homeless: 2} })
+}
+
 func TestWorkerWithoutRoom(t *testing.T) {
 	l := runLoop(t, LoopOptions{})
 	w := newWorkers(t, 1, 0)
@@ -106,13 +177,13 @@ func TestWorkerPanicIsReported(t *testing.T) {
 	if err := await(t, "the result", home); !errors.As(err, &p) || p.Value != "ouch" || !strings.Contains(p.Stack, "workers_test.go") {
 		t.Errorf("the loop was told %v, want a PanicError with its stack", err)
 	}
-	w.Submit(l, func() {}, func(err error) { home <- err })
-	if err := await(t, "the next result", home); err != nil {
-		t.Errorf("the next job: %v", err)
+	for range 2 {
+		w.Submit(l, func() {}, func(err error) { home <- err })
+		if err := await(t, "the next result", home); err != nil {
+			t.Errorf("the next job: %v", err)
+		}
 	}
-	if s := w.Stats(); s.Panics != 1 {
-		t.Errorf("counted %+v, want 1 panic", s)
-	}
+	eventually(t, "one panic to be counted", func() bool { return w.Stats() == WorkerStats{Threads: 1, Done: 3, Panics: 1} })
 }
 
 func TestWorkersStop(t *testing.T) {
@@ -150,6 +221,11 @@ func TestWorkerOptionsOutOfRange(t *testing.T) {
 	for _, x := range [][2]int{{0, 0}, {1001, 0}, {1, -1}, {1, 1_000_001}} {
 		if _, err := NewWorkers(x[0], x[1]); err == nil {
 			t.Errorf("%d threads with room for %d accepted", x[0], x[1])
+		}
+	}
+	for _, x := range [][2]int{{1, 0}, {1000, 1_000_000}} {
+		if _, err := NewWorkers(x[0], x[1]); err != nil {
+			t.Errorf("%d threads with room for %d: %v", x[0], x[1], err)
 		}
 	}
 }
