@@ -97,6 +97,39 @@ func TestStartErrors(t *testing.T) {
 	}
 }
 
+// A listener may be descriptor 0, where a process has closed its standard input.
+func TestListenerIsDescriptor0(t *testing.T) {
+	input, err := syscall.Dup(0)
+	if err != nil {
+		t.Skipf("standard input: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(syscall.Dup3(input, 0, 0), syscall.Close(input)); err != nil {
+			t.Error(err)
+		}
+	})
+	syscall.Close(0)
+	s, err := New(Options{Class: Iterative, Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Start("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if s.listener != 0 {
+		t.Errorf("the listener is descriptor %d: nothing is tried", s.listener)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within/4)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		t.Errorf("Stop: %v", err)
+	}
+	if fd, err := syscall.Dup(0); err == nil {
+		syscall.Close(fd)
+		t.Error("the listener is open after Stop")
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	for want, o := range map[string]Options{
 		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},

@@ -110,6 +110,33 @@ func TestWakerThatIsFull(t *testing.T) {
 	}
 }
 
+// Closing a waker closes all that it opened, each once; what could not be closed is told,
+// whichever of the two it is, and the other is closed all the same.
+func TestCloseOfWaker(t *testing.T) {
+	before := descriptors(t)
+	for _, kind := range Wakeups {
+		w, err := NewWaker(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	r, w, err := poll.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, half := range []fdWaker{{read: -1, write: w}, {read: r, write: -1}} {
+		if err := half.Close(); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("%+v: Close reports %v", half, err)
+		}
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
 // foreignWaker is a waker of a kind that this package does not have: a UDP socket
 // connected to itself.
 type foreignWaker struct {
