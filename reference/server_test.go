@@ -242,6 +242,16 @@ func TestRefusalsAreTold(t *testing.T) {
 	first.want("x")
 }
 
+// The first pause of accepting is told, with its cause; later ones are only counted.
+func TestPausesAreTold(t *testing.T) {
+	log := new(logged)
+	s := start(t, Options{Class: Reactor, Log: slog.New(slog.NewTextHandler(log, nil))})
+	starve(t, s, 4)
+	if told := log.String(); strings.Count(told, "accepting pauses") != 1 || !strings.Contains(told, "too many open files") {
+		t.Errorf("of 4 pauses it tells\n%s", told)
+	}
+}
+
 func TestIdleTimeout(t *testing.T) {
 	onEach(t, func(t *testing.T, o Options) {
 		t.Parallel()
