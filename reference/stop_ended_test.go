@@ -71,3 +71,27 @@ func TestStopCutsWhatWasBeingAccepted(t *testing.T) {
 		t.Errorf("%d connections are open after Stop", open)
 	}
 }
+
+// A stop that finds a connection open gives it all of its time, although others were the
+// last to leave before.
+func TestStopAfterOthersLeft(t *testing.T) {
+	for _, class := range Classes {
+		s := start(t, Options{Class: class})
+		s.sign("ECHO").Close()
+		eventually(t, "the first to be gone", func() bool { return s.Stats().Open == 0 })
+		s.sign("SOURCE 1000000000") // of which nothing is read
+		const deadline = 50 * time.Millisecond
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), deadline)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("%s: Stop: %v", class, err)
+		}
+		if took := time.Since(began); took < deadline {
+			t.Errorf("%s: Stop took %v of %v", class, took, deadline)
+		}
+		if open := s.Stats().Open; open != 0 {
+			t.Errorf("%s: %d connections are open after Stop", class, open)
+		}
+	}
+}
