@@ -33,6 +33,7 @@ func refusing(t *testing.T, call uintptr, first int, errno unix.Errno, f func())
 		err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 		if err == nil {
 			err = unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&filter)), 0, 0)
+			runtime.KeepAlive(&filter)
 		}
 		if err == nil {
 			f()
