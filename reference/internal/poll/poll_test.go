@@ -259,6 +259,21 @@ func TestTimeoutIsRoundedUp(t *testing.T) {
 	}
 }
 
+// Without a timeout a wait lasts until something comes, but for a signal now and then.
+func TestWaitForever(t *testing.T) {
+	eachKind(t, func(t *testing.T, p Poller) {
+		a, b := pair(t)
+		must(t, p.Add(a, 1, Readable))
+		time.AfterFunc(30*time.Millisecond, func() { Write(b, []byte("x")) })
+		waits := 1
+		for ; len(ready(t, p, Forever)) == 0; waits++ {
+		}
+		if waits > 5 {
+			t.Errorf("it took %d waits without a timeout", waits)
+		}
+	})
+}
+
 // TestSignalEndsWait sends this thread a signal while it waits: Wait returns
 // without events and without an error, so that the timeout is computed anew.
 func TestSignalEndsWait(t *testing.T) {
