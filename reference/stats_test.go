@@ -131,6 +131,55 @@ func TestStats(t *testing.T) {
 	}
 }
 
+// The server's figures are the sums of its loops', its workers' and its own.
+func TestStatsAddUp(t *testing.T) {
+	s := start(t, Options{Class: MultiReactor, Loops: 3, StallAfter: minStall, IdleTimeout: time.Minute})
+	for i, l := range s.Loops() {
+		c := s.dial()
+		c.send("PROB\n") // is refused
+		c.wantEnd()
+		c.Close()
+		mustAfter(t, l, time.Hour, func() {})
+		_ = l.Post(func() { panic("on purpose") })
+		do(t, l, func() {
+			for end := time.Now().Add(within); l.Stats().Stalls == 0 && time.Now().Before(end); {
+			}
+		})
+		for range i + 1 {
+			await(t, "a worker's job", panicking(t, s.Workers(), l))
+		}
+	}
+	var got, want Stats
+	defer func() {
+		if got != want {
+			t.Errorf("they are\n%+v, want\n%+v", got, want)
+		}
+	}()
+	eventually(t, "the figures to add up", func() bool {
+		want = Stats{Accepted: 3, In: 3 * uint64(len("PROB\n")), Panics: s.Workers().Stats().Panics, Timers: 3}
+		for _, l := range s.Loops() {
+			loop := l.Stats()
+			want.Wakes += loop.Wakes
+			want.Coalesced += loop.Coalesced
+			want.Tasks += loop.Tasks
+			want.Lag = max(want.Lag, loop.Lag)
+			want.Stalls += loop.Stalls
+			want.Panics += loop.Panics
+		}
+		got = s.Stats()
+		return got == want
+	})
+}
+
+// panicking gives the workers a job that panics.
+func panicking(t *testing.T, w *Workers, home *Loop) <-chan error {
+	told := make(chan error, 1)
+	if err := w.Submit(home, func() { panic("on purpose") }, func(err error) { told <- err }); err != nil {
+		t.Fatal(err)
+	}
+	return told
+}
+
 const coalescedPosts = 100
 
 // postsAndOthers posts to a loop that sleeps, then coalescedPosts times to one that is
