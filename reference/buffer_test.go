@@ -25,9 +25,12 @@ func TestOutBuffer(t *testing.T) {
 				model = append(model, p...)
 			},
 			"take": func(t *rapid.T) {
-				budget := rapid.IntRange(1, 8*chunkSize).Draw(t, "budget")
+				budget := rapid.OneOf(rapid.IntRange(1, 8*chunkSize), rapid.SampledFrom([]int{chunkSize, 2 * chunkSize})).Draw(t, "budget")
 				b.gather(&v, budget)
 				got := pieces(&v)
+				if all := v.Pieces(); len(all) > 0 && len(got)-len(all[len(all)-1]) >= budget {
+					t.Fatalf("gathered %d pieces of %d bytes, of which the last is beyond a budget of %d", len(all), len(got), budget)
+				}
 				if len(got) < min(budget, len(model)) || len(got) > budget+chunkSize || !bytes.Equal(got, model[:len(got)]) {
 					t.Fatalf("gathered %d bytes of %d for a budget of %d", len(got), len(model), budget)
 				}
@@ -68,6 +71,26 @@ func TestGatherStopsAtIOVMax(t *testing.T) {
 	b.gather(v, 1<<40)
 	if n := len(v.Pieces()); n != poll.IOVMax {
 		t.Errorf("%d pieces, want %d", n, poll.IOVMax)
+	}
+}
+
+// A pool keeps so much for later and no more, and gives it out again.
+func TestChunkPoolKeepsSome(t *testing.T) {
+	var b outBuffer
+	var pool chunkPool
+	for range 2 {
+		b.append(make([]byte, 2*maxSpareChunks*chunkSize), &pool)
+		if pool.n != 0 || pool.free != nil {
+			t.Errorf("%d chunks are spare while more are needed", pool.n)
+		}
+		b.release(&pool)
+		kept := 0
+		for c := pool.free; c != nil; c = c.next {
+			kept++
+		}
+		if kept != maxSpareChunks || pool.n != kept {
+			t.Errorf("%d chunks are kept and %d counted, want %d", kept, pool.n, maxSpareChunks)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type byHand struct {
 	t      testing.TB
 	poller *stillPoller
 	clock  *handClock
+	peers  map[int]bool // those that are not gone
 }
 
 func newByHand(t testing.TB, edge bool, o Options) *byHand {
@@ -24,14 +25,19 @@ func newByHand(t testing.TB, edge bool, o Options) *byHand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &byHand{t: t, poller: &stillPoller{edge: edge, interest: map[int]poll.Events{}}, clock: &handClock{at: time.Hour}}
+	b := &byHand{t: t, poller: &stillPoller{edge: edge, interest: map[int]poll.Events{}}, clock: &handClock{at: time.Hour}, peers: map[int]bool{}}
 	b.reactor, err = newReactor(s, LoopOptions{Log: quiet(), poller: b.poller, clock: b.clock, Waker: new(scriptWaker)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		b.abort(ErrCut)
-		b.settle()
+		if len(b.conns) > 0 {
+			b.abort(ErrCut)
+			b.settle()
+		}
+		for peer := range b.peers {
+			b.hangUp(peer)
+		}
 		if n := b.server.counts.open.Load(); n != 0 {
 			t.Errorf("%d connections are open at the end", n)
 		}
@@ -46,11 +52,17 @@ func (b *byHand) connect() (c *Conn, peer int) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(func() { syscall.Close(pair[1]) })
+	b.peers[pair[1]] = true
 	b.server.counts.open.Add(1)
 	b.open.Add(1)
 	b.adopt(pair[0])
 	return b.conns[len(b.conns)-1], pair[1]
+}
+
+// hangUp closes a peer's end.
+func (b *byHand) hangUp(peer int) {
+	delete(b.peers, peer)
+	syscall.Close(peer)
 }
 
 // event is one turn, in which c's descriptor is reported to be ready, and those that follow

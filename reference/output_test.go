@@ -49,7 +49,7 @@ func octet(i int) byte { return byte(i*131 + i>>8) }
 func outputKeepsOrder(t *rapid.T) {
 	m := newOutputModel(t, rapid.Bool().Draw(t, "edge"))
 	defer syscall.Close(m.peer)
-	size := rapid.SampledFrom([]int{1, 2, 100, 4096, chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize, writeBudget + 7, writeBudget + 7})
+	size := rapid.SampledFrom([]int{0, 1, 2, 100, 4096, chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize, writeBudget + 7, writeBudget + 7})
 	taken := rapid.SampledFrom([]int{1, 2, 99, 100, 4096, chunkSize, chunkSize + 1, 5 * chunkSize, 1 << 30})
 	t.Repeat(map[string]func(*rapid.T){
 		"kernel takes": func(t *rapid.T) { m.will = append(m.will, outcome{take: taken.Draw(t, "bytes")}) },

@@ -96,3 +96,24 @@ func TestNoThreadIsAskedForInsideAnEvent(t *testing.T) {
 		}
 	})
 }
+
+// Nor for output that the kernel takes at once.
+func TestNoThreadIsAskedForWhatTheKernelTakes(t *testing.T) {
+	onEachLoop(t, func(t *testing.T, o Options) {
+		opened := make(chan *Conn, 1)
+		s := start(t, o.with(&scripted{open: func(c *Conn) { opened <- c }}))
+		peer := s.dial()
+		c := await(t, "the connection", opened)
+		complaint := ""
+		do(t, c.Loop(), func() {
+			l := c.Loop()
+			own := l.thread.Swap(-1)
+			complaint = panicOf(func() { c.Write([]byte("x")) })
+			l.thread.Store(own)
+		})
+		if complaint != "" {
+			t.Error(complaint)
+		}
+		peer.want("x")
+	})
+}
