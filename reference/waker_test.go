@@ -2,6 +2,7 @@ package reference
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -252,27 +253,42 @@ func TestServerWithForeignWakers(t *testing.T) {
 	}
 }
 
-func TestServerWithoutWakers(t *testing.T) {
-	before := descriptors(t)
+// A start that fails closes what it has opened.
+func TestFailedStartClosesAll(t *testing.T) {
 	none := errors.New("no wakers today")
-	var wakes, closed, made atomic.Int64
-	s, err := New(Options{Class: MultiReactor, Loops: 2, Log: quiet(), NewWaker: func() (Waker, error) {
-		if made.Add(1) == 3 { // the acceptor's
-			return nil, none
-		}
-		return newForeignWaker(&wakes, &closed)
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Start("tcp", "127.0.0.1:0"); !errors.Is(err, none) || !strings.Contains(err.Error(), "NewWaker") {
-		t.Errorf("Start reports %v", err)
-	}
-	if n := closed.Load(); n != 2 {
-		t.Errorf("%d of 2 wakers were closed", n)
-	}
-	if n := descriptors(t); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
+	taken := start(t, Options{}).addr.String()
+	for _, x := range []struct {
+		class  string
+		fails  int64 // the waker that cannot be made; 0 if it is the address that is taken
+		closed int64
+	}{
+		{Reactor, 1, 0}, {MultiReactor, 1, 0}, {MultiReactor, 2, 1},
+		{MultiReactor, 3, 2}, // the acceptor's
+		{Reactor, 0, 1}, {MultiReactor, 0, 3},
+	} {
+		t.Run(fmt.Sprint(x.class, " ", x.fails), func(t *testing.T) {
+			before := descriptors(t)
+			var wakes, closed, made atomic.Int64
+			s, err := New(Options{Class: x.class, Log: quiet(), NewWaker: func() (Waker, error) {
+				if made.Add(1) == x.fails {
+					return nil, none
+				}
+				return newForeignWaker(&wakes, &closed)
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.Start("tcp", taken)
+			if err == nil || x.fails > 0 && (!errors.Is(err, none) || !strings.Contains(err.Error(), "NewWaker")) {
+				t.Errorf("Start reports %v", err)
+			}
+			if n := closed.Load(); n != x.closed {
+				t.Errorf("%d of %d wakers were closed", n, x.closed)
+			}
+			if n := descriptors(t); n != before {
+				t.Errorf("%d descriptors before, %d after", before, n)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,138 @@
+package reference
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// onEachThreads is onEach with the classes that have no loops.
+func onEachThreads(t *testing.T, f func(t *testing.T, o Options)) {
+	for _, class := range []string{Iterative, ThreadPerConnection} {
+		t.Run(class, func(t *testing.T) { f(t, Options{Class: class}) })
+	}
+}
+
+// A thread that has ended makes room for another.
+func TestEndedThreadMakesRoom(t *testing.T) {
+	s := start(t, Options{Class: ThreadPerConnection, MaxThreads: 2})
+	k := s.class.(*threads)
+	for range 5 {
+		c := s.sign("ECHO")
+		c.send("x")
+		c.want("x")
+		c.Close()
+		eventually(t, "its thread to end", func() bool { return k.live.Load() == 0 })
+	}
+	if n := s.Stats().Refused; n != 0 {
+		t.Errorf("%d connections were refused", n)
+	}
+}
+
+// A client that waits to be accepted is let go by a stop.
+func TestStopLetsGoWhoWaits(t *testing.T) {
+	s := startOn(t, "unix", filepath.Join(t.TempDir(), "s"), Options{Class: Iterative})
+	s.sign("ECHO")
+	waits := s.dial()
+	waits.SetDeadline(time.Now().Add(within / 2))
+	stop(t, s)
+	if got, err := io.ReadAll(waits.r); len(got) > 0 || err != nil {
+		t.Errorf("it reads %q, %v; want an end", got, err)
+	}
+}
+
+// A thread that is blocked in its write is freed at a stop's deadline, also where the
+// kernel knows no reset.
+func TestStopFreesBlockedWriter(t *testing.T) {
+	onEachThreads(t, func(t *testing.T, o Options) {
+		s := startOn(t, "unix", filepath.Join(t.TempDir(), "s"), o)
+		s.sign("SOURCE 1000000000")
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+}
+
+// A client that goes on talking gets all of the output, and an end in order.
+func TestCloseBesideInput(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		const total, piece = 400_000, 20_000
+		s := start(t, o.with(&scripted{data: func(c *Conn, data []byte) int {
+			c.Write(make([]byte, total))
+			c.Close()
+			return len(data)
+		}}))
+		c := s.dial()
+		c.send("go")
+		var got int
+		for buf := make([]byte, piece); ; {
+			n, err := io.ReadFull(c.r, buf)
+			if got += n; err == io.EOF || err == io.ErrUnexpectedEOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("after %d bytes of %d: %v", got, total, err)
+			}
+			_, _ = c.Write([]byte("more")) // at the end the server may be gone
+		}
+		if got != total {
+			t.Errorf("%d bytes of %d came", got, total)
+		}
+	})
+}
+
+// A client that does not end its side holds the next one up for a moment only.
+func TestFinishedClientHoldsNobodyUp(t *testing.T) {
+	s := start(t, Options{Class: Iterative}.with(&scripted{data: func(c *Conn, data []byte) int {
+		c.Write(data)
+		c.Close()
+		return len(data)
+	}}))
+	for range 3 {
+		c := s.dial()
+		c.SetDeadline(time.Now().Add(within / 2))
+		c.send("x")
+		c.want("x")
+		c.wantEnd()
+	}
+}
+
+// What was sent before a stop is served, and then comes the end.
+func TestStopServesWhatWasSent(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		blocked, release := make(chan struct{}), make(chan struct{})
+		s := startOn(t, "unix", filepath.Join(t.TempDir(), "s"), o.with(&scripted{data: func(c *Conn, data []byte) int {
+			if data[0] == '1' {
+				close(blocked)
+				<-release
+			}
+			c.Write(data)
+			return len(data)
+		}}))
+		c := s.dial()
+		c.send("1")
+		await(t, "the handler to block", blocked)
+		c.send("2")
+		stopped := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			stopped <- s.Stop(ctx)
+		}()
+		eventually(t, "the stop to begin", func() bool {
+			k, ok := s.class.(*threads)
+			return ok && k.isDraining() || !ok && s.stopped.Load()
+		})
+		close(release)
+		c.want("12")
+		c.wantEnd()
+		c.Close()
+		if err := await(t, "Stop", stopped); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+}
