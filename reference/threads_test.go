@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -82,6 +84,26 @@ func TestCloseBesideInput(t *testing.T) {
 		if got != total {
 			t.Errorf("%d bytes of %d came", got, total)
 		}
+	})
+}
+
+// A client that talks until it hears of the end hears of it.
+func TestEndComesBesideInput(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		s := start(t, o.with(&scripted{data: func(c *Conn, data []byte) int { c.Close(); return len(data) }}))
+		c := s.dial()
+		var heard atomic.Bool
+		var talk sync.WaitGroup
+		talk.Go(func() {
+			for !heard.Load() {
+				if _, err := c.Write(make([]byte, 1000)); err != nil {
+					return // which the reading tells of
+				}
+			}
+		})
+		c.wantEnd()
+		heard.Store(true)
+		talk.Wait()
 	})
 }
 

@@ -132,6 +132,30 @@ func TestTurnDoesWhatIsReady(t *testing.T) {
 	})
 }
 
+// What a handler does inside an event is settled with the event, and asks for no further turn.
+func TestEventSettlesByItself(t *testing.T) {
+	bothWays(t, func(t *testing.T, edge bool) {
+		for what, act := range map[string]func(c *Conn){
+			"Write": func(c *Conn) { c.Write([]byte("x")) },
+			"Pause": func(c *Conn) { c.Pause() },
+			"Close": func(c *Conn) { c.Close() },
+			"Abort": func(c *Conn) { c.Abort(nil) },
+		} {
+			r := newByHand(t, edge, Options{Handler: func(*Conn) Handler {
+				return &scripted{data: func(c *Conn, data []byte) int { act(c); return len(data) }}
+			}})
+			c, peer := r.connect()
+			if _, err := syscall.Write(peer, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			r.handleIO([]poll.Event{{Token: uint64(c.slot), Events: poll.Readable}})
+			if r.busy() {
+				t.Errorf("%s leaves something to do", what)
+			}
+		}
+	})
+}
+
 // Where edges are reported the interest stays as it is, whatever the connection waits for:
 // to change it would cost a system call and bring edges that are none.
 func TestEdgeInterestStays(t *testing.T) {
