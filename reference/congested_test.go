@@ -80,6 +80,21 @@ func TestCongestion(t *testing.T) {
 	})
 }
 
+// A write of nothing asks nothing of the kernel.
+func TestWriteOfNothing(t *testing.T) {
+	r := newByHand(t, false, Options{Handler: func(*Conn) Handler { return &scripted{} }})
+	r.output = func([]byte) (n, _ uintptr, errno syscall.Errno) {
+		t.Error("the kernel is asked")
+		return 0, 0, 0
+	}
+	c, _ := r.connect()
+	for _, p := range [][]byte{nil, {}} {
+		if n, err := c.Write(p); n != 0 || err != nil {
+			t.Errorf("it is %d, %v", n, err)
+		}
+	}
+}
+
 // The first error is the one that is told, whatever a handler makes of it.
 func TestFirstErrorIsTold(t *testing.T) {
 	var told []error

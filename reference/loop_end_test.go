@@ -42,8 +42,10 @@ func TestLoopEndsByStop(t *testing.T) {
 }
 
 // endSecondLoop ends loop 1 of two.
-func endSecondLoop(t *testing.T, s *served) {
-	l := s.class.loop(1)
+func endSecondLoop(t *testing.T, s *served) { endLoop(t, s, 1) }
+
+func endLoop(t *testing.T, s *served, index int) {
+	l := s.class.loop(index)
 	l.Stop()
 	eventually(t, "the loop to end", func() bool { return l.state.Load() == ended })
 }
@@ -52,15 +54,17 @@ func endSecondLoop(t *testing.T, s *served) {
 func TestEndedLoopGetsNoConnections(t *testing.T) {
 	for _, balance := range Balances {
 		t.Run(balance, func(t *testing.T) {
-			s := start(t, Options{Class: MultiReactor, Loops: 2, Balance: balance})
-			endSecondLoop(t, s)
-			for range 6 {
-				c := s.sign("ECHO")
-				c.send("x")
-				c.want("x")
-			}
-			if n := s.Stats().Refused; n != 0 {
-				t.Errorf("%d connections were refused", n)
+			for index := range 2 {
+				s := start(t, Options{Class: MultiReactor, Loops: 2, Balance: balance})
+				endLoop(t, s, index)
+				for range 6 {
+					c := s.sign("ECHO")
+					c.send("x")
+					c.want("x")
+				}
+				if n := s.Stats().Refused; n != 0 {
+					t.Errorf("beside loop %d, which has ended, %d connections were refused", index, n)
+				}
 			}
 		})
 	}

@@ -66,7 +66,7 @@ func TestWritingTakesTurns(t *testing.T) {
 			if room == 0 {
 				return ^uintptr(0), 0, syscall.EAGAIN
 			}
-			took := min(room, len(p), 100_000)
+			took := min(room, len(p), 500_000)
 			taken += took
 			return uintptr(took), 0, 0
 		}
