@@ -77,6 +77,14 @@ func TestCongestion(t *testing.T) {
 			r.event(c, poll.Readable)
 		}
 		check("below again", false, "ab", "b", "cd")
+
+		c.Write(make([]byte, 61))
+		room = 61
+		r.handleIO([]poll.Event{{Token: uint64(c.slot), Events: poll.Writable}})
+		check("below with nothing to show", false, "ab", "b", "cd")
+		if !edge && r.busy() {
+			t.Error("a further turn is asked for, though an event will tell of input")
+		}
 	})
 }
 

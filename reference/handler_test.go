@@ -251,6 +251,25 @@ func TestUnusedInput(t *testing.T) {
 	})
 }
 
+// A handler that closes may leave as much as it likes: nobody looks at it any more.
+func TestCloseLeavesInput(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		o.MaxFrame = 10
+		reason := make(chan error, 1)
+		s := start(t, o.with(&scripted{
+			data:  func(c *Conn, _ []byte) int { c.Close(); return 0 },
+			close: func(_ *Conn, err error) { reason <- err },
+		}))
+		c := s.dial()
+		c.send(strings.Repeat("x", 100))
+		c.wantEnd()
+		c.Close()
+		if err := await(t, "OnClose", reason); err != nil {
+			t.Errorf("OnClose got %v", err)
+		}
+	})
+}
+
 // After its end a connection refuses output instead of losing it silently.
 func TestWriteAfterEnd(t *testing.T) {
 	onEach(t, func(t *testing.T, o Options) {

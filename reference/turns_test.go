@@ -132,6 +132,48 @@ func TestTurnDoesWhatIsReady(t *testing.T) {
 	})
 }
 
+// OnDrain comes when output that waited is taken and when it was asked for, once each, and
+// never while output waits.
+func TestOnDrainComesForAReason(t *testing.T) {
+	bothWays(t, func(t *testing.T, edge bool) {
+		drained, room := 0, 0
+		r := newByHand(t, edge, Options{Handler: func(*Conn) Handler { return &scripted{drain: func(*Conn) { drained++ }} }})
+		r.output = func(p []byte) (n, _ uintptr, errno syscall.Errno) {
+			if room == 0 {
+				return ^uintptr(0), 0, syscall.EAGAIN
+			}
+			return uintptr(len(p)), 0, 0
+		}
+		c, _ := r.connect()
+		fill := func() { room = 0; c.Write(make([]byte, 10)) }
+		take := func() { room = 1; r.event(c, poll.Writable) }
+		for _, x := range []struct {
+			what string
+			do   func()
+			want int
+		}{
+			{"a turn that only resumes", func() { c.Pause(); c.Resume() }, 0},
+			{"an event without output", func() { r.event(c, poll.Writable) }, 0},
+			{"output that waits", fill, 0},
+			{"output that is taken", take, 1},
+			{"output that is taken at once", func() { c.Write(make([]byte, 10)) }, 1},
+			{"asked for", c.RequestDrain, 2},
+			{"asked for while output waits", func() { fill(); c.RequestDrain() }, 2},
+			{"a turn while output waits", func() { c.Pause(); c.Resume() }, 2},
+			{"what was asked for", take, 3},
+			{"after all", func() { r.event(c, poll.Writable) }, 3},
+			{"closed while output waits", func() { fill(); c.Close() }, 3},
+			{"what was due at the end", take, 3},
+		} {
+			x.do()
+			r.settle()
+			if drained != x.want {
+				t.Fatalf("%s: OnDrain came %d times, want %d", x.what, drained, x.want)
+			}
+		}
+	})
+}
+
 // What a handler does inside an event is settled with the event, and asks for no further turn.
 func TestEventSettlesByItself(t *testing.T) {
 	bothWays(t, func(t *testing.T, edge bool) {
