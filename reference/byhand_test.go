@@ -41,6 +41,9 @@ func newByHand(t testing.TB, edge bool, o Options) *byHand {
 		if n := b.server.counts.open.Load(); n != 0 {
 			t.Errorf("%d connections are open at the end", n)
 		}
+		if n := len(b.poller.interest); n > 1 { // the waker's stays
+			t.Errorf("%d connections are watched at the end", n-1)
+		}
 	})
 	return b
 }
