@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -105,6 +106,39 @@ func TestEndComesBesideInput(t *testing.T) {
 		heard.Store(true)
 		talk.Wait()
 	})
+}
+
+// A thread that finishes a connection sends the end behind the output, and waits until its
+// peer has both, whatever else the peer says.
+func TestFinishWaitsForDelivery(t *testing.T) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(pair[0])
+	defer syscall.Close(pair[1])
+	for fd, text := range map[int]string{pair[0]: "due", pair[1]: "more"} {
+		if _, err := syscall.Write(fd, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		(&Conn{fd: int32(pair[0])}).finish(make([]byte, 16))
+	}()
+	select {
+	case <-done:
+		t.Error("it does not wait for the peer to read")
+	case <-time.After(3 * lingerTick):
+	}
+	var got [8]byte
+	for _, want := range []string{"due", ""} {
+		if n, err := syscall.Read(pair[1], got[:]); err != nil || string(got[:n]) != want {
+			t.Errorf("the peer reads %q, %v; want %q", got[:max(0, n)], err, want)
+		}
+	}
+	await(t, "the connection to be finished", done)
 }
 
 // A client that does not end its side holds the next one up for a moment only.
