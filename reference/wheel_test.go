@@ -1,0 +1,109 @@
+package reference
+
+import (
+	"cmp"
+	"math/rand"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+)
+
+// Many timers of one tick fire in exact order, whichever of them are cancelled and
+// moved before, and in whatever order.
+func TestManyTimersOfOneTick(t *testing.T) {
+	type entry struct {
+		timer  contract.Timer
+		when   time.Duration
+		serial int
+		gone   bool
+	}
+	for seed := range int64(20) {
+		random := rand.New(rand.NewSource(seed))
+		l, clock := stillLoop(t)
+		clock.at += 1 << tickShift
+		l.timers.wheel.init(int64(clock.at)) // all that follows is due in this tick
+		var all []*entry
+		var got, want []int
+		for serial := range 200 {
+			d := time.Duration(random.Intn(150))
+			all = append(all, &entry{mustAfter(t, l, d, func() { got = append(got, serial) }), clock.at + d, serial, false})
+			if e := all[random.Intn(len(all))]; random.Intn(3) == 0 && !e.gone {
+				e.gone = true
+				e.timer.Cancel()
+			}
+			if e := all[random.Intn(len(all))]; random.Intn(3) == 0 && !e.gone {
+				d := time.Duration(random.Intn(150))
+				e.when = clock.at + d
+				e.timer.Reset(d)
+			}
+		}
+		slices.SortFunc(all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.when, b.when), a.serial-b.serial) })
+		for _, e := range all {
+			if !e.gone {
+				want = append(want, e.serial)
+			}
+		}
+		for range 150 {
+			clock.at++
+			l.runTimers()
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("seed %d: fired in order\n%v, want\n%v", seed, got, want)
+		}
+	}
+}
+
+// Setting, cancelling and firing a timer costs the timer's own memory and nothing else.
+func TestTimersAllocateOnce(t *testing.T) {
+	l, clock := stillLoop(t)
+	mustAfter(t, l, time.Hour, func() {})
+	f := func() {}
+	for name, once := range map[string]func(){
+		"a far one":      func() { mustAfter(t, l, time.Minute, f).Cancel() },
+		"a near one":     func() { mustAfter(t, l, 0, f).Cancel() },
+		"one that fires": func() { mustAfter(t, l, 1, f); clock.at++; l.runTimers() },
+	} {
+		if n := testing.AllocsPerRun(100, once); n != 1 {
+			t.Errorf("%s: %v allocations, want 1", name, n)
+		}
+	}
+}
+
+// countingClock counts how often it is read.
+type countingClock struct {
+	handClock
+	reads int
+}
+
+func (c *countingClock) now() time.Duration { c.reads++; return c.at }
+
+// A turn does not look at the clock for timers that are all gone.
+func TestNoTimersCostNoLookAtTheClock(t *testing.T) {
+	for name, use := range map[string]func(l *Loop, clock *countingClock){
+		"none was set": func(*Loop, *countingClock) {},
+		"fired": func(l *Loop, clock *countingClock) {
+			mustAfter(t, l, time.Second, func() {})
+			clock.at += time.Second
+			l.runTimers()
+		},
+		"cancelled": func(l *Loop, _ *countingClock) { mustAfter(t, l, time.Second, func() {}).Cancel() },
+		"cancelled near": func(l *Loop, _ *countingClock) {
+			mustAfter(t, l, 0, func() {}).Cancel()
+		},
+	} {
+		clock := &countingClock{}
+		l, err := NewLoop(LoopOptions{clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		use(l, clock)
+		clock.reads = 0
+		l.runTimers()
+		if clock.reads != 0 {
+			t.Errorf("%s: the clock is read %d times for no timer", name, clock.reads)
+		}
+	}
+}
