@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/reactorspec/reactorspec/spec/contract"
@@ -63,4 +64,30 @@ func TestHookRemovedByAnotherOfTheSamePass(t *testing.T) {
 			t.Error("a hook started after it was removed on the loop's thread")
 		}
 	})
+}
+
+// A hook that is removed, once or twice, leaves the others of its position in their order.
+func TestRemovedHookLeavesOthers(t *testing.T) {
+	for gone := range 3 {
+		l, _ := stillLoop(t)
+		var ran, want []int
+		for i := range 3 {
+			remove, err := l.Hook(contract.AfterIO, func() { ran = append(ran, i) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == gone {
+				defer remove()
+				l.Hook(contract.AfterIO, func() { remove() })
+			} else {
+				want = append(want, i)
+			}
+		}
+		l.pass(contract.AfterIO)
+		ran = nil
+		l.pass(contract.AfterIO)
+		if !slices.Equal(ran, want) {
+			t.Errorf("without hook %d: %v ran, want %v", gone, ran, want)
+		}
+	}
 }

@@ -55,6 +55,13 @@ func TestSharedTasksRunOnceInBatches(t *testing.T) {
 	if sum := by[0].Load() + by[1].Load() + by[2].Load(); sum != n {
 		t.Errorf("%d of %d tasks ran on a loop's thread", sum, n)
 	}
+	var panics uint64
+	for _, l := range loops {
+		panics += l.Stats().Panics
+	}
+	if panics != n/1000 {
+		t.Errorf("%d panics counted, want %d", panics, n/1000)
+	}
 	if g := set.GreatestBatch(); g < 1 || g > 16 {
 		t.Errorf("the greatest batch was %d, want 1 to 16", g)
 	}
@@ -103,7 +110,9 @@ func TestSharedSetOutlivesALoop(t *testing.T) {
 	loops[0].Stop()
 	post(500)
 	await(t, "the first loop's end", ended[0])
+	eventually(t, "the second loop to sleep", loops[1].asleep.Load)
 	post(500)
+	eventually(t, "the second loop to run them alone", func() bool { return ran.Load() == accepted })
 	loops[1].Stop()
 	await(t, "the second loop's end", ended[1])
 	if accepted != 1500 || ran.Load() != accepted {
@@ -118,6 +127,44 @@ func TestTaskSetOptions(t *testing.T) {
 	for _, n := range []int{0, -1, 1025} {
 		if _, err := NewTaskSet(n); err == nil {
 			t.Errorf("a batch of %d was accepted", n)
+		}
+	}
+}
+
+// Of the loops that share a set one that sleeps is woken when there is something left for
+// it, and only then.
+func TestSharedSetWakesForWhatIsLeft(t *testing.T) {
+	for name, x := range map[string]struct {
+		tasks int
+		do    func(taker *Loop)
+		want  uint64
+	}{
+		"a batch of two tasks": {2, func(taker *Loop) { taker.runTasks() }, 0},
+		"a batch of three":     {3, func(taker *Loop) { taker.runTasks() }, 1},
+		"an end without tasks": {0, func(taker *Loop) { taker.Close() }, 0},
+		"an end before them":   {1, func(taker *Loop) { taker.Close() }, 1},
+	} {
+		set, err := NewTaskSet(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var loops [2]*Loop
+		for i := range loops {
+			if loops[i], err = NewLoop(LoopOptions{Index: i, Shared: set}); err != nil {
+				t.Fatal(err)
+			}
+			defer loops[i].Close()
+		}
+		for range x.tasks {
+			if err := set.Post(func() {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		taker, sleeper := loops[0], loops[1]
+		sleeper.asleep.Store(true) // the posts woke the other one
+		x.do(taker)
+		if got := sleeper.Stats().Wakes; got != x.want {
+			t.Errorf("%s: the sleeping loop is woken %d times, want %d", name, got, x.want)
 		}
 	}
 }
