@@ -96,6 +96,37 @@ func TestShareOfATurn(t *testing.T) {
 	}
 }
 
+// A turn runs its share and counts it, also of tasks that an earlier turn left over and of
+// some that panic.
+func TestTasksOfEachTurnAreCounted(t *testing.T) {
+	l, err := NewLoop(LoopOptions{TaskShare: 10, Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ran := 0
+	for i := range 25 {
+		_ = l.Post(func() {
+			ran++
+			if i%4 == 0 {
+				panic("contained")
+			}
+		})
+	}
+	for turn, want := range []int{10, 20, 25, 25} {
+		if waiting := l.tasks.waiting(); waiting != (ran < 25) {
+			t.Errorf("before turn %d a task waits: %v", turn, waiting)
+		}
+		l.runTasks()
+		if n := l.Stats().Tasks; ran != want || n != uint64(want) {
+			t.Errorf("after turn %d: %d tasks ran, %d are counted, want %d", turn, ran, n, want)
+		}
+	}
+	if n := l.Stats().Panics; n != 7 {
+		t.Errorf("%d panics are counted, want 7", n)
+	}
+}
+
 func TestPanicsAreContained(t *testing.T) {
 	l := runLoop(t, LoopOptions{})
 	var order []int
