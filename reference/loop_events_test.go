@@ -76,6 +76,25 @@ func TestSlotOfAnotherLoop(t *testing.T) {
 	}
 }
 
+// The zero slot is no registration, also in the place of a waker that lost its own.
+func TestZeroSlotIsNoRegistration(t *testing.T) {
+	l, _ := stillLoop(t)
+	var waker slot
+	for i := range l.slots.places {
+		waker = makeSlot(uint32(i), l.slots.places[i].generation)
+		if err := l.remove(waker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		w := newWire(t, l, nil)
+		if w.slot.index() != waker.index() || w.slot == 0 || w.slot == waker {
+			t.Errorf("slot %#x behind the waker's %#x", w.slot, waker)
+		}
+		w.close()
+	}
+}
+
 // refusing is a poller that refuses changes of interest while it is told to.
 type refusing struct {
 	stillPoller
