@@ -55,6 +55,32 @@ func TestManyTimersOfOneTick(t *testing.T) {
 	}
 }
 
+// Every timer fires in the first turn in which it is due, however long the turns are,
+// also where they cross from one ring of the wheel to another.
+func TestTimersFireWhenTheyAreDue(t *testing.T) {
+	const tick = 1 << tickShift
+	for _, apart := range []time.Duration{tick / 4, tick, 3 * tick, 70 * tick, 5000 * tick} {
+		for _, turn := range []time.Duration{apart / 4, apart, 5 * apart} {
+			l, clock := stillLoop(t)
+			clock.at = 1<<30*tick - 10*apart
+			l.timers.wheel.init(int64(clock.at))
+			var all, got []time.Duration
+			for i := range 40 {
+				d := time.Duration(i) * apart
+				all = append(all, clock.at+d)
+				mustAfter(t, l, d, func() { got = append(got, all[i]) })
+			}
+			for fired := 0; fired < len(all); clock.at += turn {
+				for l.runTimers(); fired < len(all) && all[fired] <= clock.at; fired++ {
+				}
+				if !slices.Equal(got, all[:fired]) {
+					t.Fatalf("timers %v apart, turns of %v: at %v fired %v, want %v", apart, turn, clock.at, got, all[:fired])
+				}
+			}
+		}
+	}
+}
+
 // Setting, cancelling and firing a timer costs the timer's own memory and nothing else.
 func TestTimersAllocateOnce(t *testing.T) {
 	l, clock := stillLoop(t)
