@@ -2,6 +2,7 @@ package reference
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand"
 	"slices"
 	"testing"
@@ -77,6 +78,42 @@ func TestTimersFireWhenTheyAreDue(t *testing.T) {
 					t.Fatalf("timers %v apart, turns of %v: at %v fired %v, want %v", apart, turn, clock.at, got, all[:fired])
 				}
 			}
+		}
+	}
+}
+
+// So do crowds of timers, too many for the heap to order them at once.
+func TestCrowdsOfTimersFireWhenTheyAreDue(t *testing.T) {
+	const tick, crowd = 1 << tickShift, smallSlot + 100
+	for _, apart := range []time.Duration{tick / 8, 3 * tick, 70 * tick, 5000 * tick} {
+		ended := make(chan string, 1)
+		go func() {
+			start := 1<<30*tick - apart
+			clock := &handClock{at: start}
+			l := &Loop{clock: clock}
+			l.timers.init(l)
+			next := 0
+			fault := ""
+			for serial := range 4 * crowd {
+				when := start + time.Duration(serial/crowd)*apart + time.Duration(serial%crowd)
+				mustAfter(t, l, when-start, func() {
+					if serial != next || when > clock.at {
+						fault = fmt.Sprintf("timer %d of %v fired at %v, when %d was next", serial, when, clock.at, next)
+					}
+					next++
+				})
+			}
+			for step := range 17 {
+				clock.at = start + time.Duration(step)*apart/4
+				l.runTimers()
+				if due := min(step/4, 4)*crowd + 1; step%4 == 0 && step < 16 && next != due {
+					fault = fmt.Sprintf("%d timers fired by %v, want %d", next, clock.at, due)
+				}
+			}
+			ended <- fault
+		}()
+		if fault := await(t, "the timers", ended); fault != "" {
+			t.Errorf("%v apart: %s", apart, fault)
 		}
 	}
 }
