@@ -92,3 +92,22 @@ func TestCrossCountsItsOwnWrites(t *testing.T) {
 		}
 	})
 }
+
+// FAIL is answered once, and nothing is due for it afterwards.
+func TestFailIsAnsweredOnce(t *testing.T) {
+	s := start(t, Options{Class: Reactor})
+	for i, where := range []string{"task", "timer", "worker"} {
+		c := s.sign("PROBE")
+		if got := c.call("FAIL", where); got.Status != probe.Failed {
+			t.Fatalf("FAIL %s was answered %s %q", where, got.Status, got.Fields)
+		}
+		if got := c.call("PING", where); string(got.Fields) != where {
+			t.Fatalf("PING behind FAIL %s was answered %s %q", where, got.Status, got.Fields)
+		}
+		c.closeWrite()
+		c.wantEnd()
+		if n := s.Stats().Panics; n != uint64(i+1) {
+			t.Errorf("%d panics are counted after FAIL %s, want %d", n, where, i+1)
+		}
+	}
+}
