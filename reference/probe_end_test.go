@@ -111,3 +111,26 @@ func TestFailIsAnsweredOnce(t *testing.T) {
 		}
 	}
 }
+
+// A conversation that ends amid a HOOK waits for no answer, and leaves no hook behind.
+func TestEndAmidHook(t *testing.T) {
+	s := start(t, Options{Class: Reactor})
+	l := s.class.loop(0).Loop
+	c := s.sign("PROBE")
+	hold, held := make(chan struct{}), make(chan struct{})
+	if err := l.Post(func() { close(held); <-hold }); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the loop to be busy", held)
+	c.request(1, "HOOK", "after-io 1000")
+	c.closeWrite()
+	close(hold)
+	c.wantEnd()
+	do(t, l, func() {
+		for i := range l.hooks.lists {
+			if l.hooks.lists[i].Load() != nil {
+				t.Errorf("a hook is left at position %d", i)
+			}
+		}
+	})
+}
