@@ -95,14 +95,14 @@ func TestZeroSlotIsNoRegistration(t *testing.T) {
 	}
 }
 
-// refusing is a poller that refuses changes of interest while it is told to.
-type refusing struct {
+// refusingPoller is a poller that refuses changes of interest while it is told to.
+type refusingPoller struct {
 	stillPoller
 	refuse bool
 	calls  int
 }
 
-func (p *refusing) Modify(fd int, token uint64, interest poll.Events) error {
+func (p *refusingPoller) Modify(fd int, token uint64, interest poll.Events) error {
 	p.calls++
 	if p.refuse {
 		return io.ErrNoProgress
@@ -113,7 +113,7 @@ func (p *refusing) Modify(fd int, token uint64, interest poll.Events) error {
 // The poller knows the interest that was asked for last and not refused; the same again
 // costs no call.
 func TestInterestFollowsWhatWasAsked(t *testing.T) {
-	p := &refusing{stillPoller: stillPoller{interest: map[int]poll.Events{}}}
+	p := &refusingPoller{stillPoller: stillPoller{interest: map[int]poll.Events{}}}
 	l, err := NewLoop(LoopOptions{poller: p})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ func TestPausedAcceptingIsNoError(t *testing.T) {
 	for _, class := range []string{Reactor, MultiReactor} {
 		log := new(logged)
 		s := start(t, Options{Class: class, Log: slog.New(slog.NewTextHandler(log, nil))})
-		starve(t, s)
+		starve(t, s, 1)
 		c := s.sign("ECHO")
 		c.send("x")
 		c.want("x")

@@ -261,7 +261,7 @@ func firstFailing(ctx context.Context, folder, binary string, names []string) st
 
 // failure runs a test binary in its package's folder.
 func failure(ctx context.Context, folder, binary, tests string) string {
-	words := bounded(binary, "-test.failfast", "-test.timeout", "120s", "-test.run", tests)
+	words := bounded(binary, "-test.failfast", "-test.timeout", "120s", "-rapid.nofailfile", "-test.run", tests)
 	out, err := command(ctx, folder, words...).CombinedOutput()
 	switch found := failed.FindSubmatch(out); {
 	case err == nil:
