@@ -56,3 +56,23 @@ func TestSuccessorIsShownWhatIsLeft(t *testing.T) {
 		})
 	}
 }
+
+// A successor that closes at once is shown nothing of what is left.
+func TestSuccessorThatClosesIsShownNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		seen, closed := make(chan string, 4), make(chan error, 1)
+		second := &scripted{
+			open:  func(c *Conn) { c.Close() },
+			data:  func(_ *Conn, data []byte) int { seen <- string(data); return len(data) },
+			close: func(_ *Conn, err error) { closed <- err },
+		}
+		s := start(t, o.with(&scripted{data: func(c *Conn, _ []byte) int { c.Become(second); return 1 }}))
+		c := s.dial()
+		c.send("abc")
+		c.closeWrite()
+		await(t, "OnClose", closed)
+		if len(seen) > 0 {
+			t.Errorf("it is shown %q", <-seen)
+		}
+	})
+}

@@ -237,7 +237,7 @@ func (c *Conn) Resume() {
 	c.assertOwner("Conn.Resume")
 	if c.paused {
 		c.paused = false
-		c.queue()
+		c.reactor.queue(c) // also amid an event: that may be past its reading
 	}
 }
 

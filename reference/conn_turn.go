@@ -21,7 +21,7 @@ func (c *Conn) wantsInput() bool {
 // in another order bytes that came before a FIN or RST would be lost.
 func (c *Conn) ready(ev poll.Events) {
 	c.busy, c.queued = true, false
-	gone := ev&(poll.Hangup|poll.Fault) != 0
+	gone := c.hungUp || ev&(poll.Hangup|poll.Fault) != 0
 	if len(c.in) > 0 && c.wantsInput() {
 		c.deliver(nil)
 	}
@@ -110,7 +110,7 @@ func (c *Conn) deliver(data []byte) {
 
 // offer calls the handler until it leaves something or a successor leaves it.
 func (c *Conn) offer(data []byte) (rest []byte) {
-	for len(data) > 0 && c.wantsInput() {
+	for len(data) > 0 && c.state == stateOpen && c.wantsInput() {
 		h := c.handler
 		data = data[h.OnData(c, data):]
 		if c.handler == h {

@@ -81,3 +81,23 @@ func TestPeerIsGone(t *testing.T) {
 		})
 	}
 }
+
+// A connection whose peer went while it was paused ends after Resume, also when its
+// handler would keep it half-open.
+func TestGoneWhilePaused(t *testing.T) {
+	bothWays(t, func(t *testing.T, edge bool) {
+		closed := 0
+		r := newByHand(t, edge, Options{Handler: func(*Conn) Handler {
+			return &scripted{end: func(*Conn) {}, close: func(*Conn, error) { closed++ }}
+		}})
+		c, peer := r.connect()
+		c.Pause()
+		r.hangUp(peer)
+		r.event(c, poll.Readable|poll.Hangup)
+		c.Resume()
+		r.settle()
+		if closed != 1 {
+			t.Errorf("OnClose came %d times", closed)
+		}
+	})
+}

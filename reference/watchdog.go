@@ -132,7 +132,7 @@ var steps = []struct{ frame, step string }{
 func culprit(stack string) (step, handler string) {
 	var calls []string // innermost first
 	for line := range strings.Lines(stack) {
-		if strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "goroutine ") {
+		if strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "goroutine ") || strings.HasPrefix(line, "created by ") {
 			continue
 		}
 		line = strings.TrimSpace(line)
