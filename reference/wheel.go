@@ -190,6 +190,9 @@ func (h *timerHeap) remove(tm *timer) {
 	moved := h.entries[last]
 	h.entries[last] = heapEntry{}
 	h.entries = h.entries[:last]
+	if last == 0 && cap(h.entries) > retained {
+		h.entries = nil
+	}
 	tm.in = inNone
 	if i == last {
 		return

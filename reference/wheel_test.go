@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -169,4 +170,27 @@ func TestNoTimersCostNoLookAtTheClock(t *testing.T) {
 			t.Errorf("%s: the clock is read %d times for no timer", name, clock.reads)
 		}
 	}
+}
+
+// The memory of a burst of timers is given back once they have fired.
+func TestBurstOfTimersGivesMemoryBack(t *testing.T) {
+	l, clock := stillLoop(t)
+	memory := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, fired := memory(), 0
+	const burst = 1 << 17
+	for range burst {
+		mustAfter(t, l, time.Second, func() { fired++ })
+	}
+	for clock.at += time.Second; fired < burst; {
+		l.runTimers()
+	}
+	if kept := memory() - before; kept > burst {
+		t.Errorf("%d bytes are kept of %d timers that have fired", kept, burst)
+	}
+	runtime.KeepAlive(l)
 }
