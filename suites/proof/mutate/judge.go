@@ -39,8 +39,9 @@ var ways = map[string][][]string{
 const slow = 2 * time.Minute
 
 // memory bounds the address space of a mutant, in KiB: a loop that runs the
-// wrong way may ask for all there is.
-const memory = "8000000"
+// wrong way may ask for all there is. A thread for each of 1,200 connections
+// takes 8 MiB of it.
+const memory = "14000000"
 
 // judge builds the mutant below dir and asks those of its judges that meet it.
 func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
@@ -56,7 +57,7 @@ func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
 	row.Viable = true
 	meets := r.reach.at(m)
 	for _, args := range waysOf(m, r.reach, meets) {
-		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets)); err != nil || row.Suites != "" {
+		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets, args)); err != nil || row.Suites != "" {
 			return row, err
 		}
 	}
@@ -110,13 +111,17 @@ func allWays() [][]string {
 
 // asked are the clauses that meet a place. A place that none is known to meet in
 // serve's own configuration is met in another by clauses that no trace tells apart: all are asked.
-func (r *Reach) asked(meets func([]int) bool) [2][]string {
+func (r *Reach) asked(meets func([]int) bool, args []string) [2][]string {
 	stages := inStages()
 	for i := range stages {
 		stages[i] = slices.DeleteFunc(stages[i], func(id string) bool { return !meets(r.Clauses[id]) })
 	}
 	if len(stages[0])+len(stages[1]) == 0 {
-		return inStages()
+		stages = inStages()
+	}
+	unfit := r.Unfit[strings.Join(args, " ")]
+	for i := range stages {
+		stages[i] = slices.DeleteFunc(stages[i], func(id string) bool { return slices.Contains(unfit, id) })
 	}
 	return stages
 }
@@ -176,7 +181,7 @@ func firstBroken(ctx context.Context, start, ids []string) (clause, killer strin
 	defer cancel()
 	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), func(o *suites.Options) {
 		o.Progress = func(p suites.Progress) {
-			if p.Result != nil && clause == "" && (p.Result.Outcome == report.Fail || p.Result.Outcome == report.Warn) {
+			if p.Result != nil && clause == "" && breaks(*p.Result) {
 				clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
 				cancel()
 			}
@@ -194,6 +199,8 @@ func firstBroken(ctx context.Context, start, ids []string) (clause, killer strin
 	}
 	return "", "", err
 }
+
+func breaks(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }
 
 // asTarget is a server of the reference as the suites start it.
 func asTarget(start []string) target.Target {

@@ -98,6 +98,7 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 		return err
 	}
 	results.Seed, results.Listed = o.seed, len(mutants)
+	results.keepOnly(mutants)
 	rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	reach, err := reached(ctx, root, dir, o.reach, o.beside)
 	if err != nil {

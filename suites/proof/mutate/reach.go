@@ -29,7 +29,10 @@ type Reach struct {
 	Blocks  []Block          `json:"blocks"`
 	Clauses map[string][]int `json:"clauses"` // the blocks a clause runs, in serve's own configuration
 	Ways    map[string][]int `json:"ways"`    // the blocks all clauses run, by the flags of a configuration
-	Tests   []Test           `json:"tests"`
+	// Unfit are the clauses, by the flags of a configuration, that the sound
+	// reference itself breaks there, be it by what bounds it here: of a mutant they say nothing.
+	Unfit map[string][]string `json:"unfit"`
+	Tests []Test              `json:"tests"`
 }
 
 // Block is a piece of a file that runs as one: lines and columns from 1, its end excluded.
@@ -80,7 +83,7 @@ func reached(ctx context.Context, root, dir, file string, workers int) (*Reach, 
 			return nil, err
 		}
 	}
-	trace := &tracing{root: root, dir: dir, known: map[Block]int{}, Reach: Reach{Clauses: map[string][]int{}, Ways: map[string][]int{}}}
+	trace := &tracing{root: root, dir: dir, known: map[Block]int{}, Reach: Reach{Clauses: map[string][]int{}, Ways: map[string][]int{}, Unfit: map[string][]string{}}}
 	if err := trace.all(ctx, workers); err != nil {
 		return nil, err
 	}
@@ -220,11 +223,20 @@ func (t *tracing) way(ctx context.Context, server string, args []string) error {
 	return err
 }
 
-// check judges the sound reference for the sake of its trace.
+// check judges the sound reference for the sake of its trace, bounded as a mutant is.
 func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
-	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
-	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...)); err != nil {
+	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, bounded(started(server, args)...)...)
+	run, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...))
+	if err != nil {
 		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, result := range run.Results {
+		if breaks(result) {
+			way := strings.Join(args, " ")
+			t.Unfit[way] = append(t.Unfit[way], result.Clause)
+		}
 	}
 	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {
 		return fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)

@@ -49,7 +49,7 @@ func TestWhichClausesAreAsked(t *testing.T) {
 		}
 	}
 	asked := func(line int) []string {
-		stages := reach.asked(reach.at(Mutant{File: "reference/a.go", Line: line, Column: 1}))
+		stages := reach.asked(reach.at(Mutant{File: "reference/a.go", Line: line, Column: 1}), []string{"--class", "reactor"})
 		return slices.Concat(stages[:]...)
 	}
 	for _, id := range asked(1) {
@@ -60,6 +60,11 @@ func TestWhichClausesAreAsked(t *testing.T) {
 	if got := len(asked(1)); got == 0 || got == len(clauses.All()) {
 		t.Errorf("%d clauses are asked of a place that only TIME runs", got)
 	}
+	reach.Unfit = map[string][]string{"--class reactor": {"TIME-1", "TIME-2"}}
+	if got, want := len(asked(3)), len(clauses.All())-2; got != want {
+		t.Errorf("%d clauses are asked where the sound reference breaks two, want %d", got, want)
+	}
+	reach.Unfit = nil
 	if got, want := len(asked(3)), len(clauses.All()); got != want {
 		t.Errorf("%d clauses are asked of a place that none is known to run, want all %d", got, want)
 	}

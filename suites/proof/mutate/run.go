@@ -83,6 +83,19 @@ func (r *run) keep(row Judged) error {
 	return store(r.home, *r.results)
 }
 
+// keepOnly drops the rows of code that has changed, and brings the lines of the
+// others up to date.
+func (r *Results) keepOnly(mutants []Mutant) {
+	now := map[Mutant]Mutant{}
+	for _, m := range mutants {
+		now[m.place()] = m
+	}
+	r.Rows = slices.DeleteFunc(r.Rows, func(row Judged) bool { return now[row.place()].File == "" })
+	for i := range r.Rows {
+		r.Rows[i].Mutant = now[r.Rows[i].place()]
+	}
+}
+
 func load(home string) (Results, error) {
 	var results Results
 	text, err := os.ReadFile(filepath.Join(home, "results.json"))
