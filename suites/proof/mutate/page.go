@@ -48,6 +48,7 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 
 A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
 of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
+Asked are those that run the mutant's place when the sound reference is judged; a clause that the sound one breaks under the bounds of a mutant is not asked.
 
 ## Survivors
 
