@@ -172,9 +172,13 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 	if err := t.build(ctx, "build", server, proof.Standalone); err != nil {
 		return err
 	}
+	plain := filepath.Join(t.dir, "plain.server")
+	if out, err := command(ctx, t.tree, "go", "build", "-o", plain, proof.Standalone).CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w: %s", proof.Standalone, err, strings.TrimSpace(string(out)))
+	}
 	var jobs []job
 	for _, args := range allWays() {
-		jobs = append(jobs, func(ctx context.Context, _ int) error { return t.way(ctx, server, args) })
+		jobs = append(jobs, func(ctx context.Context, _ int) error { return t.way(ctx, server, plain, args) })
 	}
 	for _, check := range clauses.All() {
 		jobs = append(jobs, func(ctx context.Context, _ int) error { return t.clause(ctx, server, check.Clause) })
@@ -215,28 +219,31 @@ func (t *tracing) clause(ctx context.Context, server, id string) error {
 	return err
 }
 
-func (t *tracing) way(ctx context.Context, server string, args []string) error {
+// way traces a configuration, and judges it without the trace, whose writing
+// keeps a server awake, to learn what is unfit there.
+func (t *tracing) way(ctx context.Context, server, plain string, args []string) error {
 	blocks, err := t.traced(func(into string) error { return t.check(ctx, into, server, args) })
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.Ways[strings.Join(args, " ")] = blocks
-	return err
-}
-
-// check judges the sound reference for the sake of its trace, bounded as a mutant is.
-func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
-	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, bounded(started(server, args)...)...)
-	run, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...))
 	if err != nil {
 		return err
 	}
+	run, err := suites.Check(ctx, asTarget(bounded(started(plain, args)...)))
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	name := strings.Join(args, " ")
+	t.Ways[name] = blocks
 	for _, result := range run.Results {
 		if breaks(result) {
-			way := strings.Join(args, " ")
-			t.Unfit[way] = append(t.Unfit[way], result.Clause)
+			t.Unfit[name] = append(t.Unfit[name], result.Clause)
 		}
+	}
+	return err
+}
+
+// check judges the sound reference for the sake of its trace.
+func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
+	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
+	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...)); err != nil {
+		return err
 	}
 	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {
 		return fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)
