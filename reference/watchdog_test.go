@@ -84,10 +84,14 @@ func TestCulprit(t *testing.T) {
 			trace("example.com/my/app.wait(0x1)", "example.com/my/app.(*Echo).OnData(0xc000010010, {0xc000020000, 0x1, 0x1})", loop+".dispatch(0xc00001, ...)", loop+".turn(...)"),
 			"handler", "app.(*Echo).OnData > app.wait",
 		},
-		"a task":   {trace("main.main.func1()", loop+".runUntil(0xc00001, 0x5)", loop+".turn(...)"), "task", "main.main.func1"},
-		"a timer":  {trace("main.main.func1()", loop+".fire(0xc00001)", loop+".turn(...)"), "timer", "main.main.func1"},
-		"no call":  {trace(loop+".runHooks(0xc00001)", loop+".turn(...)"), "hook", "unknown"},
-		"no step":  {trace("main.work(0x1)", "main.main()"), "turn", "main.main > main.work"},
+		"a task":  {trace("main.main.func1()", loop+".runUntil(0xc00001, 0x5)", loop+".turn(...)"), "task", "main.main.func1"},
+		"a timer": {trace("main.main.func1()", loop+".fire(0xc00001)", loop+".turn(...)"), "timer", "main.main.func1"},
+		"no call": {trace(loop+".runHooks(0xc00001)", loop+".turn(...)"), "hook", "unknown"},
+		"no step": {trace("main.work(0x1)", "main.main()"), "turn", "main.main > main.work"},
+		"a goroutine's creator, which is no call": {
+			trace("main.work(0x1)", "main.main()") + "created by example.com/my/app.(*Server).Start in goroutine 1\n\t/src/some/where.go:10 +0x1d\n",
+			"turn", "main.main > main.work",
+		},
 		"no stack": {"", "turn", "unknown"},
 		"many calls": {
 			trace("main.h(...)", "main.g(...)", "main.f(...)", "main.e(...)", "main.d(...)", "main.c(...)", "main.b(...)", "main.a(...)", loop+".runOneShared(...)"),

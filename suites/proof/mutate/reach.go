@@ -169,12 +169,12 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 		return err
 	}
 	server := filepath.Join(t.dir, "trace.server")
-	if err := t.build(ctx, "build", server, proof.Standalone); err != nil {
+	if err := t.build(ctx, server, proof.Standalone, append([]string{"build"}, covered...)); err != nil {
 		return err
 	}
 	plain := filepath.Join(t.dir, "plain.server")
-	if out, err := command(ctx, t.tree, "go", "build", "-o", plain, proof.Standalone).CombinedOutput(); err != nil {
-		return fmt.Errorf("go build %s: %w: %s", proof.Standalone, err, strings.TrimSpace(string(out)))
+	if err := t.build(ctx, plain, proof.Standalone, []string{"build"}); err != nil {
+		return err
 	}
 	var jobs []job
 	for _, args := range allWays() {
@@ -185,7 +185,7 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 	}
 	for i, p := range packages {
 		binary := filepath.Join(t.dir, fmt.Sprintf("trace%d.test", i))
-		if err := t.build(ctx, "test", binary, p); err != nil {
+		if err := t.build(ctx, binary, p, append([]string{"test", "-c"}, covered...)); err != nil {
 			return err
 		}
 		list := command(ctx, filepath.Join(t.tree, p), binary, "-test.list", ".")
@@ -200,13 +200,14 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 	return beside(ctx, workers, jobs)
 }
 
-func (t *tracing) build(ctx context.Context, verb, binary, what string) error {
-	words := []string{"go", verb, "-cover", "-covermode=atomic", "-coverpkg=./reference/...", "-o", binary}
-	if verb == "test" {
-		words = append(words, "-c")
-	}
-	if out, err := command(ctx, t.tree, append(words, what)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s %s: %w: %s", verb, what, err, strings.TrimSpace(string(out)))
+// covered are the flags of a build whose run leaves a trace.
+var covered = []string{"-cover", "-covermode=atomic", "-coverpkg=./reference/..."}
+
+// build has the go command build what, with the verb and flags.
+func (t *tracing) build(ctx context.Context, binary, what string, verb []string) error {
+	words := slices.Concat([]string{"go"}, verb, []string{"-o", binary, what})
+	if out, err := command(ctx, t.tree, words...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
