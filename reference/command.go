@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
 )
 
 // Command binds the flags of `serve` to fs and returns what runs it: listen,
@@ -59,6 +61,9 @@ func serve(ctx context.Context, out io.Writer, o Options, network, address strin
 	}
 	server, err := New(o)
 	if err != nil {
+		return err
+	}
+	if err := poll.FitDescriptors(o.Poller); err != nil {
 		return err
 	}
 	bound, err := server.Start(network, address)

@@ -21,6 +21,21 @@ type selectSet struct {
 	next        int // where the next look-through starts
 }
 
+// FitDescriptors lowers the process's soft limit of descriptors to what a kind of
+// poller can watch. accept(2) then fails with EMFILE and leaves a client in the
+// queue, until there is room; a descriptor beyond FD_SETSIZE could only be closed.
+func FitDescriptors(kind string) error {
+	if kind != "select" {
+		return nil
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	limit.Cur = min(limit.Cur, fdSetSize)
+	return os.NewSyscallError("setrlimit", unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+}
+
 func newSelectSet() Poller { return &selectSet{} }
 
 func (p *selectSet) Add(fd int, token uint64, interest Events) error {
