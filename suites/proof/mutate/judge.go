@@ -65,17 +65,6 @@ func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
 	return row, err
 }
 
-// judgeAgain asks the unit tests about a mutant that lived.
-func (r *run) judgeAgain(ctx context.Context, dir string, m Mutant) (Judged, error) {
-	row := Judged{Mutant: m, Viable: true}
-	overlay, err := r.overlay(dir, m)
-	if err != nil {
-		return row, err
-	}
-	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, r.reach.at(m))
-	return row, err
-}
-
 // overlay is what builds the mutant in place of the reference.
 func (r *run) overlay(dir string, m Mutant) (string, error) {
 	text, err := m.mutated(r.root)

@@ -55,7 +55,7 @@ func main() {
 	flag.IntVar(&o.beside, "beside", 2, "mutants that are judged at the same time")
 	flag.StringVar(&o.list, "list", "", "a list of mutants by gremlins, instead of a new one")
 	flag.StringVar(&o.reach, "reach", "", "what the judges run, of an earlier run on the same tree; found anew, and kept there, when the file is not there")
-	flag.BoolVar(&o.again, "again", false, "ask the unit tests again about the survivors that reasons.txt does not explain, and judge no others")
+	flag.BoolVar(&o.again, "again", false, "judge the survivors again that reasons.txt does not explain, and no others")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -105,14 +105,13 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 		return err
 	}
 	r := run{root: root, dir: dir, home: home, reach: reach, commit: proof.Commit(root), results: results}
-	if !o.again {
-		return r.all(ctx, r.judge, r.unjudged(mutants), o)
+	due := r.unjudged(mutants)
+	if o.again {
+		if due, err = r.unexplained(mutants); err != nil {
+			return err
+		}
 	}
-	open, err := r.unexplained(mutants)
-	if err != nil {
-		return err
-	}
-	return r.all(ctx, r.judgeAgain, open, o)
+	return r.all(ctx, due, o)
 }
 
 // lives says that no judge killed it.

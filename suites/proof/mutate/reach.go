@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -108,6 +109,9 @@ type tracing struct {
 	Reach
 }
 
+// tracePeriod is how often a process that is traced writes its counters.
+const tracePeriod = 20 * time.Millisecond
+
 // writer is added to a copy of the reference, for the coverage tool takes no
 // overlay. A target is ended by SIGKILL, so a process that is traced writes its
 // counters again and again.
@@ -142,7 +146,7 @@ func init() {
 					os.Remove(name)
 				}
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(PERIOD)
 		}
 	}()
 }
@@ -165,7 +169,7 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(t.tree, "reference", "trace.go"), []byte(writer), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(t.tree, "reference", "trace.go"), []byte(strings.ReplaceAll(writer, "PERIOD", fmt.Sprint(int64(tracePeriod)))), 0o644); err != nil {
 		return err
 	}
 	server := filepath.Join(t.dir, "trace.server")
@@ -243,13 +247,41 @@ func (t *tracing) way(ctx context.Context, server, plain string, args []string) 
 // check judges the sound reference for the sake of its trace.
 func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
 	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
-	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...)); err != nil {
+	untilTraced := func(o *suites.Options) {
+		o.Progress = func(p suites.Progress) {
+			if p.Result != nil {
+				awaitTrace(into)
+			}
+		}
+	}
+	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...), untilTraced); err != nil {
 		return err
 	}
 	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {
 		return fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)
 	}
 	return nil
+}
+
+// awaitTrace returns when a process has written what it ran until now: a clause
+// may be judged, and its server killed, sooner than that. It does not wait for
+// ever, for the server may have ended.
+func awaitTrace(into string) {
+	from, given := time.Now(), time.After(time.Second)
+	for tick := time.Tick(tracePeriod / 4); ; {
+		traces, _ := filepath.Glob(filepath.Join(into, "process*", "covcounters.*"))
+		for _, trace := range traces {
+			begun, err := strconv.ParseInt(strings.TrimPrefix(filepath.Ext(trace), "."), 10, 64) // of the writing, in ns
+			if err == nil && begun > from.UnixNano() {
+				return
+			}
+		}
+		select {
+		case <-tick:
+		case <-given:
+			return
+		}
+	}
 }
 
 func (t *tracing) test(ctx context.Context, binary, p, name string) error {

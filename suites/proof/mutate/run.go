@@ -46,12 +46,12 @@ func (r *run) unexplained(mutants []Mutant) ([]Mutant, error) {
 }
 
 // all judges the first of the mutants, as many as the order says.
-func (r *run) all(ctx context.Context, judge func(context.Context, string, Mutant) (Judged, error), mutants []Mutant, o order) error {
+func (r *run) all(ctx context.Context, mutants []Mutant, o order) error {
 	var jobs []job
 	for _, m := range mutants[:min(o.n, len(mutants))] {
 		jobs = append(jobs, func(ctx context.Context, worker int) error {
 			started := time.Now()
-			row, err := judge(ctx, filepath.Join(r.dir, strconv.Itoa(worker)), m)
+			row, err := r.judge(ctx, filepath.Join(r.dir, strconv.Itoa(worker)), m)
 			if ctx.Err() != nil {
 				return nil // a verdict that was cut short is none
 			}
