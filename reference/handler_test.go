@@ -98,6 +98,26 @@ func TestOnCloseOnce(t *testing.T) {
 	}
 }
 
+// A handler is told whom it serves, until the connection is gone.
+func TestRemoteAddr(t *testing.T) {
+	onEach(t, func(t *testing.T, o Options) {
+		address := make(chan net.Addr, 2)
+		s := start(t, o.with(&scripted{
+			data:  func(c *Conn, data []byte) int { address <- c.RemoteAddr(); return len(data) },
+			close: func(c *Conn, _ error) { address <- c.RemoteAddr() },
+		}))
+		c := s.dial()
+		c.send("x")
+		if got, want := await(t, "OnData", address), c.LocalAddr(); got == nil || got.String() != want.String() {
+			t.Errorf("the peer is %v, want %v", got, want)
+		}
+		c.Close()
+		if got := await(t, "OnClose", address); got != nil {
+			t.Errorf("the peer that is gone is %v", got)
+		}
+	})
+}
+
 // A panic in any method loses its own connection and no other.
 func TestHandlerPanics(t *testing.T) {
 	for name, broken := range map[string]*scripted{
