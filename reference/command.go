@@ -25,7 +25,7 @@ func Command(fs *flag.FlagSet) func(ctx context.Context) error {
 	deadline := fs.Duration("stop-deadline", 3*time.Second, "time that a stop gives connections to take what is due")
 	fs.StringVar(&o.Class, "class", MultiReactor, strings.Join(Classes, ", "))
 	fs.IntVar(&o.Loops, "loops", 0, "loops that serve connections (0: 2 for multi-reactor)")
-	fs.StringVar(&o.Poller, "poller", "epoll", "epoll, epollet (edge-triggered), poll or select")
+	fs.StringVar(&o.Poller, "poller", "epoll", "epoll, epollet (edge-triggered), poll, or select, which holds 1,024 descriptors: more clients wait in the queue")
 	fs.StringVar(&o.Wakeup, "wakeup", "eventfd", "eventfd, pipe or socketpair")
 	fs.StringVar(&o.Balance, "balance", RoundRobin, strings.Join(Balances, ", "))
 	fs.IntVar(&o.Backlog, "backlog", 0, "length of the listener's queue (0: 4096)")
