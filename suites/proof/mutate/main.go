@@ -105,13 +105,14 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 		return err
 	}
 	r := run{root: root, dir: dir, home: home, reach: reach, commit: proof.Commit(root), results: results}
-	due := r.unjudged(mutants)
-	if o.again {
-		if due, err = r.unexplained(mutants); err != nil {
-			return err
-		}
+	if !o.again {
+		return r.all(ctx, r.unjudged(mutants), o)
 	}
-	return r.all(ctx, due, o)
+	open, err := r.unexplained(mutants)
+	if err != nil {
+		return err
+	}
+	return r.all(ctx, open, o)
 }
 
 // lives says that no judge killed it.
