@@ -199,7 +199,11 @@ func asTarget(start []string) target.Target {
 // timedOut is a kill of its own kind: nothing was broken, and no end was in sight.
 const timedOut = "the run was not over in time"
 
-var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: ([^/\s]+)`)
+// failed names a test that failed, and hanging the one that ran when time was up.
+var (
+	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: ([^/\s]+)`)
+	hanging = regexp.MustCompile(`(?m)^\s*running tests:\s+([^/\s]+)`)
+)
 
 // packages are those whose unit tests judge.
 var packages = []string{"./reference", "./reference/internal/poll"}
@@ -264,12 +268,14 @@ func failure(ctx context.Context, folder, binary, tests string) string {
 		return ""
 	case found != nil:
 		return string(found[1])
-	default:
-		return unnamed
 	}
+	if found := hanging.FindSubmatch(out); found != nil {
+		return string(found[1])
+	}
+	return unnamed
 }
 
-// unnamed is a failure by a panic or by the time limit, whichever test it was in.
+// unnamed is a failure by a panic, whichever test it was in.
 const unnamed = "Test.*"
 
 // command runs in the folder, and ends with its children when ctx does.
