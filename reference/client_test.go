@@ -213,9 +213,18 @@ func randomBytes(n int) []byte {
 
 func stop(t testing.TB, s *served) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	if err := s.Stop(ctx); err != nil {
+	if err := <-beginStop(s); err != nil {
 		t.Fatalf("Stop: %v", err)
 	}
+}
+
+// beginStop stops s beside the test, and tells how that ended.
+func beginStop(s *served) <-chan error {
+	stopped := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		stopped <- s.Stop(ctx)
+	}()
+	return stopped
 }

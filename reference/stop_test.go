@@ -99,12 +99,7 @@ func TestStopDeliversWhatIsDue(t *testing.T) {
 		const n = 24 << 20
 		s := start(t, o)
 		c := s.sign(fmt.Sprint("SOURCE ", n))
-		stopped := make(chan error, 1)
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), within)
-			defer cancel()
-			stopped <- s.Stop(ctx)
-		}()
+		stopped := beginStop(s)
 		eventually(t, "the listener to be closed", func() bool {
 			conn, err := net.Dial("tcp", s.addr.String())
 			if err == nil {

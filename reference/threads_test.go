@@ -173,12 +173,7 @@ func TestStopServesWhatWasSent(t *testing.T) {
 		c.send("1")
 		await(t, "the handler to block", blocked)
 		c.send("2")
-		stopped := make(chan error, 1)
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), within)
-			defer cancel()
-			stopped <- s.Stop(ctx)
-		}()
+		stopped := beginStop(s)
 		eventually(t, "the stop to begin", func() bool {
 			k, ok := s.class.(*threads)
 			return ok && k.isDraining() || !ok && s.stopped.Load()
