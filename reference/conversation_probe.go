@@ -216,12 +216,9 @@ func (a *arguments) check(word []byte) []byte {
 	return word
 }
 
-// number is a decimal from least to most.
+// number is a decimal from least to most. ParseUint takes no sign, and in base 10 no underscore.
 func (a *arguments) number(least, most uint64) uint64 {
 	word := a.word()
-	if len(word) > 0 && (word[0] < '0' || word[0] > '9') {
-		a.invalid = true // ParseUint takes no sign, but says so only for some
-	}
 	n, err := strconv.ParseUint(string(word), 10, 64)
 	if err != nil || n < least || n > most {
 		a.invalid = true

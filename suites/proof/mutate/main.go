@@ -99,20 +99,22 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 	}
 	results.Seed, results.Listed = o.seed, len(mutants)
 	results.keepOnly(mutants)
+	if err := store(home, *results); err != nil {
+		return err
+	}
 	rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
-	reach, err := reached(ctx, root, dir, o.reach, o.beside)
-	if err != nil {
+	r := run{root: root, dir: dir, home: home, commit: proof.Commit(root), results: results}
+	open := r.unjudged
+	if o.again {
+		open = r.unexplained
+	}
+	if mutants, err = open(mutants); err != nil || len(mutants) == 0 {
 		return err
 	}
-	r := run{root: root, dir: dir, home: home, reach: reach, commit: proof.Commit(root), results: results}
-	if !o.again {
-		return r.all(ctx, r.unjudged(mutants), o)
-	}
-	open, err := r.unexplained(mutants)
-	if err != nil {
+	if r.reach, err = reached(ctx, root, dir, o.reach, o.beside); err != nil {
 		return err
 	}
-	return r.all(ctx, open, o)
+	return r.all(ctx, mutants, o)
 }
 
 // lives says that no judge killed it.

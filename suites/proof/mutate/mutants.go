@@ -97,6 +97,9 @@ func listed(ctx context.Context, root, dir, list string) ([]Mutant, error) {
 			mutants = append(mutants, m)
 		}
 	}
+	if len(mutants) == 0 {
+		return nil, fmt.Errorf("%s lists no mutants: every row would go with them", list)
+	}
 	number(mutants)
 	return mutants, nil
 }

@@ -24,12 +24,12 @@ type run struct {
 }
 
 // unjudged are the mutants that have no row.
-func (r *run) unjudged(mutants []Mutant) []Mutant {
+func (r *run) unjudged(mutants []Mutant) ([]Mutant, error) {
 	known := map[Mutant]bool{}
 	for _, row := range r.results.Rows {
 		known[row.place()] = true
 	}
-	return slices.DeleteFunc(mutants, func(m Mutant) bool { return known[m.place()] })
+	return slices.DeleteFunc(mutants, func(m Mutant) bool { return known[m.place()] }), nil
 }
 
 // unexplained are the mutants that lived without a reason.
