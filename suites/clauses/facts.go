@@ -136,15 +136,6 @@ func stuff(s *session.Session, c *session.Conn, most int) int {
 	return sent
 }
 
-// everyProcess signals all processes of the target's tree.
-func everyProcess(s *session.Session, sig syscall.Signal) {
-	for _, p := range observed(s, "the processes", s.Tree().Processes) {
-		if err := p.Signal(sig); err != nil && !errors.Is(err, observe.ErrGone) {
-			s.Inconclusive(fmt.Sprintf("the server cannot be signalled: %v", err))
-		}
-	}
-}
-
 // stopped runs f while the target is stopped by SIGSTOP.
 func stopped(s *session.Session, f func()) {
 	list := observed(s, "the processes", s.Tree().Processes)
