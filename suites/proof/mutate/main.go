@@ -104,11 +104,12 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 	}
 	rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	r := run{root: root, dir: dir, home: home, commit: proof.Commit(root), results: results}
-	open := r.unjudged
 	if o.again {
-		open = r.unexplained
+		mutants, err = r.unexplained(mutants)
+	} else {
+		mutants = r.unjudged(mutants)
 	}
-	if mutants, err = open(mutants); err != nil || len(mutants) == 0 {
+	if err != nil || len(mutants) == 0 {
 		return err
 	}
 	if r.reach, err = reached(ctx, root, dir, o.reach, o.beside); err != nil {

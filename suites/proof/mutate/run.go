@@ -24,12 +24,12 @@ type run struct {
 }
 
 // unjudged are the mutants that have no row.
-func (r *run) unjudged(mutants []Mutant) ([]Mutant, error) {
+func (r *run) unjudged(mutants []Mutant) []Mutant {
 	known := map[Mutant]bool{}
 	for _, row := range r.results.Rows {
 		known[row.place()] = true
 	}
-	return slices.DeleteFunc(mutants, func(m Mutant) bool { return known[m.place()] }), nil
+	return slices.DeleteFunc(mutants, func(m Mutant) bool { return known[m.place()] })
 }
 
 // unexplained are the mutants that lived without a reason.
