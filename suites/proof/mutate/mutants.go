@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +29,12 @@ func (m Mutant) place() Mutant {
 	return m
 }
 
-// number tells mutants apart that stand in lines of the same text.
+// number tells mutants apart that stand in lines of the same text, by the order
+// of their lines: gremlins' own differs from list to list.
 func number(mutants []Mutant) {
+	slices.SortFunc(mutants, func(a, b Mutant) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Type, b.Type))
+	})
 	alike := map[Mutant]int{}
 	for i := range mutants {
 		place := mutants[i].place()
