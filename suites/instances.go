@@ -134,11 +134,11 @@ func (r *Runner) greet(in *instance) error {
 	if file.Greeting > 0 {
 		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
 	}
-	if a := r.aside(in, func(s *session.Session) { s.Sane() }); a.Failure != nil || a.Broken != "" || a.Undecided != "" {
+	if a := r.aside(in, func(s *session.Session) { s.ServesFresh() }); a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
 		if r.stopped() {
 			return r.ctx.Err()
 		}
-		why := a.Broken + a.Undecided
+		why := a.HarnessError + a.Inconclusive
 		if a.Failure != nil {
 			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (got " + a.Failure.Got + ")"
 		}
@@ -163,8 +163,8 @@ func (r *Runner) greet(in *instance) error {
 	switch {
 	case asked.Failure != nil:
 		r.known.distrust = "the target's PROBE conversation does not answer: " + asked.Failure.Reason
-	case asked.Broken != "":
-		return errors.New(asked.Broken)
+	case asked.HarnessError != "":
+		return errors.New(asked.HarnessError)
 	case unknown.Status != probe.Unsupported:
 		r.known.distrust = fmt.Sprintf("the target answers %s to %s, a verb that nobody knows, so what it says of its features proves nothing", unknown.Status, verb)
 	}
@@ -306,7 +306,7 @@ func (r *Runner) spent(after string) {
 		r.shared = nil
 		return
 	}
-	a := r.aside(r.shared, func(s *session.Session) { s.Sane() })
+	a := r.aside(r.shared, func(s *session.Session) { s.ServesFresh() })
 	if a.Failure != nil && !r.stopped() {
 		r.gone = fmt.Sprintf("the target does not serve any more since %s was judged", after)
 	}

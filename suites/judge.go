@@ -110,7 +110,7 @@ func (r *Runner) alone(clause spec.Clause, check session.Check, result report.Re
 func (r *Runner) opened(check session.Check) session.Check {
 	inner := check.Run
 	check.Run = func(s *session.Session) {
-		s.Sane()
+		s.ServesFresh()
 		inner(s)
 	}
 	return check
@@ -122,8 +122,8 @@ func (r *Runner) aftermath(in *instance, tried *trial) {
 	if tried.Cancelled {
 		return
 	}
-	if tried.Failure == nil && tried.Broken == "" && in.died() == "" {
-		after := r.aside(in, func(s *session.Session) { s.Sane() })
+	if tried.Failure == nil && tried.HarnessError == "" && in.died() == "" {
+		after := r.aside(in, func(s *session.Session) { s.ServesFresh() })
 		if after.Cancelled || after.Failure == nil {
 			return
 		}
@@ -162,17 +162,17 @@ func (r *Runner) repeat(clause spec.Clause, result report.Result, try func() (tr
 		}
 		result.Evidence = r.evidence(clause, tried, len(late)+1)
 		switch {
-		case tried.Broken != "":
-			reason, stack, _ := strings.Cut(tried.Broken, "\n")
+		case tried.HarnessError != "":
+			reason, stack, _ := strings.Cut(tried.HarnessError, "\n")
 			result.Outcome, result.Reason = report.Error, reason
 			if stack != "" {
 				result.Evidence.Notes = append(result.Evidence.Notes, stack)
 			}
 			return result
-		case tried.Blind != "":
-			return untested(result, tried.Blind)
-		case tried.Undecided != "":
-			result.Outcome, result.Reason = report.Inconclusive, tried.Undecided
+		case tried.Untested != "":
+			return untested(result, tried.Untested)
+		case tried.Inconclusive != "":
+			result.Outcome, result.Reason = report.Inconclusive, tried.Inconclusive
 			return result
 		case tried.Failure == nil:
 			result.Outcome = report.Pass

@@ -45,9 +45,9 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 		"hopeless thrice":          {[]trial{late(hopeless), late(hopeless), late(hopeless)}, spec.Must, report.Inconclusive, 3},
 		"hopeless thrice, SHOULD":  {[]trial{late(hopeless), late(hopeless), late(hopeless)}, spec.Should, report.Inconclusive, 3},
 		"dead":                     {[]trial{dead, kept}, spec.Should, report.Fail, 1},
-		"broken":                   {[]trial{{Attempt: session.Attempt{Broken: "a bug\nstack"}}}, spec.Must, report.Error, 1},
-		"undecided":                {[]trial{{Attempt: session.Attempt{Undecided: "no right"}}}, spec.Must, report.Inconclusive, 1},
-		"blind":                    {[]trial{{Attempt: session.Attempt{Blind: "no pid"}}}, spec.Must, report.Untested, 1},
+		"broken":                   {[]trial{{Attempt: session.Attempt{HarnessError: "a bug\nstack"}}}, spec.Must, report.Error, 1},
+		"undecided":                {[]trial{{Attempt: session.Attempt{Inconclusive: "no right"}}}, spec.Must, report.Inconclusive, 1},
+		"blind":                    {[]trial{{Attempt: session.Attempt{Untested: "no pid"}}}, spec.Must, report.Untested, 1},
 		"cancelled":                {[]trial{{Attempt: session.Attempt{Cancelled: true}}}, spec.Must, report.Untested, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

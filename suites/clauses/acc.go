@@ -96,10 +96,10 @@ func burstsBeyondTheQueue(s *session.Session) {
 		c.Close()
 	}
 	for range 3 {
-		s.Sane()
+		s.ServesFresh()
 	}
 	if !full {
-		s.Unseen(fmt.Sprintf("the queue never ran over: the descriptor limits leave room for %d clients only, who were served", len(queued)))
+		s.Untested(fmt.Sprintf("the queue never ran over: the descriptor limits leave room for %d clients only, who were served", len(queued)))
 	}
 }
 
@@ -108,7 +108,7 @@ func silentClientsDelayNobody(s *session.Session) {
 		s.Dial()
 	}
 	for range 8 {
-		s.Sane()
+		s.ServesFresh()
 	}
 }
 
@@ -117,7 +117,7 @@ func abortedInTheQueue(s *session.Session) {
 		for range 9 { // an odd number: what goes wrong every other time shows
 			s.Dial().Reset()
 		}
-		s.Sane()
+		s.ServesFresh()
 	}
 }
 
@@ -128,7 +128,7 @@ func abortedInTheQueue(s *session.Session) {
 func exhaust(s *session.Session) (old, late []*session.Conn, restore func() error) {
 	// Whatever the server opens at its first connections (pools, libraries) is open then.
 	old = opened(s, 8)
-	s.Sane()
+	s.ServesFresh()
 	restore, err := s.Tree().LeaveFDs(2)
 	if err != nil {
 		s.Inconclusive("the descriptor limit of the target cannot be lowered: " + err.Error())
@@ -244,7 +244,7 @@ func acceptsAgain(s *session.Session) {
 				"it is served, or its connection ends", "silence; connection open", "it was taken off the queue and forgotten")
 		}
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func idleWhileOutOfDescriptors(s *session.Session) {
@@ -280,7 +280,7 @@ func spreadOverLoops(s *session.Session) {
 // pollers. How many loops it has is not known, only that there are several.
 func spreadOverPollers(s *session.Session) {
 	if s.Dialect.Name() == "probe" {
-		s.Unseen("the target does not say which loop serves a connection, and its contract leaves open how many share a poller")
+		s.Untested("the target does not say which loop serves a connection, and its contract leaves open how many share a poller")
 	}
 	const clients = 80
 	s.Tree() // or nothing can be seen at all
@@ -292,7 +292,7 @@ func spreadOverPollers(s *session.Session) {
 	}
 	closeAll(conns)
 	if len(seen) < clients {
-		s.Unseen(fmt.Sprintf("/proc shows %d of %d connections on a poller, and the target cannot be asked where they are", len(seen), clients))
+		s.Untested(fmt.Sprintf("/proc shows %d of %d connections on a poller, and the target cannot be asked where they are", len(seen), clients))
 	}
 	if len(on) < 2 {
 		s.Failf(session.Wrong, fmt.Sprintf("one poller serves all of %d connections", clients), "some connections on each of several loops",
@@ -333,7 +333,7 @@ func samePortAgain(s *session.Session) {
 		s.Failf(session.Wrong, "the server does not come up again on its port: "+err.Error(), "it listens and accepts", err.Error(),
 			"bind without SO_REUSEADDR fails while connections of the last run are in TIME_WAIT")
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 // whereOn asks a connection that is dialled only which loop serves it.

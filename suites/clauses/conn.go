@@ -175,7 +175,7 @@ func urgentData(s *session.Session) {
 		}
 	}
 	c.Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 // sendUrgent sends one byte out of band over TCP.

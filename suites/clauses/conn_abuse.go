@@ -49,7 +49,7 @@ func resetsAtEveryStage(s *session.Session) {
 			c.Reset()
 		}
 		s.Note("11 connections reset %s", abuse.name)
-		s.Sane()
+		s.ServesFresh()
 	}
 	for i, t := range stalledReaders(s, several(s, 4), beyondBuffers) { // with megabytes of output pending, stalled and flowing
 		if i%2 == 1 {
@@ -57,7 +57,7 @@ func resetsAtEveryStage(s *session.Session) {
 		}
 		t.c.Reset()
 	}
-	s.Sane()
+	s.ServesFresh()
 	if old != nil {
 		old.Exchange(s.Payload(100))
 	}
@@ -67,7 +67,7 @@ func resetsAtEveryStage(s *session.Session) {
 // for the next connection, as Go's net keeps the pipes of its splices.
 func resetGivesDescriptorBack(s *session.Session) {
 	sockets := func() int { return observed(s, "the descriptors", s.Tree().SocketFDs) }
-	s.Sane()
+	s.ServesFresh()
 	before := settled(s, sockets)
 	for again := false; ; again = true {
 		n := resetsWithOutputDue(s)
@@ -169,5 +169,5 @@ func churn(s *session.Session) {
 		})
 	}
 	s.Join()
-	s.Sane()
+	s.ServesFresh()
 }

@@ -28,7 +28,7 @@ func answersAfterFIN(s *session.Session) {
 		c.Reply(payload)
 		c.Close()
 	})
-	s.Sane()
+	s.ServesFresh()
 }
 
 // inParallel runs n rounds, in four goroutines or (iterative targets) one.
@@ -74,7 +74,7 @@ func pendingOutputAfterFIN(s *session.Session) {
 		c.WantEOF()
 		c.Close()
 	})
-	s.Sane()
+	s.ServesFresh()
 }
 
 func closesAfterFIN(s *session.Session) {
@@ -156,7 +156,7 @@ func outputGoesOnAfterFIN(s *session.Session) {
 		c.WantEOF()
 		c.Close()
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func outputBeforeClose(s *session.Session) {
@@ -240,7 +240,7 @@ func everythingBeforeAccept(s *session.Session) {
 			w.c.Close()
 		}
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 // inputBeforeClose asks the server's own count, as a closed client cannot be

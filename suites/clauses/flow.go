@@ -32,7 +32,7 @@ const greatestLimit = 128 << 20
 func judgedLimit(s *session.Session) int {
 	limit := unreadLimit(s)
 	if limit > greatestLimit {
-		s.Unseen(fmt.Sprintf("its limit of %d MiB is more than the %d MiB that a run goes beyond: give it a smaller one", limit>>20, greatestLimit>>20))
+		s.Untested(fmt.Sprintf("its limit of %d MiB is more than the %d MiB that a run goes beyond: give it a smaller one", limit>>20, greatestLimit>>20))
 	}
 	return limit
 }
@@ -78,7 +78,7 @@ func stopsBeyondTheLimit(s *session.Session) {
 			"output is queued without bound")
 	}
 	t.c.Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 // bounded fails if the tree's memory has grown beyond what n connections with
@@ -96,21 +96,21 @@ func bounded(s *session.Session, before int64, n, limit int) {
 func memoryIsBounded(s *session.Session) {
 	limit := judgedLimit(s)
 	clients := min(8, max(2, beyondBuffers/max(limit, 1)))
-	s.Sane()
+	s.ServesFresh()
 	before := observed(s, "the memory", s.Tree().RSS)
 	for i := range clients {
 		t := newTalk(s, s.Open(), 256<<10)
 		_, _ = t.push(t.requests(24<<20+4*limit), stallPatience)
 		bounded(s, before, i+1, limit)
 	}
-	s.Sane()
+	s.ServesFresh()
 	bounded(s, before, clients, limit)
 }
 
 func sourceIsBounded(s *session.Session) {
 	const clients = 8
 	limit := unreadLimit(s)
-	s.Sane()
+	s.ServesFresh()
 	before := observed(s, "the memory", s.Tree().RSS)
 	for range clients {
 		s.Converse(fmt.Sprintf("SOURCE %d", int64(1)<<40))
@@ -119,7 +119,7 @@ func sourceIsBounded(s *session.Session) {
 		s.Pause(30 * gap)
 		bounded(s, before, clients, limit)
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func resumesReading(s *session.Session) {
@@ -144,7 +144,7 @@ func resumesReading(s *session.Session) {
 func serves(s *session.Session, old *session.Conn) {
 	for range 3 {
 		old.Exchange(s.Payload(300))
-		s.Sane()
+		s.ServesFresh()
 	}
 }
 
@@ -183,7 +183,7 @@ func closedBeforeItIsRead(s *session.Session) {
 	for _, c := range old {
 		serves(s, c)
 	}
-	s.Sane()
+	s.ServesFresh()
 	for _, c := range stalled {
 		c.Reset()
 	}

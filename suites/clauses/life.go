@@ -78,7 +78,7 @@ func waitExit(s *session.Session, watch session.Stopwatch, limit time.Duration) 
 }
 
 func stopsAlone(s *session.Session) {
-	s.Sane()
+	s.ServesFresh()
 	s.Pause(settle)
 	terminate(s, stopWithin, "without clients", nil)
 }
@@ -195,10 +195,10 @@ func leavesNoProcess(s *session.Session) {
 
 func removesSocketFile(s *session.Session) {
 	if s.Target.Network() != "unix" {
-		s.Unseen("the target listens on no unix socket: judge it with {socket} in its command")
+		s.Untested("the target listens on no unix socket: judge it with {socket} in its command")
 	}
 	path := s.Target.Addr().String()
-	s.Sane()
+	s.ServesFresh()
 	terminate(s, stopWithin, "without clients", nil)
 	if _, err := os.Lstat(path); err == nil {
 		s.Failf(session.Wrong, "the unix socket file is still there after the stop", path+" is gone", "it exists", "close(2) does not remove it, unlink(2) does")
@@ -225,9 +225,9 @@ func declaredTimeout(s *session.Session) time.Duration {
 	}
 	switch {
 	case timeout == 0:
-		s.Unseen("the target does not say how long its idle timeout is: declare idle_timeout in its file, --idle-timeout, or idle-timeout in HELLO")
+		s.Untested("the target does not say how long its idle timeout is: declare idle_timeout in its file, --idle-timeout, or idle-timeout in HELLO")
 	case timeout > longest:
-		s.Unseen(fmt.Sprintf("its idle timeout of %v is more than the %v that a run waits: give it a shorter one (--soak waits for %v)", timeout, longest, longestSoak))
+		s.Untested(fmt.Sprintf("its idle timeout of %v is more than the %v that a run waits: give it a shorter one (--soak waits for %v)", timeout, longest, longestSoak))
 	}
 	return timeout
 }
@@ -250,7 +250,7 @@ func idleTimeout(s *session.Session) {
 	if serial(s) { // the next is served when the last is closed
 		mute()
 		used()
-		s.Sane()
+		s.ServesFresh()
 		return
 	}
 	s.Go(mute)
@@ -261,7 +261,7 @@ func idleTimeout(s *session.Session) {
 		s.Go(func() { closedWhenSilent(s, p.Conn(), timeout, "a PROBE conversation that fell silent") })
 	}
 	s.Join()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func usedConnectionsStay(s *session.Session) {

@@ -29,9 +29,9 @@ var loop = []session.Check{
 }
 
 func idleAlone(s *session.Session) {
-	s.Sane()
+	s.ServesFresh()
 	rests(s, "with no clients")
-	s.Sane()
+	s.ServesFresh()
 }
 
 func idleClients(s *session.Session) {
@@ -41,14 +41,14 @@ func idleClients(s *session.Session) {
 	}
 	rests(s, "with silent clients")
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 func idleHalfClosed(s *session.Session) {
 	conns := halfClosed(s)
 	rests(s, "with half-closed clients that do not read")
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 // halfClosed brings several connections to the state in which the server
@@ -88,7 +88,7 @@ func idleStalledWrite(s *session.Session) {
 	}
 	rests(s, "while output waits for a reader that has stalled")
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 func idlePartialRequest(s *session.Session) {
@@ -113,7 +113,7 @@ func idlePartialRequest(s *session.Session) {
 	}
 	rests(s, "while requests are incomplete")
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 func idleAfterResets(s *session.Session) {
@@ -136,7 +136,7 @@ func idleAfterResets(s *session.Session) {
 		}
 	}
 	rests(s, "after its clients have reset their connections")
-	s.Sane()
+	s.ServesFresh()
 }
 
 func writeInterestDropped(s *session.Session) {
@@ -177,7 +177,7 @@ func writeInterestDropped(s *session.Session) {
 	}
 	rests(s, "after a large exchange has been delivered")
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 // registration is one of our connections as it hangs on a poller of the target.
@@ -281,7 +281,7 @@ func stopAndContinue(s *session.Session) {
 		}
 	}
 	closeAll(conns)
-	s.Sane()
+	s.ServesFresh()
 }
 
 func servesInRain(s *session.Session) {
@@ -298,7 +298,7 @@ func servesInRain(s *session.Session) {
 	}
 	end()
 	rests(s, "after signals have rained on it")
-	s.Sane()
+	s.ServesFresh()
 }
 
 // exchangeLarge sends a request of up to a quarter of a megabyte while it reads the reply.
@@ -316,7 +316,7 @@ func exchangeWhole(s *session.Session, c *session.Conn, payload []byte) {
 }
 
 func writesToTheGone(s *session.Session) {
-	s.Sane()
+	s.ServesFresh()
 	tree := s.Tree()
 	before := observed(s, "the processes", tree.Processes)
 	for round := range 4 {
@@ -351,7 +351,7 @@ func writesToTheGone(s *session.Session) {
 		s.Failf(session.Wrong, fmt.Sprintf("process %d died when it wrote to connections that their clients had closed", gone[0].Pid),
 			"the process goes on", fmt.Sprintf("%d of %d processes are gone", len(gone), len(before)), "SIGPIPE is not ignored, or EPIPE is taken for fatal")
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 // ended lists the processes that the target has no more.
@@ -370,11 +370,11 @@ func ended(s *session.Session, before []observe.Process) (gone []observe.Process
 func endByThemselves(s *session.Session) {
 	before := observed(s, "the processes", s.Tree().Processes)
 	for range 20 {
-		s.Sane()
+		s.ServesFresh()
 		s.Pause(settle / 2)
 	}
 	if gone := ended(s, before); len(gone) > 0 {
-		s.Unseen(fmt.Sprintf("%d of its processes ended without any abuse: what one dies of cannot be told", len(gone)))
+		s.Untested(fmt.Sprintf("%d of its processes ended without any abuse: what one dies of cannot be told", len(gone)))
 	}
 }
 
@@ -413,7 +413,7 @@ func onePollerEach(s *session.Session) {
 	}
 	closeAll(conns)
 	if len(seen) == 0 {
-		s.Unseen("/proc shows none of the connections on a poller: it lists epoll descriptors, and of TCP sockets whose peer is who")
+		s.Untested("/proc shows none of the connections on a poller: it lists epoll descriptors, and of TCP sockets whose peer is who")
 	}
 	s.Note("%d of %d connections were seen on pollers", len(seen), len(conns))
 }

@@ -80,7 +80,7 @@ func severalAtATime(s *session.Session) {
 func threadOfItsOwn(s *session.Session) {
 	const each, pool = 20, 400
 	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
-	s.Sane()
+	s.ServesFresh()
 	first := settled(s, threads)
 	grown := 0
 	for opened := 0; opened < each+pool; opened += each {
@@ -91,7 +91,7 @@ func threadOfItsOwn(s *session.Session) {
 				s.Fail(refused)
 			}
 			if refused != nil { // it has no thread left for this one
-				s.Unseen(fmt.Sprintf("its threads do not grow with %d connections, and more are not served (%s): they may all be made beforehand", opened+i, refused.Reason))
+				s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and more are not served (%s): they may all be made beforehand", opened+i, refused.Reason))
 			}
 		}
 		if grown = threads() - before; grown >= each-2 { // a thread or two may be left over from before

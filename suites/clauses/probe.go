@@ -201,7 +201,7 @@ func zeroLength(s *session.Session) {
 	for _, n := range []int{0, 1, 100} {
 		ends(s, n, []byte{0, 0, 0, 0}, "a frame length of 0")
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func greatLength(s *session.Session) {
@@ -211,7 +211,7 @@ func greatLength(s *session.Session) {
 			ends(s, n, bad, fmt.Sprintf("a frame length of %d", length))
 		}
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func noNumericID(s *session.Session) {
@@ -221,7 +221,7 @@ func noNumericID(s *session.Session) {
 			ends(s, n, bad, "the body "+strconv.Quote(body))
 		}
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func framesBeforeFIN(s *session.Session) {

@@ -82,7 +82,7 @@ func soaked(s *session.Session, n int) int {
 // fills up once, or a cache that a runtime empties now and then, is no loss.
 func givesBack(s *session.Session, n int, how string, abuse func(i int)) {
 	spread(s, n/8, abuse) // a warm-up: what is opened once is not lost
-	s.Sane()
+	s.ServesFresh()
 	s.Pause(settle)
 	kinds := []struct {
 		name          string
@@ -99,7 +99,7 @@ func givesBack(s *session.Session, n int, how string, abuse func(i int)) {
 	}
 	for again := false; ; again = true {
 		comeAndGo(s, n, abuse)
-		s.Sane()
+		s.ServesFresh()
 		for i := range kinds {
 			kind := &kinds[i]
 			// Descriptors of connections that the server itself saw end go at
@@ -212,12 +212,12 @@ func threadsAfterChurn(s *session.Session) {
 	}
 	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
 	spread(s, conns, one)
-	s.Sane()
+	s.ServesFresh()
 	s.Pause(settle)
 	before, after := threads(), 0
 	for again := false; ; again = true {
 		spread(s, conns, one)
-		s.Sane()
+		s.ServesFresh()
 		if _, held := s.Holds(2*s.Await(), func() bool { after = threads(); return after <= before+free }); held {
 			return
 		}
@@ -238,7 +238,7 @@ func memoryPerConnection(s *session.Session) {
 		exchangeWhole(s, c, payload)
 		c.Close()
 	})
-	s.Sane()
+	s.ServesFresh()
 	before := rss()
 	held := make([]*session.Conn, conns)
 	spread(s, conns, func(i int) {
@@ -307,9 +307,9 @@ func thousandAtOnce(s *session.Session) {
 	spread(s, len(held), func(i int) { held[len(held)-1-i].Exchange(s.Payload(64)) })
 	s.Note("%d connections were held and served", len(held))
 	closeAll(held)
-	s.Sane()
+	s.ServesFresh()
 	if n < atOnce {
-		s.Unseen(fmt.Sprintf("the descriptor limits leave room for %d connections only, which were served: raise them (ulimit -n), or give the target's pid", n))
+		s.Untested(fmt.Sprintf("the descriptor limits leave room for %d connections only, which were served: raise them (ulimit -n), or give the target's pid", n))
 	}
 }
 
@@ -390,7 +390,7 @@ func pollersAfterChurn(s *session.Session) {
 		return peak
 	}
 	churnOnce()
-	s.Sane()
+	s.ServesFresh()
 	s.Pause(2 * settle)
 	before, after := watched(), 0
 	peak := churnOnce()
@@ -398,5 +398,5 @@ func pollersAfterChurn(s *session.Session) {
 		s.Failf(session.Wrong, fmt.Sprintf("%d descriptors of ended connections are still registered", after-before),
 			fmt.Sprintf("%d registered as before, and %d to spare", before, spare), fmt.Sprintf("%d; %d with the connections open", after, peak), "")
 	}
-	s.Sane()
+	s.ServesFresh()
 }

@@ -132,7 +132,7 @@ func unknownCommandsClose(s *session.Session) {
 		c.Send([]byte(line + "\n"))
 		closedMute(s, c, "the first line "+session.Quoted([]byte(line)))
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func endlessLineCloses(s *session.Session) {
@@ -141,7 +141,7 @@ func endlessLineCloses(s *session.Session) {
 		_, _ = c.TrySend([]byte(line)) // being cut off meanwhile is legal
 		closedMute(s, c, fmt.Sprintf("%d bytes of a first line", len(line)))
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func endBeforeTheNewline(s *session.Session) {
@@ -153,7 +153,7 @@ func endBeforeTheNewline(s *session.Session) {
 		c.CloseWrite()
 		closedMute(s, c, "FIN behind "+session.Quoted([]byte(start)))
 	}
-	s.Sane()
+	s.ServesFresh()
 }
 
 func numbersAreNotReused(s *session.Session) {

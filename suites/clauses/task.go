@@ -87,7 +87,7 @@ func manyProducers(s *session.Session) {
 		}
 	}
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 // storm is how long a chain has to last so that starving shows beyond doubt.
@@ -268,7 +268,7 @@ func failingTask(s *session.Session) {
 		}
 	}
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func wantFailed(s *session.Session, p *session.Probe, id uint32, what string) {
@@ -294,5 +294,5 @@ func failingHandler(s *session.Session) {
 		}
 		echo.Exchange(s.Payload(50))
 	}
-	s.Sane()
+	s.ServesFresh()
 }

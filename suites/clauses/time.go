@@ -380,7 +380,7 @@ func timersInRain(s *session.Session) {
 		setTimer(s, p, key, delay, 0, 1).due(s, p, fmt.Sprintf("a timer of %v while signals rain", delay))
 	}
 	end()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func nearerTimerShortens(s *session.Session) {
@@ -448,5 +448,5 @@ func failingTimer(s *session.Session) {
 		}
 	}
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }

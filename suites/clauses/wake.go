@@ -131,7 +131,7 @@ func fullWakeup(s *session.Session) {
 	payload := s.Payload(20)
 	s.Expect(p.OK("PING", payload).Fields).To(equalBytes(payload), "the PING after it")
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func sleepsAfterWakeups(s *session.Session) {
@@ -151,10 +151,10 @@ func declaredWakeup(s *session.Session) {
 	hello := s.Hello()
 	kind, known := kinds[hello["wakeup"]]
 	if !known || !slices.Contains([]string{"epoll", "epollet"}, hello["poller"]) {
-		s.Unseen(fmt.Sprintf("HELLO says wakeup=%s poller=%s, which /proc does not show", hello["wakeup"], hello["poller"]))
+		s.Untested(fmt.Sprintf("HELLO says wakeup=%s poller=%s, which /proc does not show", hello["wakeup"], hello["poller"]))
 	}
 	if s.Target.Network() == "unix" {
-		s.Unseen("/proc does not show which unix socket of the target is the other end of a client's")
+		s.Untested("/proc does not show which unix socket of the target is the other end of a client's")
 	}
 	conns := opened(s, 4*loops(s))
 	pollers := map[[2]int]registration{}
@@ -204,5 +204,5 @@ func wakeupsInRain(s *session.Session) {
 		}
 	}
 	end()
-	s.Sane()
+	s.ServesFresh()
 }

@@ -158,7 +158,7 @@ func boundedWork(s *session.Session) {
 	}
 	p.Quiet(s.Silence() / 3)
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func roomAgain(s *session.Session) {
@@ -178,7 +178,7 @@ func roomAgain(s *session.Session) {
 		wantField(s, "OFFLOAD", session.Fields(reply), "word", word)
 	}
 	p.Conn().Close()
-	s.Sane()
+	s.ServesFresh()
 }
 
 func failingWork(s *session.Session) {

@@ -106,7 +106,7 @@ func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []
 	o.Rerun = func(string, uint64) string { return o.Replay(file) }
 	o.Checks = []session.Check{{Clause: t.Clause, Run: func(s *session.Session) {
 		if why := play.Speaks(s, t); why != "" {
-			s.Unseen("the transcript cannot be played on this target: " + why)
+			s.Untested("the transcript cannot be played on this target: " + why)
 		}
 		play.Play(s, t)
 	}}}

@@ -186,7 +186,7 @@ func notInsideThePost(b *bench) {
 
 func nextTurn(b *bench) {
 	if _, ok := b.loop.(contract.Hooker); !ok {
-		b.Unseen("turns are counted by hooks, which the loop does not offer")
+		b.Untested("turns are counted by hooks, which the loop does not offer")
 	}
 	const n = 1000
 	count, stop := b.passes()

@@ -84,8 +84,8 @@ func TestAPlainLoopIsRight(t *testing.T) {
 				t.Skip("-short: timers take seconds")
 			}
 			a := attempt(t, check.Clause, "")
-			if a.Failure != nil && (a.Failure.Kind == session.Wrong || a.Steady()) || a.Broken != "" || a.Undecided != "" || a.Blind != "" {
-				t.Errorf("%+v %s%s%s", a.Failure, a.Broken, a.Undecided, a.Blind)
+			if a.Failure != nil && (a.Failure.Kind == session.Wrong || a.Steady()) || a.HarnessError != "" || a.Inconclusive != "" || a.Untested != "" {
+				t.Errorf("%+v %s%s%s", a.Failure, a.HarnessError, a.Inconclusive, a.Untested)
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func TestFaultsAreFound(t *testing.T) {
 			}
 			a := attempt(t, row.clause, row.fault)
 			switch {
-			case a.Broken != "":
-				t.Errorf("the check broke: %s", a.Broken)
+			case a.HarnessError != "":
+				t.Errorf("the check broke: %s", a.HarnessError)
 			case a.Failure == nil:
 				t.Error("nothing was found")
 			case !strings.Contains(a.Failure.Reason, row.because):

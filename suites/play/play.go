@@ -109,7 +109,7 @@ func (p *player) all() {
 		}
 	}
 	p.step = "the end, a fresh connection"
-	p.s.Sane()
+	p.s.ServesFresh()
 }
 
 func (p *player) play(step transcript.Step) {

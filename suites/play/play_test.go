@@ -51,8 +51,8 @@ func TestCorrectServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := judged(t, c.dialect, c.info, c.serve, everything(search))
-			if a.Failure != nil || a.Broken != "" || a.Undecided != "" || a.Hung {
-				t.Fatalf("%+v %s %s\n%s", a.Failure, a.Broken, a.Undecided, strings.Join(a.Notes, "\n"))
+			if a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" || a.Hung {
+				t.Fatalf("%+v %s %s\n%s", a.Failure, a.HarnessError, a.Inconclusive, strings.Join(a.Notes, "\n"))
 			}
 		})
 	}

@@ -103,7 +103,7 @@ func (search Search) confirm(s *session.Session, t transcript.Transcript) (last 
 func served(s *session.Session) bool {
 	for range 5 {
 		s.Pause(s.Budget.Poll)
-		if s.Trial(s.Sane) == nil {
+		if s.Trial(s.ServesFresh) == nil {
 			return true
 		}
 		s.Forget()

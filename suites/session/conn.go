@@ -138,12 +138,12 @@ func (c *Conn) Exchange(payload []byte) {
 func (c *Conn) CloseWrite() {
 	half, ok := c.socket.(interface{ CloseWrite() error })
 	if !ok {
-		c.s.broken("a %s connection cannot be half-closed", c.s.Target.Network())
+		c.s.harnessFailed("a %s connection cannot be half-closed", c.s.Target.Network())
 	}
 	c.s.log.add(c.number, "close", []byte("half"))
 	if err := half.CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
 		c.s.alive()
-		c.s.broken("shutdown: %v", err)
+		c.s.harnessFailed("shutdown: %v", err)
 	}
 }
 

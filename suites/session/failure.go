@@ -40,10 +40,10 @@ func (f *Failure) Error() string { return f.Reason }
 // outside this package can raise or catch one by accident.
 type (
 	failed       struct{ failure *Failure }
-	undecided    struct{ reason string }
-	blind        struct{ reason string } // no vantage from which to see it
+	inconclusive struct{ reason string }
+	untested     struct{ reason string } // no vantage from which to see it
 	aborted      struct{}                // the attempt is over: the connection was closed under the check
-	harnessFault struct{ reason string }
+	harnessError struct{ reason string }
 )
 
 // Failf ends the check: the target broke the clause. reason is one line that
@@ -61,11 +61,11 @@ func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
 }
 
 // Inconclusive ends the check: our own side cannot judge, for that reason.
-func (s *Session) Inconclusive(reason string) { panic(undecided{oneLine(reason)}) }
+func (s *Session) Inconclusive(reason string) { panic(inconclusive{oneLine(reason)}) }
 
-// broken ends the check because the harness, not the target, failed.
-func (s *Session) broken(format string, args ...any) {
-	panic(harnessFault{oneLine(fmt.Sprintf(format, args...))})
+// harnessFailed ends the check because the harness, not the target, failed.
+func (s *Session) harnessFailed(format string, args ...any) {
+	panic(harnessError{oneLine(fmt.Sprintf(format, args...))})
 }
 
 // gomegaFailed is the fail handler of the session's Gomega. An Eventually that

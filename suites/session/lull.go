@@ -40,7 +40,7 @@ func (c *Conn) closedUnder() {
 	}
 	c.lull.moved()
 	if silent := c.lull.lasted(); silent >= timeout/2 {
-		c.s.Unseen(fmt.Sprintf("connection %s was silent for %s, and the target, whose idle timeout is %s, may have closed it for that: give it a longer one",
+		c.s.Untested(fmt.Sprintf("connection %s was silent for %s, and the target, whose idle timeout is %s, may have closed it for that: give it a longer one",
 			c.Tag(), milliseconds(silent), milliseconds(timeout)))
 	}
 }

@@ -182,7 +182,7 @@ func (c *Conn) end(err error) End {
 	case ending(err) == "rst":
 		return Reset
 	}
-	c.s.broken("read: %v", err)
+	c.s.harnessFailed("read: %v", err)
 	return ""
 }
 
@@ -229,7 +229,7 @@ func (c *Conn) Quiet(d time.Duration) {
 		c.closedUnder()
 		c.Failf(Wrong, "the server reset a connection that should stay open", want, "RST", "")
 	default:
-		c.s.broken("read: %v", err)
+		c.s.harnessFailed("read: %v", err)
 	}
 }
 

@@ -15,14 +15,14 @@ import (
 )
 
 // Attempt is what came of running a check once. At most one of Failure,
-// Undecided, Blind and Broken is set; none means that the clause was kept.
+// Inconclusive, Untested and HarnessError is set; none means that the clause was kept.
 type Attempt struct {
-	Failure   *Failure
-	Undecided string // why our own side cannot judge
-	Blind     string // what this run lacks to see the clause at all
-	Broken    string // how the harness failed
-	Cancelled bool   // the context ended before the check did
-	Hung      bool   // the hard deadline ended it
+	Failure      *Failure
+	Inconclusive string // why our own side cannot judge
+	Untested     string // what this run lacks to see the clause at all
+	HarnessError string // how the harness failed
+	Cancelled    bool   // the context ended before the check did
+	Hung         bool   // the hard deadline ended it
 
 	Events  []report.Event
 	Notes   []string
@@ -147,7 +147,7 @@ func (s *Session) finish() {
 func (a *Attempt) conclude(raised any, limit time.Duration, returned, cancelled bool, id string) {
 	switch {
 	case !returned && !cancelled:
-		a.Broken = fmt.Sprintf("the check of %s did not return %s after its connections were closed", id, milliseconds(limit))
+		a.HarnessError = fmt.Sprintf("the check of %s did not return %s after its connections were closed", id, milliseconds(limit))
 		return
 	case cancelled:
 		a.Cancelled = true
@@ -163,20 +163,20 @@ func (a *Attempt) conclude(raised any, limit time.Duration, returned, cancelled 
 		if v.failure.Source != "" {
 			a.Source = v.failure.Source
 		}
-	case undecided:
-		a.Undecided = v.reason
-	case blind:
-		a.Blind = v.reason
-	case harnessFault:
-		a.Broken = v.reason
+	case inconclusive:
+		a.Inconclusive = v.reason
+	case untested:
+		a.Untested = v.reason
+	case harnessError:
+		a.HarnessError = v.reason
 	case aborted:
 		if a.Hung {
 			a.late(limit)
 		} else {
-			a.Broken = "the check of " + id + " used a connection after its end"
+			a.HarnessError = "the check of " + id + " used a connection after its end"
 		}
 	default:
-		a.Broken = fmt.Sprintf("the check of %s panicked: %v\n%s", id, v, debug.Stack())
+		a.HarnessError = fmt.Sprintf("the check of %s panicked: %v\n%s", id, v, debug.Stack())
 	}
 }
 

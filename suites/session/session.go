@@ -114,7 +114,7 @@ func (s *Session) Clock() Stopwatch { return startStopwatch(s.setup.Canary, s.se
 func (s *Session) Tree() *observe.Tree {
 	tree := s.Target.Tree()
 	if tree == nil {
-		panic(blind{"it is seen in the target's processes, whose pid nobody gave"})
+		panic(untested{"it is seen in the target's processes, whose pid nobody gave"})
 	}
 	return tree
 }
@@ -198,9 +198,9 @@ func (s *Session) Join() {
 // raise keeps the first verdict; what follows from it is noise.
 func (s *Session) raise(raised any) {
 	switch raised.(type) {
-	case failed, undecided, blind, harnessFault, aborted:
+	case failed, inconclusive, untested, harnessError, aborted:
 	default:
-		raised = harnessFault{oneLine(fmt.Sprintf("the check of %s panicked: %v", s.Spec.ID, raised)) + "\n" + string(debug.Stack())}
+		raised = harnessError{oneLine(fmt.Sprintf("the check of %s panicked: %v", s.Spec.ID, raised)) + "\n" + string(debug.Stack())}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,9 +227,9 @@ func (s *Session) Payload(n int) []byte {
 	return payload
 }
 
-// Sane proves that a fresh connection is still served: one request, one reply.
+// ServesFresh proves that a fresh connection is still served: one request, one reply.
 // Every abuse ends with it.
-func (s *Session) Sane() {
+func (s *Session) ServesFresh() {
 	defer func() {
 		if raised := recover(); raised != nil {
 			if f, ok := raised.(failed); ok {

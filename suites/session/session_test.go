@@ -133,13 +133,13 @@ func TestWhatOperationsMakeOfServers(t *testing.T) {
 		"assertion":  {echo, func(s *Session) { s.Expect(1).To(gomega.Equal(2), "one is two") }, wrong, "one is two"},
 		"eventually": {echo, func(s *Session) { s.Eventually(func() bool { return false }, "20ms", "1ms").Should(gomega.Equal(true)) }, late, "Timed out"},
 		"until":      {echo, func(s *Session) { s.Until("it snows", 20*time.Millisecond, func() bool { return false }) }, late, "it snows"},
-		"sane":       {echo, func(s *Session) { s.Sane() }, passes, ""},
-		"insane":     {hangUp, func(s *Session) { s.Sane() }, wrong, "a fresh connection is not served"},
+		"sane":       {echo, func(s *Session) { s.ServesFresh() }, passes, ""},
+		"insane":     {hangUp, func(s *Session) { s.ServesFresh() }, wrong, "a fresh connection is not served"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := attempt(t, c.serve, c.run)
-			if a.Broken != "" || a.Hung || a.Cancelled {
+			if a.HarnessError != "" || a.Hung || a.Cancelled {
 				t.Fatalf("attempt %+v", a)
 			}
 			got, reason := passes, ""
@@ -198,8 +198,8 @@ func TestIdleTimeoutsAreLegal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := attempt(t, x.serve, x.run, x.change...)
-			if x.unseen != (a.Blind != "") || x.unseen == (a.Failure != nil) {
-				t.Errorf("unseen %q, failure %v; want unseen: %t", a.Blind, a.Failure, x.unseen)
+			if x.unseen != (a.Untested != "") || x.unseen == (a.Failure != nil) {
+				t.Errorf("unseen %q, failure %v; want unseen: %t", a.Untested, a.Failure, x.unseen)
 			}
 		})
 	}
@@ -282,7 +282,7 @@ func TestACheckThatNeverReturnsIsTheHarnesss(t *testing.T) {
 	a := attempt(t, say(""), func(*Session) { <-release }, func(setup *Setup) {
 		setup.Budget.Check, setup.Budget.Grace = 20*time.Millisecond, 20*time.Millisecond
 	})
-	if a.Broken == "" {
+	if a.HarnessError == "" {
 		t.Errorf("attempt %+v", a)
 	}
 }
@@ -305,10 +305,10 @@ func TestPanicsAndEndings(t *testing.T) {
 		run func(*Session)
 		ok  func(Attempt) bool
 	}{
-		"panic":        {func(*Session) { *nothing = 1 }, func(a Attempt) bool { return strings.Contains(a.Broken, "nil pointer") }},
-		"panic beside": {func(s *Session) { s.Go(func() { panic("oh") }) }, func(a Attempt) bool { return strings.Contains(a.Broken, "oh") }},
-		"undecided":    {func(s *Session) { s.Inconclusive("no right") }, func(a Attempt) bool { return a.Undecided == "no right" && a.Failure == nil }},
-		"blind":        {func(s *Session) { s.Tree() }, func(a Attempt) bool { return a.Blind != "" && a.Failure == nil }},
+		"panic":        {func(*Session) { *nothing = 1 }, func(a Attempt) bool { return strings.Contains(a.HarnessError, "nil pointer") }},
+		"panic beside": {func(s *Session) { s.Go(func() { panic("oh") }) }, func(a Attempt) bool { return strings.Contains(a.HarnessError, "oh") }},
+		"undecided":    {func(s *Session) { s.Inconclusive("no right") }, func(a Attempt) bool { return a.Inconclusive == "no right" && a.Failure == nil }},
+		"blind":        {func(s *Session) { s.Tree() }, func(a Attempt) bool { return a.Untested != "" && a.Failure == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if a := attempt(t, echo, c.run); !c.ok(a) {
@@ -364,8 +364,8 @@ func TestProbeMatchesRepliesToRequests(t *testing.T) {
 		s.Expect(p.Next().ID).To(gomega.Equal(uint32(99)))
 		p.Quiet(s.Silence())
 	}, func(setup *Setup) { setup.Dialect, _ = dialect.Lookup("probe") })
-	if a.Failure != nil || a.Broken != "" {
-		t.Errorf("%+v %s", a.Failure, a.Broken)
+	if a.Failure != nil || a.HarnessError != "" {
+		t.Errorf("%+v %s", a.Failure, a.HarnessError)
 	}
 }
 
