@@ -2,13 +2,32 @@
 // servers went through, and the event loop that the later ones are built on. It
 // is written to be read, and it is what the suites' checks are proved against.
 //
+// # Table of contents
+//
+// The files are named by chapter, and each step of the story stands here:
+//
+//	S1   the primitive server, one client at a time    class_thread.go
+//	S2   one connection, one thread                    class_thread.go
+//	S3   sign-on and dispatch                          conversation_signon.go, then conversation_login.go,
+//	                                                   conversation_echo.go, conversation_sink.go,
+//	                                                   conversation_source.go, conversation_probe.go and its parts
+//	S4   Reactor: one loop, many connections           reactor.go, loop_slots.go; conn.go and its parts
+//	S5   a thread that accepts, loops that serve       class_reactor.go, acceptor.go, acceptor_balance.go
+//	S6   the loop                                      loop.go; loop_new.go before it, loop_stats.go beside it
+//	S7   its two faults: idle spin, late other things  loop_sleep.go computes the timeout that has neither
+//	S8   wakeup                                        loop_sleep.go (the race), loop_waker.go (the descriptors)
+//	S9   other things, at any position; shared sets    tasks.go, tasks_shared.go, loop_hooks.go
+//	S10  timers                                        timers.go, timers_wheel.go, loop_clock.go
+//	S11  never block                                   workers.go; loop_watchdog.go finds who blocked after all
+//
+// server.go and its parts put a class behind Start and Stop. loop_pace.go is about
+// Go's scheduler alone. internal/poll holds the pollers and all system calls.
+//
 // # The way in
 //
 // loop.go is the loop itself: init; while (!exit) { poll; I/O; other things };
-// cleanup. From there: tasks.go and shared.go (what other threads ask a loop to
-// do), waker.go (how they end its sleep), timers.go and wheel.go, hooks.go,
-// workers.go (business that blocks), watchdog.go (who blocked after all).
-// internal/poll holds the pollers and all system calls.
+// cleanup. From there: tasks.go (what other threads ask a loop to do), loop_sleep.go
+// (how they end its sleep), timers.go.
 //
 // reactor.go is a loop with connections, conn.go is what a handler may do with one,
 // conn_turn.go what a turn of the loop does with it, and this is what becomes of it:
@@ -18,7 +37,7 @@
 //	  └─ the peer's FIN changes none of this: it ends input, and output goes on
 //
 // class_reactor.go and class_thread.go put these together into the four
-// classes. signon.go and the conversations are users of the handler API. They do
+// classes. conversation_signon.go and the conversations are users of the handler API. They do
 // what a server of yours could, with these exceptions: the client item is a field
 // of the connection, and of PROBE the answers borrow the thread's memory, thread ids
 // come from internal/poll, HELLO tells the server's options, TIMERS sets many timers

@@ -108,13 +108,3 @@ func (l *Loop) Close() error {
 	l.timers.close()
 	return l.release()
 }
-
-// wakeHandler drains the waker. Draining comes before the turn's tasks are
-// taken, so a wakeup that it swallows is of a task that this turn sees (WAKE).
-type wakeHandler struct{ l *Loop }
-
-func (h wakeHandler) ready(poll.Events) {
-	if err := h.l.waker.Drain(); err != nil {
-		h.l.log.Error("draining the waker failed", "loop", h.l.index, "waker", h.l.waker.Name(), "error", err)
-	}
-}

@@ -10,7 +10,7 @@ import (
 )
 
 // timers are a loop's timers (S10). They are a hierarchical wheel for the far
-// ones and a small heap for those of the current tick, see wheel.go: setting and
+// ones and a small heap for those of the current tick, see timers_wheel.go: setting and
 // cancelling a timer that never comes near costs a list operation, and those
 // that fire are still in exact order.
 //

@@ -222,7 +222,7 @@ var connFaults = []Fault{
 		Old:  "const IOVMax = 1024",
 		New:  "const IOVMax = 65536",
 		More: []Edit{
-			{"reference/buffer.go", "b.tail.w == chunkSize {", "b.tail.w == chunkSize || len(p) < 1024 {"},
+			{"reference/conn_buffer.go", "b.tail.w == chunkSize {", "b.tail.w == chunkSize || len(p) < 1024 {"},
 			{"reference/conversation_probe.go", "		if len(p.out) >= maxReplies {\n", "		if len(p.out) > 0 {\n"},
 		},
 		Breaks:  []string{"CONN-18"},

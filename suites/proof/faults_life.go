@@ -38,13 +38,13 @@ var lifeFaults = []Fault{
 	},
 	{
 		Name: "early-stop-is-lost", Why: "a stop that is asked for before the first request is put off until there was one",
-		File: "reference/command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	<-ctx.Done()\n	for server.Stats().In == 0 {\n		time.Sleep(10 * time.Millisecond)\n	}\n	stop, cancel",
+		File: "reference/server_command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	<-ctx.Done()\n	for server.Stats().In == 0 {\n		time.Sleep(10 * time.Millisecond)\n	}\n	stop, cancel",
 		Breaks: []string{"LIFE-6"}, Because: "still runs",
 	},
 	{
 		Name: "child-outlives-the-server", Why: "a child process is started and never stopped",
-		File: "reference/command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	if err := exec.Command(\"sleep\", \"300\").Start(); err != nil {\n		return err\n	}\n	<-ctx.Done()\n	stop, cancel",
-		More:   []Edit{{"reference/command.go", "	\"os\"\n", "	\"os\"\n	\"os/exec\"\n"}},
+		File: "reference/server_command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	if err := exec.Command(\"sleep\", \"300\").Start(); err != nil {\n		return err\n	}\n	<-ctx.Done()\n	stop, cancel",
+		More:   []Edit{{"reference/server_command.go", "	\"os\"\n", "	\"os\"\n	\"os/exec\"\n"}},
 		Breaks: []string{"LIFE-7"}, Because: "outlives the server",
 	},
 	{

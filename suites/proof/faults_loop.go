@@ -18,8 +18,8 @@ var loopFaults = []Fault{
 	},
 	{
 		Name: "long-timeout", Why: "the loop polls with a long timeout and nothing wakes it: the second of S7's two faults",
-		File: "reference/loop.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
-		More:   []Edit{{"reference/loop.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
+		File: "reference/loop_sleep.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
+		More:   []Edit{{"reference/loop_sleep.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
 		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
 		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | waited | silence",
 		Sometimes:  []string{"WAKE-9"},
@@ -69,7 +69,7 @@ var loopFaults = []Fault{
 	},
 	{
 		Name: "short-fixed-timeout", Why: "the loop looks around every millisecond, asked or not",
-		File: "reference/loop.go", Old: "return poll.Forever", New: "return time.Millisecond",
+		File: "reference/loop_sleep.go", Old: "return poll.Forever", New: "return time.Millisecond",
 		Breaks: []string{"LOOP-8"}, Because: "times a second",
 	},
 	{

@@ -39,7 +39,7 @@ var playFaults = []Fault{
 	{
 		Name:    "hook-is-waited-for-after-its-end",
 		Why:     "a conversation that ends takes its hooks away and then waits for their replies",
-		File:    "reference/probe_turns.go",
+		File:    "reference/conversation_probe_turns.go",
 		Old:     "			told = true\n			p.due--\n",
 		New:     "			told = true\n",
 		Breaks:  []string{"PROBE-13"},

@@ -112,7 +112,7 @@ var probeFaults = []Fault{
 	{
 		Name:    "hello-without-poller",
 		Why:     "HELLO names its poller under another key",
-		File:    "reference/hello.go",
+		File:    "reference/conversation_probe_hello.go",
 		Old:     "\"poller\", poller",
 		New:     "\"backend\", poller",
 		Breaks:  []string{"PROBE-11"},

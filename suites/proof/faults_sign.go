@@ -5,7 +5,7 @@ var signFaults = []Fault{
 	{
 		Name: "sign-on-main-without-number",
 		Why:  "MAIN is answered OK alone, so that the client never learns its connection number",
-		File: "reference/signon.go",
+		File: "reference/conversation_signon.go",
 		Old:  "	_, _ = c.Write(c.item.AppendOK(answer[:0])) // a write error ends the connection by itself\n",
 		New: `	if on.Command == probe.Main {
 		_, _ = c.Write([]byte("OK\n"))
@@ -19,7 +19,7 @@ var signFaults = []Fault{
 	{
 		Name:    "sign-on-in-one-read",
 		Why:     "a sign-on line that is not complete in the first read closes the connection",
-		File:    "reference/signon.go",
+		File:    "reference/conversation_signon.go",
 		Old:     "	if err == nil && n == 0 {\n		return 0\n	}\n",
 		New:     "	if err == nil && n == 0 {\n		c.Close()\n		return len(data)\n	}\n",
 		Breaks:  []string{"SIGN-2", "SIGN-3", "SIGN-8", "SIGN-11"},
@@ -37,7 +37,7 @@ var signFaults = []Fault{
 	{
 		Name:    "sign-on-drops-read-ahead",
 		Why:     "what was read together with the sign-on line is thrown away with it",
-		File:    "reference/signon.go",
+		File:    "reference/conversation_signon.go",
 		Old:     "	return n\n",
 		New:     "	return len(data)\n",
 		Breaks:  []string{"SIGN-3", "SIGN-11", "CONN-19", "CONN-11"},
@@ -46,7 +46,7 @@ var signFaults = []Fault{
 	{
 		Name:    "sign-on-explains-itself",
 		Why:     "an unknown command is answered with an error line before the close",
-		File:    "reference/signon.go",
+		File:    "reference/conversation_signon.go",
 		Old:     "		c.Close() // S3: \"-1\"; nothing is answered\n",
 		New:     "		if err == probe.ErrSignOn {\n			_, _ = c.Write([]byte(\"ERR unknown command\\n\"))\n		}\n		c.Close()\n",
 		Breaks:  []string{"SIGN-4"},
@@ -55,7 +55,7 @@ var signFaults = []Fault{
 	{
 		Name:    "sign-on-line-without-end",
 		Why:     "a first line that is too long is read on and on",
-		File:    "reference/signon.go",
+		File:    "reference/conversation_signon.go",
 		Old:     "	if err == nil && n == 0 {\n		return 0\n	}\n",
 		New:     "	if err == probe.ErrTooLong {\n		return len(data)\n	}\n	if err == nil && n == 0 {\n		return 0\n	}\n",
 		Breaks:  []string{"SIGN-5"},
@@ -64,7 +64,7 @@ var signFaults = []Fault{
 	{
 		Name:    "sign-on-misses-end",
 		Why:     "the end of input before a newline is ignored, and the connection stays",
-		File:    "reference/signon.go",
+		File:    "reference/conversation_signon.go",
 		Old:     "func (signOn) OnOpen(*Conn) {}\n",
 		New:     "func (signOn) OnOpen(*Conn) {}\n\nfunc (signOn) OnEnd(*Conn) {}\n",
 		Breaks:  []string{"SIGN-6", "RES-7"},
@@ -82,11 +82,11 @@ var signFaults = []Fault{
 	{
 		Name: "sign-on-blocks-loop",
 		Why:  "the rest of a sign-on line that came in part is waited for, and the loop with it",
-		File: "reference/signon.go",
+		File: "reference/conversation_signon.go",
 		Old:  "	if err == nil && n == 0 {\n		return 0\n	}\n",
 		New:  "	if err == nil && n == 0 {\n		poll.Await(int(c.fd), 6000)\n		return 0\n	}\n",
 		More: []Edit{
-			{"reference/signon.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
+			{"reference/conversation_signon.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
 			awaitEdit,
 		},
 		Breaks:  []string{"SIGN-8", "LOOP-5"},
@@ -131,7 +131,7 @@ var signFaults = []Fault{
 	{
 		Name: "login-item-is-shared",
 		Why:  "all connections of a loop share one client item",
-		File: "reference/signon.go",
+		File: "reference/conversation_signon.go",
 		Old:  "	c.item = &probe.Item{Conn: c.id, Command: on.Command}\n",
 		New: `	if on.Command == probe.Main {
 		sharedItem.Conn, sharedItem.Command, sharedItem.User, sharedItem.Steps = c.id, on.Command, "", 0
@@ -140,7 +140,7 @@ var signFaults = []Fault{
 		c.item = &probe.Item{Conn: c.id, Command: on.Command}
 	}
 `,
-		More:    []Edit{{"reference/signon.go", "func (signOn) OnOpen(*Conn) {}\n", "func (signOn) OnOpen(*Conn) {}\n\nvar sharedItem probe.Item\n"}},
+		More:    []Edit{{"reference/conversation_signon.go", "func (signOn) OnOpen(*Conn) {}\n", "func (signOn) OnOpen(*Conn) {}\n\nvar sharedItem probe.Item\n"}},
 		Breaks:  []string{"SIGN-13"},
 		Because: "was answered",
 	},

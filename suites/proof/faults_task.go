@@ -15,8 +15,8 @@ var taskFaults = []Fault{
 	},
 	{
 		Name: "tasks-on-a-helper-thread", Why: "the last task of a POST runs on a helper's thread",
-		File: "reference/probe_tasks.go", Old: "				p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"", New: "				p.c.Server().thread(func() { p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"",
-		More:   []Edit{{"reference/probe_tasks.go", "poll.ThreadID(), \"misordered\", misordered))\n			}\n		})\n		if err != nil {\n			p.answer(", "poll.ThreadID(), \"misordered\", misordered)) })\n			}\n		})\n		if err != nil {\n			p.answer("}},
+		File: "reference/conversation_probe_tasks.go", Old: "				p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"", New: "				p.c.Server().thread(func() { p.finish(id, probe.OK, fields(\"ran\", ran, \"loop\", l.Index(), \"tid\"",
+		More:   []Edit{{"reference/conversation_probe_tasks.go", "poll.ThreadID(), \"misordered\", misordered))\n			}\n		})\n		if err != nil {\n			p.answer(", "poll.ThreadID(), \"misordered\", misordered)) })\n			}\n		})\n		if err != nil {\n			p.answer("}},
 		Breaks: []string{"TASK-3"}, Because: "tid=",
 	},
 	{
@@ -39,14 +39,14 @@ var taskFaults = []Fault{
 	},
 	{
 		Name: "posts-run-at-once", Why: "a post from the loop's own thread runs the task right there, where a task that posts counts on its return",
-		File: "reference/probe_tasks.go", Old: "			err := l.Post(func() {\n				if posting {", New: "			err := l.atOnce(func() {\n				if posting {",
+		File: "reference/conversation_probe_tasks.go", Old: "			err := l.Post(func() {\n				if posting {", New: "			err := l.atOnce(func() {\n				if posting {",
 		More:   []Edit{{"reference/tasks.go", "// waiting reports whether a task is to be run.", "func (l *Loop) atOnce(task func()) error {\n	task()\n	return nil\n}\n\n// waiting reports whether a task is to be run."}},
 		Breaks: []string{"TASK-6"}, Because: "inside=",
 	},
 	{
 		Name: "hook-stays-a-turn-too-long", Why: "a hook is called in one turn more than asked for",
-		File: "reference/probe_turns.go", Old: "if position == at && ran < turns {", New: "if position == at && ran < turns+1 {",
-		More:   []Edit{{"reference/probe_turns.go", "if ran == turns && w.whole", "if ran == turns+1 && w.whole"}},
+		File: "reference/conversation_probe_turns.go", Old: "if position == at && ran < turns {", New: "if position == at && ran < turns+1 {",
+		More:   []Edit{{"reference/conversation_probe_turns.go", "if ran == turns && w.whole", "if ran == turns+1 && w.whole"}},
 		Breaks: []string{"TASK-8"}, Because: "ran=",
 	},
 	{
@@ -57,12 +57,12 @@ var taskFaults = []Fault{
 	},
 	{
 		Name: "shared-task-stays", Why: "the last task of a batch stays in the shared set and is taken again",
-		File: "reference/shared.go", Old: "	clear(s.tasks[:n])\n	s.tasks = s.tasks[n:]", New: "	s.tasks = s.tasks[max(n-1, min(n, 1)):]",
+		File: "reference/tasks_shared.go", Old: "	clear(s.tasks[:n])\n	s.tasks = s.tasks[n:]", New: "	s.tasks = s.tasks[max(n-1, min(n, 1)):]",
 		Breaks: []string{"TASK-10"}, Because: "twice=",
 	},
 	{
 		Name: "shared-set-taken-whole", Why: "a loop takes all of the shared set at once",
-		File: "reference/shared.go", Old: "s.take(nil, s.batch)", New: "s.take(nil, 1<<30)",
+		File: "reference/tasks_shared.go", Old: "s.take(nil, s.batch)", New: "s.take(nil, 1<<30)",
 		Breaks: []string{"TASK-11"}, Because: "at once",
 	},
 	{

@@ -3,13 +3,13 @@ package proof
 var timeFaults = []Fault{
 	{
 		Name: "timers-early", Why: "a timer is taken for due a millisecond before it is",
-		File: "reference/wheel.go", Old: "w.near.entries[0].when > now {", New: "w.near.entries[0].when > now+1_000_000 {",
-		More:   []Edit{{"reference/loop.go", "return min(max(0, next-now), poll.MaxTimeout)", "return min(max(0, next-now-time.Millisecond), poll.MaxTimeout)"}},
+		File: "reference/timers_wheel.go", Old: "w.near.entries[0].when > now {", New: "w.near.entries[0].when > now+1_000_000 {",
+		More:   []Edit{{"reference/loop_sleep.go", "return min(max(0, next-now), poll.MaxTimeout)", "return min(max(0, next-now-time.Millisecond), poll.MaxTimeout)"}},
 		Breaks: []string{"TIME-1"}, Because: "early",
 	},
 	{
 		Name: "poll-sleeps-past-deadlines", Why: "the poll does not look at timers: it returns once a second",
-		File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "return max(min(time.Second, next), 0)",
+		File: "reference/loop_sleep.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "return max(min(time.Second, next), 0)",
 		Breaks: []string{"TIME-2", "TIME-7", "TIME-13"}, Because: "late | silence",
 		Sometimes:  []string{"TIME-8", "TIME-12"},
 		Neighbours: "signals end the poll early, if the kernel has the loop's thread take them",
@@ -17,12 +17,12 @@ var timeFaults = []Fault{
 	},
 	{
 		Name: "heap-takes-any-child", Why: "the heap moves up its first child, not its least one",
-		File: "reference/wheel.go", Old: "for c := child + 1; c < min(child+4, len(h.entries)); c++ {", New: "for c := child + 1; c < child; c++ {",
+		File: "reference/timers_wheel.go", Old: "for c := child + 1; c < min(child+4, len(h.entries)); c++ {", New: "for c := child + 1; c < child; c++ {",
 		Breaks: []string{"TIME-3", "TIME-4"}, Because: "order",
 	},
 	{
 		Name: "ties-backwards", Why: "of timers with one deadline the youngest fires first",
-		File: "reference/wheel.go", Old: "a.tm.serial < b.tm.serial", New: "a.tm.serial > b.tm.serial",
+		File: "reference/timers_wheel.go", Old: "a.tm.serial < b.tm.serial", New: "a.tm.serial > b.tm.serial",
 		Breaks: []string{"TIME-4"}, Because: "misordered",
 	},
 	{
@@ -51,7 +51,7 @@ var timeFaults = []Fault{
 	},
 	{
 		Name: "timeout-overflows", Why: "the timeout is counted in microseconds in an int32: beyond 35 minutes it is negative, and taken for zero",
-		File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if us := int32((next - now) / time.Microsecond); us > 0 {\n		return time.Duration(us+1) * time.Microsecond\n	}\n	return 0",
+		File: "reference/loop_sleep.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if us := int32((next - now) / time.Microsecond); us > 0 {\n		return time.Duration(us+1) * time.Microsecond\n	}\n	return 0",
 		Breaks: []string{"TIME-9"}, Because: "of a core",
 	},
 	{
@@ -72,7 +72,7 @@ var timeFaults = []Fault{
 	},
 	{
 		Name: "timeout-computed-once", Why: "the poll keeps to a deadline that it computed before a nearer timer came",
-		File: "reference/loop.go", Old: "	next, ok := l.timers.next()\n", New: "	next, ok := l.timers.next()\n	if ok && l.armed > now {\n		next = l.armed\n	}\n	l.armed = next\n",
+		File: "reference/loop_sleep.go", Old: "	next, ok := l.timers.next()\n", New: "	next, ok := l.timers.next()\n	if ok && l.armed > now {\n		next = l.armed\n	}\n	l.armed = next\n",
 		More:   []Edit{{"reference/loop.go", "	hooks  hooks\n", "	hooks  hooks\n	armed  time.Duration\n"}},
 		Breaks: []string{"TIME-9", "TIME-13", "TIME-14"}, Because: "late | silence",
 		Sometimes:  []string{"TIME-7"},

@@ -6,7 +6,7 @@ var wakeFaults = []Fault{
 		File: "reference/class_reactor.go", Old: "if err := r.Post(func() { r.adopt(fd) }); err != nil {", New: "if err := r.postUnheard(func() { r.adopt(fd) }); err != nil {",
 		More: []Edit{
 			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
-			{"reference/loop.go", "return poll.Forever", "return time.Second"},
+			{"reference/loop_sleep.go", "return poll.Forever", "return time.Second"},
 		},
 		Slow:   "every hand-over of a connection takes a second, and a whole run a quarter of an hour",
 		Breaks: []string{"WAKE-1"}, Because: "a new connection's first reply took",
@@ -14,10 +14,10 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "post-without-wakeup", Why: "a task that a connection posts to another loop does not wake it",
-		File: "reference/probe_tasks.go", Old: "		err := l.Post(func() {\n			if ran != i {", New: "		err := l.postUnheard(func() {\n			if ran != i {",
+		File: "reference/conversation_probe_tasks.go", Old: "		err := l.Post(func() {\n			if ran != i {", New: "		err := l.postUnheard(func() {\n			if ran != i {",
 		More: []Edit{
 			{"reference/tasks.go", "// waiting reports whether a task is to be run.", postUnheard + "// waiting reports whether a task is to be run."},
-			{"reference/loop.go", "return poll.Forever", "return time.Second"},
+			{"reference/loop_sleep.go", "return poll.Forever", "return time.Second"},
 		},
 		Breaks: []string{"WAKE-2"}, Because: "a task posted to sleeping loop",
 		Sometimes:  []string{"WAKE-9", "TASK-1", "TASK-2"},
@@ -26,7 +26,7 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "looks-before-it-announces", Why: "the loop looks at its queue first and announces its sleep afterwards: a post between the two is lost",
-		File: "reference/loop.go", Old: "	l.asleep.Store(true)\n	timeout, now := l.look()", New: "	timeout, now := l.look()\n	spin(10_000) // some microseconds, for a small machine\n	l.asleep.Store(true)",
+		File: "reference/loop_sleep.go", Old: "	l.asleep.Store(true)\n	timeout, now := l.look()", New: "	timeout, now := l.look()\n	spin(10_000) // some microseconds, for a small machine\n	l.asleep.Store(true)",
 		Class: "reactor", Args: []string{"--class", "reactor"}, // where no connection is handed over, and so none is lost
 		Breaks: []string{"WAKE-3"}, Because: "silence | waited",
 		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-4", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "TASK-6", "TASK-10", "TASK-11", "WORK-2", "WORK-5"},
@@ -34,23 +34,23 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "one-waker-at-a-time", Why: "a thread that finds another one waking the loop relies on it, though the loop may have slept again since",
-		File: "reference/loop.go", Old: "	l.waking.Add(1) // cleanup", New: "	if l.waking.Load() > 0 {\n		return\n	}\n	l.waking.Add(1) // cleanup",
-		More:   []Edit{{"reference/loop.go", "	l.waking.Add(-1)\n	return wrote\n", "	time.Sleep(time.Millisecond) // so that the window shows on a small machine\n	l.waking.Add(-1)\n	return wrote\n"}},
+		File: "reference/loop_sleep.go", Old: "	l.waking.Add(1) // cleanup", New: "	if l.waking.Load() > 0 {\n		return\n	}\n	l.waking.Add(1) // cleanup",
+		More:   []Edit{{"reference/loop_sleep.go", "	l.waking.Add(-1)\n	return wrote\n", "	time.Sleep(time.Millisecond) // so that the window shows on a small machine\n	l.waking.Add(-1)\n	return wrote\n"}},
 		Breaks: []string{"WAKE-4"}, Because: "silence | waited",
 		Sometimes:  []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-5", "WAKE-7", "WAKE-9", "TASK-1", "TASK-2", "TASK-3", "TASK-4", "WORK-2", "WORK-3", "WORK-4", "WORK-6", "WORK-7", "WORK-5"},
 		Neighbours: "everything that goes through a loop's queue is late if another thread is in the middle of its wakeup: tasks, results, new connections",
 	},
 	{
 		Name: "write-for-each-post", Why: "every post writes to the wakeup descriptor, whether the loop sleeps or not",
-		File: "reference/loop.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
-		More:   []Edit{{"reference/loop.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"}},
+		File: "reference/loop_sleep.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
+		More:   []Edit{{"reference/loop_sleep.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"}},
 		Breaks: []string{"WAKE-5"}, Because: "nearly every post",
 	},
 	{
 		Name: "blocking-wakeup", Why: "every post writes to a pipe that blocks when it is full, and a loop that posts to itself stops there for ever",
-		File: "reference/loop.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
+		File: "reference/loop_sleep.go", Old: "	if !l.asleep.Load() {\n		return\n	}\n", New: "",
 		More: []Edit{
-			{"reference/loop.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"},
+			{"reference/loop_sleep.go", "if l.asleep.CompareAndSwap(true, false) {", "if l.asleep.Store(false); true {"},
 			{"reference/internal/poll/wake.go", "	return fds[0], fds[1], nil\n}\n\n// SocketPair", "	return fds[0], fds[1], unix.SetNonblock(fds[1], false)\n}\n\n// SocketPair"},
 			{"reference/internal/poll/wake.go", "if _, errno := Write(fd, one[:size]); errno != 0", "if _, errno := blockingWrite(fd, one[:size]); errno != 0"},
 			{"reference/internal/poll/wake.go", "// Drain reads until", "func blockingWrite(fd int, p []byte) (int, unix.Errno) {\n	n, err := unix.Write(fd, p)\n	errno, _ := err.(unix.Errno)\n	return n, errno\n}\n\n// Drain reads until"},
@@ -60,7 +60,7 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "wakeup-never-drained", Why: "the wakeup descriptor is not read, so it stays readable after the first wakeup",
-		File: "reference/waker.go", Old: "{ return poll.Drain(w.read) }", New: "{ return nil }",
+		File: "reference/loop_waker.go", Old: "{ return poll.Drain(w.read) }", New: "{ return nil }",
 		Class: "reactor", Args: []string{"--class", "reactor"}, // where no connection is handed over, so that tasks alone wake the loop
 		Breaks: []string{"WAKE-7"}, Because: "after its loops have been woken",
 		Sometimes:  []string{"PROBE-10"},
@@ -68,7 +68,7 @@ var wakeFaults = []Fault{
 	},
 	{
 		Name: "another-wakeup-than-declared", Why: "HELLO says eventfd, and a pipe hangs on the poller",
-		File: "reference/waker.go", Old: "		return NewEventFD()", New: "		return NewPipe()",
+		File: "reference/loop_waker.go", Old: "		return NewEventFD()", New: "		return NewPipe()",
 		Breaks: []string{"WAKE-8"}, Because: "holds no eventfd",
 	},
 	{

@@ -3,8 +3,8 @@ package proof
 var workFaults = []Fault{
 	{
 		Name: "work-on-the-loop", Why: "offloaded work runs on the loop's own thread",
-		File: "reference/probe_turns.go", Old: "	err := p.c.Server().Workers().Submit(l, func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {", New: "	err := onTheSpot(func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {",
-		More:   []Edit{{"reference/probe_turns.go", "// fail panics where", "func onTheSpot(work func(), then func(error)) error {\n	work()\n	then(nil)\n	return nil\n}\n\n// fail panics where"}},
+		File: "reference/conversation_probe_turns.go", Old: "	err := p.c.Server().Workers().Submit(l, func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {", New: "	err := onTheSpot(func() {\n		worker = poll.ThreadID()\n		time.Sleep(block)\n	}, func(err error) {",
+		More:   []Edit{{"reference/conversation_probe_turns.go", "// fail panics where", "func onTheSpot(work func(), then func(error)) error {\n	work()\n	then(nil)\n	return nil\n}\n\n// fail panics where"}},
 		Breaks: []string{"WORK-1", "WORK-2", "LIFE-12"}, Because: "behind offloaded work | thread of loop | silence",
 		Sometimes:  []string{"WORK-6"},
 		Neighbours: "the loop is busy with the work of the gone, 10 ms a piece, and new connections wait behind as much of it as was not dropped",
@@ -35,8 +35,8 @@ var workFaults = []Fault{
 	},
 	{
 		Name: "results-by-descriptor", Why: "a result goes to whichever connection has the descriptor's number by now",
-		File: "reference/probe_turns.go", Old: "	l := p.c.Loop()\n	worker := 0\n", New: "	l, r, fd := p.c.Loop(), p.c.reactor, p.c.fd\n	worker := 0\n",
-		More:   []Edit{{"reference/probe_turns.go", "		p.reply(id, probe.OK, fields(\"word\", word", "		p := p\n		for _, c := range r.conns {\n			if q, ok := c.handler.(*probing); ok && c.fd == fd {\n				p = q\n			}\n		}\n		p.reply(id, probe.OK, fields(\"word\", word"}},
+		File: "reference/conversation_probe_turns.go", Old: "	l := p.c.Loop()\n	worker := 0\n", New: "	l, r, fd := p.c.Loop(), p.c.reactor, p.c.fd\n	worker := 0\n",
+		More:   []Edit{{"reference/conversation_probe_turns.go", "		p.reply(id, probe.OK, fields(\"word\", word", "		p := p\n		for _, c := range r.conns {\n			if q, ok := c.handler.(*probing); ok && c.fd == fd {\n				p = q\n			}\n		}\n		p.reply(id, probe.OK, fields(\"word\", word"}},
 		Breaks: []string{"WORK-6"}, Because: "not its own | came where",
 	},
 	{

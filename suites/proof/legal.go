@@ -20,7 +20,7 @@ var Legal = []Variant{
 	{
 		Fault: Fault{
 			Name: "coarse-tick", Why: "timers are looked at where a clock of 200 ms ticks",
-			File: "reference/loop.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if next <= now {\n		return 0\n	}\n	const tick = 200 * time.Millisecond\n	return min((next+tick-1)/tick*tick-now, poll.MaxTimeout)",
+			File: "reference/loop_sleep.go", Old: "return min(max(0, next-now), poll.MaxTimeout)", New: "if next <= now {\n		return 0\n	}\n	const tick = 200 * time.Millisecond\n	return min((next+tick-1)/tick*tick-now, poll.MaxTimeout)",
 		},
 		Clauses: []string{"TIME-1", "TIME-2", "TIME-3", "TIME-4", "TIME-8", "TIME-12", "TIME-13"},
 	},

@@ -22,16 +22,16 @@ import (
 
 // ways are the configurations that run a file's code, where serve's own do not.
 var ways = map[string][][]string{
-	"class_thread.go":  {{"--class", "thread-per-connection"}, {"--class", "iterative"}},
-	"class_reactor.go": {{}, {"--class", "reactor"}},
-	"acceptor.go":      {{}, {"--class", "reactor"}},
-	"waker.go":         {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
-	"wake.go":          {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
-	"blocking.go":      {{"--class", "thread-per-connection"}},
-	"epoll.go":         {{}, {"--poller", "epollet"}},
-	"pollset.go":       {{"--poller", "poll"}},
-	"selectset.go":     {{"--poller", "select"}},
-	"balance.go":       {{}, {"--balance", "least-connections"}, {"--balance", "source-hash"}},
+	"class_thread.go":     {{"--class", "thread-per-connection"}, {"--class", "iterative"}},
+	"class_reactor.go":    {{}, {"--class", "reactor"}},
+	"acceptor.go":         {{}, {"--class", "reactor"}},
+	"loop_waker.go":       {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
+	"wake.go":             {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
+	"blocking.go":         {{"--class", "thread-per-connection"}},
+	"epoll.go":            {{}, {"--poller", "epollet"}},
+	"pollset.go":          {{"--poller", "poll"}},
+	"selectset.go":        {{"--poller", "select"}},
+	"acceptor_balance.go": {{}, {"--balance", "least-connections"}, {"--balance", "source-hash"}},
 }
 
 // slow bounds one run of the suites on a mutant. A sound server needs some 20 s

@@ -16,11 +16,11 @@ func TestWrongLoopsAreRefuted(t *testing.T) {
 		t.Skip("builds this package's tests once for each mistake")
 	}
 	for _, x := range []struct{ name, file, old, new, by string }{
-		{"looks before it announces", "loop.go", "	l.asleep.Store(true)\n	timeout, now := l.look()", "	timeout, now := l.look()\n	l.asleep.Store(true)", "TestEveryInterleaving"},
-		{"looks before it announces", "loop.go", "	l.asleep.Store(true)\n	timeout, now := l.look()", "	timeout, now := l.look()\n	l.asleep.Store(true)", "TestScripts"},
-		{"does not look at the shared set again", "loop.go", " || l.shared.waiting()", "", "TestEveryInterleaving"},
-		{"does not look for what is to be resumed", "loop.go", "l.slots.resuming() || ", "", "TestScripts"},
-		{"looks at its tasks only when no timer is set", "loop.go", "	if !busy {\n", "	if _, ok := l.timers.next(); !busy || ok {\n", "TestScripts"},
+		{"looks before it announces", "loop_sleep.go", "	l.asleep.Store(true)\n	timeout, now := l.look()", "	timeout, now := l.look()\n	l.asleep.Store(true)", "TestEveryInterleaving"},
+		{"looks before it announces", "loop_sleep.go", "	l.asleep.Store(true)\n	timeout, now := l.look()", "	timeout, now := l.look()\n	l.asleep.Store(true)", "TestScripts"},
+		{"does not look at the shared set again", "loop_sleep.go", " || l.shared.waiting()", "", "TestEveryInterleaving"},
+		{"does not look for what is to be resumed", "loop_sleep.go", "l.slots.resuming() || ", "", "TestScripts"},
+		{"looks at its tasks only when no timer is set", "loop_sleep.go", "	if !busy {\n", "	if _, ok := l.timers.next(); !busy || ok {\n", "TestScripts"},
 		{"a new timer wakes nobody", "timers.go", "	t.loop.rouse() // it looks", "	// it looks", "TestScripts"},
 	} {
 		t.Run(x.name+", "+x.by, func(t *testing.T) {

@@ -1,0 +1,86 @@
+package reference
+
+import "time"
+
+// waitList orders connections by the time since which they wait, all for the
+// same time, so that one timer at the first serves them all and moving one costs a few
+// pointers. The zero time since is the loop's epoch.
+type waitList struct {
+	reactor     *reactor
+	after       time.Duration
+	first, last *Conn
+	armed       bool
+}
+
+// waiting is a connection's place in a waitList.
+type waiting struct {
+	list       *waitList
+	prev, next *Conn
+	since      time.Duration
+}
+
+func (l *waitList) enter(c *Conn) {
+	w := &c.wait
+	w.list, w.prev, w.next, w.since = l, l.last, nil, l.reactor.now()
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.wait.next = c
+	}
+	l.last = c
+	if !l.armed {
+		l.arm(l.after)
+	}
+}
+
+func (w *waiting) leave(c *Conn) {
+	l := w.list
+	if l == nil {
+		return
+	}
+	if w.prev == nil {
+		l.first = w.next
+	} else {
+		w.prev.wait.next = w.next
+	}
+	if w.next == nil {
+		l.last = w.prev
+	} else {
+		w.next.wait.prev = w.prev
+	}
+	*w = waiting{}
+}
+
+// touch starts c's wait anew.
+func (w *waiting) touch(c *Conn) {
+	l := w.list
+	if l.last == c {
+		w.since = l.reactor.now()
+		return
+	}
+	w.leave(c)
+	l.enter(c)
+}
+
+// arm sets the timer; touching does not move it, so it may find nobody due.
+func (l *waitList) arm(d time.Duration) {
+	_, err := l.reactor.After(d, l.fire)
+	if err == nil {
+		l.reactor.ownTimers.Add(1)
+	}
+	l.armed = err == nil // a loop that stopped closes its connections anyway
+}
+
+func (l *waitList) fire() {
+	l.armed = false
+	l.reactor.ownTimers.Add(-1)
+	now := l.reactor.now()
+	for l.first != nil && now-l.first.wait.since >= l.after {
+		c := l.first
+		c.wait.leave(c)
+		l.reactor.expire(c, l)
+	}
+	if l.first != nil {
+		l.arm(l.after - (now - l.first.wait.since))
+	}
+}
