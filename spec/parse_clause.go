@@ -3,6 +3,7 @@ package spec
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -111,7 +112,7 @@ func (p *parser) clause(pg page, family string, section section) (Clause, bool) 
 		list, isList = body[1], body[1].Kind() == ast.KindList
 	}
 	if !isList {
-		fail(head, "no list of Intent, Check, Vantage, Classes and Source follows the sentence")
+		fail(head, "no list of Intent, Check, Vantage, Classes, Source and Rests on follows the sentence")
 		return clause, true
 	}
 	p.entries(pg, &clause, list)
@@ -181,11 +182,13 @@ func (p *parser) entries(pg page, clause *Clause, list ast.Node) {
 			}
 		case "Source":
 			clause.Source = value
+		case "Rests on":
+			clause.Rests = rules(value, fail)
 		default:
-			fail("unknown key %q; the keys are Intent, Check, Vantage, Needs, Classes, Source", key)
+			fail("unknown key %q; the keys are Intent, Check, Vantage, Needs, Classes, Source, Rests on", key)
 		}
 	}
-	for _, key := range []string{"Intent", "Check", "Vantage", "Classes", "Source"} {
+	for _, key := range []string{"Intent", "Check", "Vantage", "Classes", "Source", "Rests on"} {
 		if !seen[key] {
 			p.fail(pg.file, clause.Line, "%s: %s is missing", clause.ID, key)
 		}
@@ -230,6 +233,30 @@ func names[T ~string](what, value string, known []T, fail func(string, ...any)) 
 			fail("%s %s stands twice", what, name)
 		default:
 			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// restsOnNone says of a clause that its check touches none of the rules.
+const restsOnNone = "none"
+
+// rules reads `1, 4`: numbers of the rules of verdicts.md, in their order, or none.
+func rules(value string, fail func(string, ...any)) []Rule {
+	if value == restsOnNone {
+		return nil
+	}
+	var list []Rule
+	for word := range strings.SplitSeq(value, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		rule := Rule(n)
+		switch {
+		case err != nil || !slices.Contains(Rules(), rule):
+			fail("%q is no rule of %s; give numbers from %d to %d, or %s", strings.TrimSpace(word), verdictsPage, Slow, Unseen, restsOnNone)
+		case len(list) > 0 && list[len(list)-1] >= rule:
+			fail("rule %d stands twice, or out of order", rule)
+		default:
+			list = append(list, rule)
 		}
 	}
 	return list

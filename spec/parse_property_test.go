@@ -13,7 +13,7 @@ import (
 func parsingNeverPanics(t *rapid.T) {
 	pieces := rapid.SampledFrom([]string{
 		"# CONN: Bytes\n\n", "Introduction.\n\n", "## Group\n\n", "### CONN-1\n\n", "### CONN-2\n\n", "###\n\n", "#\n", "A server MUST wait.\n\n", "A server SHOULD NOT MAY.\n\n",
-		"Withdrawn.\n\n", "- Intent: x\n", "- Check: deterministic\n", "- Check: untested ()\n", "- Vantage: wire\n", "- Classes: all\n", "- Source: S4\n", "-\n", "- :\n", "  - nested\n",
+		"Withdrawn.\n\n", "- Intent: x\n", "- Check: deterministic\n", "- Check: untested ()\n", "- Vantage: wire\n", "- Classes: all\n", "- Source: S4\n", "- Rests on: 1, 2\n", "- Rests on: ,\n", "-\n", "- :\n", "  - nested\n",
 		"| clause | promised by |\n|---|---|\n", "| CONN-1 | x |\n", "| |\n", "| class | core set |\n|---|---|\n", "| reactor | CONN-1 |\n", "```\ncode\n```\n\n", "> quote\n\n", "<b>html</b>\n\n",
 		"1. one\n", "\n", " ", "\t", "\x00", "\xff", "---\n", "[a]: b\n", "`", "*",
 	})

@@ -30,6 +30,7 @@ the post races with ` + "`MUST`" + ` sleep.
 - Needs: post
 - Classes: reactor, multi-reactor
 - Source: S8; eventfd(2)
+- Rests on: 1, 4
 
 A loop may also
 run it at once.
@@ -45,6 +46,7 @@ A flood of posts SHOULD NOT cost a write each.
 - Vantage: process
 - Classes: all
 - Source: S8
+- Rests on: none
 
 ### WAKE-9
 
@@ -64,6 +66,7 @@ A server MUST NOT change a byte.
 - Vantage: wire
 - Classes: all
 - Source: RFC 862
+- Rests on: none
 `
 
 const goodVerdicts = `# Verdicts
@@ -111,6 +114,7 @@ A wakeup MUST be drained.
 - Vantage: process
 - Classes: multi-reactor
 - Source: evio 61
+- Rests on: none
 
 ### WAKE-9`, 1),
 		"conn.md": goodConn, "verdicts.md": goodVerdicts, "target.md": "# Anything\n",
@@ -144,7 +148,7 @@ func TestParse(t *testing.T) {
 		Sentence: "A loop MUST run a task posted to it even when the post races with `MUST` sleep.",
 		Intent:   "one lost wakeup strands the task.", Kind: Stochastic, Method: "2,000 races a run.",
 		Vantages: []Vantage{Wire, Inproc}, Needs: []Feature{"post"}, Classes: []Class{Reactor, MultiReactor},
-		Source: "S8; eventfd(2)", Notes: "A loop may also\nrun it at once.\n\n- or twice as fast",
+		Source: "S8; eventfd(2)", Rests: []Rule{Slow, Tree}, Notes: "A loop may also\nrun it at once.\n\n- or twice as fast",
 		File: "wake.md", Line: 11,
 	}
 	if !found || fmt.Sprintf("%#v", clause) != fmt.Sprintf("%#v", want) {
@@ -230,25 +234,30 @@ func TestParseFaults(t *testing.T) {
 		{"emphasised keyword", "wake.md", "the post races", "the post **MUST** race", "keyword: MUST, MUST"},
 		{"MAY alone", "wake.md", "A loop MUST run", "A loop MAY run", "the keyword of a clause is MUST or SHOULD, not MAY"},
 		{"SHALL", "wake.md", "A loop MUST run", "A loop SHALL run", "not SHALL"},
-		{"duplicate ID", "wake.md", "### WAKE-2", "### WAKE-1", "wake.md:28: WAKE-1: the ID stands at line 11 already"},
+		{"duplicate ID", "wake.md", "### WAKE-2", "### WAKE-1", "wake.md:29: WAKE-1: the ID stands at line 11 already"},
 		{"tombstone's ID reused", "wake.md", "### WAKE-4", "### WAKE-9", "the ID stands at line"},
-		{"ID of another family", "wake.md", "### WAKE-2", "### CONN-2", `wake.md:28: heading "CONN-2" is not a clause ID of this family, such as WAKE-1`},
+		{"ID of another family", "wake.md", "### WAKE-2", "### CONN-2", `wake.md:29: heading "CONN-2" is not a clause ID of this family, such as WAKE-1`},
 		{"leading zero", "wake.md", "### WAKE-2", "### WAKE-02", `heading "WAKE-02" is not a clause ID`},
 		{"number 0", "wake.md", "### WAKE-2", "### WAKE-0", "is not a clause ID"},
 		{"no number", "wake.md", "### WAKE-2", "### WAKE-x", "is not a clause ID"},
 		{"title behind the ID", "wake.md", "### WAKE-2", "### WAKE-2: floods", "is not a clause ID"},
-		{"level 4", "wake.md", "### WAKE-2", "#### WAKE-2", "wake.md:28: a heading of level 4"},
-		{"no Intent", "wake.md", "- Intent: system calls are dear.\n", "", "wake.md:28: WAKE-2: Intent is missing"},
-		{"no Check", "wake.md", "- Check: deterministic; count the writes.\n", "", "wake.md:28: WAKE-2: Check is missing"},
+		{"level 4", "wake.md", "### WAKE-2", "#### WAKE-2", "wake.md:29: a heading of level 4"},
+		{"no Intent", "wake.md", "- Intent: system calls are dear.\n", "", "wake.md:29: WAKE-2: Intent is missing"},
+		{"no Check", "wake.md", "- Check: deterministic; count the writes.\n", "", "wake.md:29: WAKE-2: Check is missing"},
 		{"no Vantage", "wake.md", "- Vantage: process\n- Classes: all\n", "- Classes: all\n", "WAKE-2: Vantage is missing"},
 		{"no Classes", "wake.md", "- Classes: all\n", "", "WAKE-2: Classes is missing"},
 		{"no Source", "wake.md", "- Source: S8\n", "", "WAKE-2: Source is missing"},
-		{"empty Source", "wake.md", "- Source: S8\n", "- Source:\n", "wake.md:36: WAKE-2: Source is empty"},
-		{"Source twice", "wake.md", "- Source: S8\n", "- Source: S8\n- Source: S7\n", "wake.md:37: WAKE-2: Source stands twice"},
-		{"unknown key", "wake.md", "- Source: S8\n", "- Source: S8\n- Remark: none\n", `wake.md:37: WAKE-2: unknown key "Remark"`},
+		{"empty Source", "wake.md", "- Source: S8\n", "- Source:\n", "wake.md:37: WAKE-2: Source is empty"},
+		{"Source twice", "wake.md", "- Source: S8\n", "- Source: S8\n- Source: S7\n", "wake.md:38: WAKE-2: Source stands twice"},
+		{"no Rests on", "wake.md", "- Rests on: 1, 4\n", "", "wake.md:11: WAKE-1: Rests on is missing"},
+		{"unknown rule", "wake.md", "1, 4", "1, 7", `wake.md:22: WAKE-1: "7" is no rule of verdicts.md; give numbers from 1 to 6, or none`},
+		{"rule in words", "wake.md", "1, 4", "slow", `WAKE-1: "slow" is no rule`},
+		{"rule twice", "wake.md", "1, 4", "1, 1", "WAKE-1: rule 1 stands twice, or out of order"},
+		{"rules out of order", "wake.md", "1, 4", "4, 1", "WAKE-1: rule 1 stands twice, or out of order"},
+		{"unknown key", "wake.md", "- Source: S8\n", "- Source: S8\n- Remark: none\n", `wake.md:38: WAKE-2: unknown key "Remark"`},
 		{"entry without a key", "wake.md", "- Source: S8\n", "- Source: S8\n- what\n", `WAKE-2: list entry "what" has no key`},
 		{"nested list", "wake.md", "- Source: S8\n", "- Source: S8\n  - and\n", "WAKE-2: a list entry is one `Key: text`"},
-		{"unknown vantage", "wake.md", "- Vantage: process\n- Classes: all\n", "- Vantage: wire, moon\n- Classes: all\n", `wake.md:34: WAKE-2: unknown vantage "moon"; known are wire, process, inproc`},
+		{"unknown vantage", "wake.md", "- Vantage: process\n- Classes: all\n", "- Vantage: wire, moon\n- Classes: all\n", `wake.md:35: WAKE-2: unknown vantage "moon"; known are wire, process, inproc`},
 		{"vantage twice", "wake.md", "wire, inproc", "wire, wire", "WAKE-1: vantage wire stands twice"},
 		{"unknown feature", "wake.md", "Needs: post", "Needs: post, fly", `WAKE-1: unknown feature "fly"`},
 		{"Needs none", "wake.md", "Needs: post", "Needs: none", `WAKE-1: unknown feature "none"`},
@@ -256,7 +265,7 @@ func TestParseFaults(t *testing.T) {
 		{"unknown kind", "wake.md", "Check: deterministic; count", "Check: manual; count", `WAKE-2: unknown kind of check "manual"`},
 		{"stochastic without figures", "wake.md", "stochastic; 2,000 races a run.", "stochastic", "WAKE-1: a stochastic check says"},
 		{"untested without a reason", "conn.md", "untested (tried: nothing works).", "untested ()", "conn.md:10: CONN-3: an untested clause says why"},
-		{"no sentence", "wake.md", "A flood of posts SHOULD NOT cost a write each.\n", "", "wake.md:28: WAKE-2: no sentence follows the heading"},
+		{"no sentence", "wake.md", "A flood of posts SHOULD NOT cost a write each.\n", "", "wake.md:29: WAKE-2: no sentence follows the heading"},
 		{"no list", "conn.md", goodConn[strings.Index(goodConn, "- Intent"):], "", "conn.md:5: CONN-3: no list of Intent"},
 		{"paragraph before the list", "conn.md", "- Intent", "But.\n\n- Intent", "CONN-3: no list of Intent"},
 		{"wrong title", "conn.md", "# CONN: Bytes", "# Bytes", "conn.md:1: the first heading is not `# CONN: title`"},
@@ -324,7 +333,7 @@ func TestParseReportsEveryFaultInOrder(t *testing.T) {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != 3 || !strings.HasPrefix(lines[0], "spec/conn.md:7:") ||
-		!strings.HasPrefix(lines[1], "spec/wake.md:19:") || !strings.HasPrefix(lines[2], "spec/wake.md:28:") {
+		!strings.HasPrefix(lines[1], "spec/wake.md:19:") || !strings.HasPrefix(lines[2], "spec/wake.md:29:") {
 		t.Errorf("faults:\n%v", err)
 	}
 }
@@ -334,7 +343,7 @@ func TestParseLimitsUntestedClauses(t *testing.T) {
 	var conn strings.Builder
 	conn.WriteString(goodConn)
 	for n := 10; n < 10+MaxUntested; n++ {
-		fmt.Fprintf(&conn, "\n### CONN-%d\n\nA server MUST wait.\n\n- Intent: x.\n- Check: untested (no way in)\n- Vantage: wire\n- Classes: all\n- Source: none\n", n)
+		fmt.Fprintf(&conn, "\n### CONN-%d\n\nA server MUST wait.\n\n- Intent: x.\n- Check: untested (no way in)\n- Vantage: wire\n- Classes: all\n- Source: none\n- Rests on: none\n", n)
 	}
 	files["conn.md"] = conn.String()
 	_, err := parse(files)

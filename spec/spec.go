@@ -71,6 +71,23 @@ const (
 	Untested      Kind = "untested"   // the clause says why
 )
 
+// Rule is a rule on what a verdict may rest on, by its number in verdicts.md. A
+// check that breaks one of them blames a server for what is its own affair.
+type Rule int
+
+// The rules.
+const (
+	Slow   Rule = 1 + iota // slow is not broken
+	Scarce                 // what a target has little of is its own affair
+	Kernel                 // the kernel's part is the kernel's
+	Tree                   // a target is a tree of processes
+	Heap                   // a heap is no leak until its slope stays
+	Unseen                 // what cannot be seen is untested
+)
+
+// Rules lists the rules in the order of verdicts.md.
+func Rules() []Rule { return []Rule{Slow, Scarce, Kernel, Tree, Heap, Unseen} }
+
 // MaxUntested is how many clauses of the whole spec may be untested.
 const MaxUntested = 5
 
@@ -89,6 +106,7 @@ type Clause struct {
 	Needs    []Feature // none: binds without any feature
 	Classes  []Class   // never empty; "all" is written out
 	Source   string
+	Rests    []Rule // the rules that its check touches, ascending
 	Notes    string // legal variations, as Markdown; often ""
 
 	File      string // below the spec's root, "wake.md"

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -171,6 +172,7 @@ func writeClause(w io.Writer, clause spec.Clause) error {
 	row("needs", strings.ReplaceAll(words(clause.Needs), ",", ", "))
 	row("classes", strings.ReplaceAll(words(clause.Classes), ",", ", "))
 	row("source", clause.Source)
+	row("rests on", rulesOf(clause))
 	for _, dialect := range spec.Dialects() {
 		if citation, promises := dialect.Promises[clause.ID]; promises {
 			row("promised", dialect.Name+": "+citation)
@@ -182,6 +184,18 @@ func writeClause(w io.Writer, clause spec.Clause) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// rulesOf names the rules of verdicts.md that the clause's check touches.
+func rulesOf(clause spec.Clause) string {
+	if len(clause.Rests) == 0 {
+		return ""
+	}
+	var numbers []string
+	for _, rule := range clause.Rests {
+		numbers = append(numbers, strconv.Itoa(int(rule)))
+	}
+	return "rules " + strings.Join(numbers, ", ") + " of spec/verdicts.md"
 }
 
 // paragraph writes text after a key, broken at words to fit a terminal.
