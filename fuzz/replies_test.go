@@ -90,11 +90,12 @@ func repliesAreRead(t *rapid.T) {
 
 func readReply(d dialect.Dialect, wire io.Reader, buffer int, payload []byte) (got, left []byte, err error) {
 	r := bufio.NewReaderSize(wire, buffer)
-	if got, err = d.ReadReply(r, payload); err != nil {
-		return got, nil, err
+	reply, err := d.ReadReply(r, payload)
+	if err != nil {
+		return reply.Payload, nil, err
 	}
 	left, err = io.ReadAll(r)
-	return got, left, err
+	return reply.Payload, left, err
 }
 
 // signOnRepliesAreRead does the same for the answer to a sign-on.

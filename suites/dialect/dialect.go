@@ -30,17 +30,31 @@ type Dialect interface {
 	// for payload back. A payload outside MinPayload and MaxPayload is a
 	// mistake of the caller, a panic.
 	Request(payload []byte) []byte
-	// ReadReply reads the reply to Request(payload), no byte more, and returns
-	// the payload that came. A reply that is malformed, or right for another
-	// request, is a *ReplyError; got then holds what was understood of it. The
-	// reader's own errors (deadline, reset) are wrapped, an end of input inside
-	// the reply is io.ErrUnexpectedEOF and one before it io.EOF.
-	ReadReply(r *bufio.Reader, payload []byte) (got []byte, err error)
+	// ReadReply reads the reply to Request(payload), no byte more. A reply that
+	// is malformed, or right for another request, is a *ReplyError; the Reply
+	// then holds what was understood of it. The reader's own errors (deadline,
+	// reset) are wrapped, an end of input inside the reply is
+	// io.ErrUnexpectedEOF and one before it io.EOF.
+	ReadReply(r *bufio.Reader, payload []byte) (Reply, error)
 	// MinPayload and MaxPayload bound a payload, in bytes. Any byte values do.
+	// A dialect whose requests carry none is constant: both are 0, and every
+	// request is the same.
 	MinPayload() int
 	MaxPayload() int
 	// Pipelines reports whether requests may be sent before replies are read.
 	Pipelines() bool
+	// Requests is how many requests one connection takes; 0 is any number,
+	// until a reply is the Last.
+	Requests() int
+}
+
+// Reply is what a dialect understood of one reply.
+type Reply struct {
+	Payload []byte // that came back; nothing in a constant dialect
+	// Last is true where the server says that it closes the connection behind
+	// this reply: it answers no further request on it, and the client is to
+	// close it too.
+	Last bool
 }
 
 // ReplyError is a reply that a server should not have given.

@@ -53,8 +53,8 @@ func TestReadsExactlyOneReply(t *testing.T) {
 				t.Fatal("the request does not hold the payload")
 			}
 			got, err := d.ReadReply(r, payload)
-			if err != nil || !bytes.Equal(got, payload) {
-				t.Fatalf("got %q, %v", got, err)
+			if err != nil || !bytes.Equal(got.Payload, payload) || got.Last {
+				t.Fatalf("got %+v, %v", got, err)
 			}
 			if rest, err := io.ReadAll(r); string(rest) != next || err != nil {
 				t.Fatalf("left %q, %v", rest, err)
@@ -160,8 +160,8 @@ func TestHTTPBodies(t *testing.T) {
 	} {
 		r := bufio.NewReader(strings.NewReader(reply + "NEXT"))
 		got, err := http1{}.ReadReply(r, []byte("hi"))
-		if (err == nil) != ok || (ok && string(got) != "hi") {
-			t.Errorf("%q: %q, %v", reply, got, err)
+		if (err == nil) != ok || (ok && string(got.Payload) != "hi") {
+			t.Errorf("%q: %+v, %v", reply, got, err)
 		}
 		if rest, _ := io.ReadAll(r); ok && string(rest) != "NEXT" {
 			t.Errorf("%q: left %q", reply, rest)

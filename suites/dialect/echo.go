@@ -19,14 +19,16 @@ func (echo) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
 func (echo) MinPayload() int                              { return 1 }
 func (echo) MaxPayload() int                              { return maxBytes }
 func (echo) Pipelines() bool                              { return true }
+func (echo) Requests() int                                { return 0 }
 
 func (d echo) Request(payload []byte) []byte {
 	checkSize(d, payload)
 	return slices.Clone(payload)
 }
 
-func (d echo) ReadReply(r *bufio.Reader, payload []byte) ([]byte, error) {
-	return readPayload(r, d.Name(), payload)
+func (d echo) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
+	got, err := readPayload(r, d.Name(), payload)
+	return Reply{Payload: got}, err
 }
 
 // probeEcho is the ECHO conversation of spec/target.md: raw bytes after a sign-on.
@@ -41,8 +43,9 @@ func (d probeEcho) Opening() ([]byte, func(*bufio.Reader) error) {
 	}
 }
 
-func (d probeEcho) ReadReply(r *bufio.Reader, payload []byte) ([]byte, error) {
-	return readPayload(r, d.Name(), payload)
+func (d probeEcho) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
+	got, err := readPayload(r, d.Name(), payload)
+	return Reply{Payload: got}, err
 }
 
 // ReadSignOnReply reads "OK <connection number>\n", which answers every known

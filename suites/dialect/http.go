@@ -33,33 +33,34 @@ func (http1) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
 func (http1) MinPayload() int                              { return 1 }
 func (http1) MaxPayload() int                              { return maxQuery }
 func (http1) Pipelines() bool                              { return true }
+func (http1) Requests() int                                { return 0 }
 
 func (d http1) Request(payload []byte) []byte {
 	checkSize(d, payload)
 	return fmt.Appendf(nil, "GET /echo?%x HTTP/1.1\r\nHost: reactorspec\r\n\r\n", payload)
 }
 
-func (d http1) ReadReply(r *bufio.Reader, payload []byte) ([]byte, error) {
+func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	head, reply, err := d.readHead(r)
 	for interim := 0; err == nil && reply.StatusCode/100 == 1 && interim < maxInterim; interim++ {
 		head, reply, err = d.readHead(r)
 	}
 	if err != nil {
-		return nil, err
+		return Reply{}, err
 	}
 	if reply.StatusCode != http.StatusOK {
-		return nil, garbage(d.Name(), "status 200", head)
+		return Reply{}, garbage(d.Name(), "status 200", head)
 	}
 	want := []byte(hex.EncodeToString(payload))
 	body, err := d.readBody(r, reply, head, want)
 	if err != nil {
-		return body, inside(err)
+		return Reply{Payload: body}, inside(err)
 	}
 	got := make([]byte, hex.DecodedLen(len(body)))
 	if _, err := hex.Decode(got, body); err != nil {
-		return nil, garbage(d.Name(), "hex digits", body)
+		return Reply{}, garbage(d.Name(), "hex digits", body)
 	}
-	return got, nil
+	return Reply{Payload: got, Last: reply.Close}, nil
 }
 
 // readHead reads one status line and header, to the empty line.

@@ -35,6 +35,7 @@ func (memcache) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil 
 func (memcache) MinPayload() int                              { return 0 }
 func (memcache) MaxPayload() int                              { return maxValue }
 func (memcache) Pipelines() bool                              { return true }
+func (memcache) Requests() int                                { return 0 }
 func (memcache) perConn() Dialect                             { return memcache{conn: memcacheConns.Add(1)} }
 
 func (d memcache) key(payload []byte) string {
@@ -50,27 +51,27 @@ func (d memcache) Request(payload []byte) []byte {
 	return fmt.Appendf(b, "\r\nget %s\r\n", key)
 }
 
-func (d memcache) ReadReply(r *bufio.Reader, payload []byte) ([]byte, error) {
+func (d memcache) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	line, err := readLine(r, d.Name(), `"STORED"`)
 	if err != nil {
-		return nil, err
+		return Reply{}, err
 	}
 	if string(line) != "STORED" {
-		return nil, garbage(d.Name(), `"STORED"`, line)
+		return Reply{}, garbage(d.Name(), `"STORED"`, line)
 	}
 	header := fmt.Sprintf("VALUE %s 0 %d", d.key(payload), len(payload))
 	want := strconv.Quote(header)
 	if line, err = readLine(r, d.Name(), want); err != nil {
-		return nil, inside(err)
+		return Reply{}, inside(err)
 	}
 	if string(line) != header {
-		return nil, &ReplyError{Dialect: d.Name(), Want: want, Got: strconv.Quote(string(line[:min(len(line), 200)])), Garbage: !isValueLine(line)}
+		return Reply{}, &ReplyError{Dialect: d.Name(), Want: want, Got: strconv.Quote(string(line[:min(len(line), 200)])), Garbage: !isValueLine(line)}
 	}
 	got, err := readPayload(r, d.Name(), payload)
 	if err != nil {
-		return got, inside(err)
+		return Reply{Payload: got}, inside(err)
 	}
-	return got, expect(r, d.Name(), "\r\nEND\r\n")
+	return Reply{Payload: got}, expect(r, d.Name(), "\r\nEND\r\n")
 }
 
 // isValueLine tells a header of some other value from garbage.

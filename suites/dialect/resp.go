@@ -16,6 +16,7 @@ func (resp) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
 func (resp) MinPayload() int                              { return 0 }
 func (resp) MaxPayload() int                              { return maxBytes } // redis itself: proto-max-bulk-len, 512 MiB
 func (resp) Pipelines() bool                              { return true }
+func (resp) Requests() int                                { return 0 }
 
 func (d resp) Request(payload []byte) []byte {
 	checkSize(d, payload)
@@ -23,24 +24,24 @@ func (d resp) Request(payload []byte) []byte {
 	return append(append(b, payload...), "\r\n"...)
 }
 
-func (d resp) ReadReply(r *bufio.Reader, payload []byte) ([]byte, error) {
+func (d resp) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	want := fmt.Sprintf("bulk string header %q", fmt.Sprintf("$%d\r\n", len(payload)))
 	line, err := readLine(r, d.Name(), want)
 	if err != nil {
-		return nil, err
+		return Reply{}, err
 	}
 	n, ok := bulkLength(line)
 	if !ok {
-		return nil, garbage(d.Name(), want, line)
+		return Reply{}, garbage(d.Name(), want, line)
 	}
 	if n != len(payload) {
-		return nil, &ReplyError{Dialect: d.Name(), Want: want, Got: shorten(line)}
+		return Reply{}, &ReplyError{Dialect: d.Name(), Want: want, Got: shorten(line)}
 	}
 	got, err := readPayload(r, d.Name(), payload)
 	if err != nil {
-		return got, inside(err)
+		return Reply{Payload: got}, inside(err)
 	}
-	return got, expect(r, d.Name(), "\r\n")
+	return Reply{Payload: got}, expect(r, d.Name(), "\r\n")
 }
 
 // bulkLength parses "$n" with n in plain decimal.

@@ -70,8 +70,8 @@ func exchange(t *testing.T, addr net.Addr, d dialect.Dialect) {
 		_, _ = random.Read(payload)
 		payloads = append(payloads, payload)
 		go func() { _, _ = conn.Write(d.Request(payload)) }()
-		if got, err := d.ReadReply(r, payload); err != nil || !bytes.Equal(got, payload) {
-			t.Fatalf("%d bytes: %d came, %v", n, len(got), err)
+		if got, err := d.ReadReply(r, payload); err != nil || !bytes.Equal(got.Payload, payload) {
+			t.Fatalf("%d bytes: %d came, %v", n, len(got.Payload), err)
 		}
 	}
 	var train []byte

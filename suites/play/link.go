@@ -190,18 +190,18 @@ func (c *link) read(count int) {
 			continue
 		}
 		var err error
-		var got []byte
+		var reply dialect.Reply
 		if d.opening {
 			_, err = dialect.ReadSignOnReply(c.in)
 		} else {
-			got, err = c.conn.Dialect().ReadReply(c.in, d.payload)
+			reply, err = c.conn.Dialect().ReadReply(c.in, d.payload)
 		}
 		if err != nil {
-			c.ended(err, d.what, len(got))
+			c.ended(err, d.what, len(reply.Payload))
 			return
 		}
-		if !bytes.Equal(got, d.payload) {
-			c.p.s.Failf(session.Wrong, d.what+" has other bytes", session.Quoted(d.payload), session.Quoted(got), "")
+		if !bytes.Equal(reply.Payload, d.payload) {
+			c.p.s.Failf(session.Wrong, d.what+" has other bytes", session.Quoted(d.payload), session.Quoted(reply.Payload), "")
 		}
 		c.answered(d)
 	}

@@ -121,11 +121,11 @@ func (c *Conn) Request(payload []byte) { c.Send(c.dialect.Request(payload)) }
 // Reply reads the reply to the request with that payload, and fails unless it
 // carries the same bytes.
 func (c *Conn) Reply(payload []byte) {
-	got, err := c.dialect.ReadReply(c.buffered(), payload)
+	reply, err := c.dialect.ReadReply(c.buffered(), payload)
 	if err != nil {
-		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(got))
+		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(reply.Payload))
 	}
-	c.compare(payload, got, "the reply")
+	c.compare(payload, reply.Payload, "the reply")
 }
 
 // Exchange is one request and its reply.
