@@ -21,7 +21,7 @@ import (
 const actEnv = "REACTORSPEC_TEST_ACT"
 
 func init() { // an init that locks keeps main on the first thread
-	if os.Getenv(actEnv) == "headless" {
+	if strings.HasPrefix(os.Getenv(actEnv), "headless") {
 		runtime.LockOSThread()
 	}
 }
@@ -53,6 +53,18 @@ func act(name string) {
 		}()
 		say("%s", l.Addr())
 		_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+	case "headless when told":
+		told := make(chan struct{})
+		go func() {
+			say("ready")
+			for orders.Scan() {
+				say("told")
+				close(told)
+			}
+			os.Exit(0)
+		}()
+		<-told
+		_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
 	case "server":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		must(err)
@@ -76,6 +88,21 @@ func act(name string) {
 			}
 		}()
 		say("%d %d %d", epoll, event, <-waiting)
+	case "nobody": // a user without rights, beside a child that has ended
+		if os.Getuid() == 0 {
+			must(syscall.Setgid(65534))
+			must(syscall.Setuid(65534))
+		}
+		cmd := exec.Command("sleep", "600")
+		must(cmd.Start())
+		child, err := Identify(cmd.Process.Pid)
+		must(err)
+		_, err = child.fds()
+		must(err) // while it lives nothing is refused
+		must(cmd.Process.Kill())
+		var status unix.Siginfo
+		must(unix.Waitid(unix.P_PID, child.Pid, &status, unix.WEXITED|unix.WNOWAIT, nil))
+		say("%s", strings.Join(readings(child), "; "))
 	case "leaky":
 		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0) // no O_CLOEXEC
 		must(err)

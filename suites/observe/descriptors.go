@@ -28,7 +28,7 @@ func (d Descriptor) Cloexec() bool { return d.Flags&unix.O_CLOEXEC != 0 }
 // FDs counts the open descriptors of the tree.
 func (t *Tree) FDs() (int, error) {
 	n, err := t.sum(func(p Process) (int64, error) {
-		fds, err := numbers(p.path("fd"))
+		fds, err := p.fds()
 		return int64(len(fds)), err
 	})
 	return int(n), err
@@ -37,18 +37,16 @@ func (t *Tree) FDs() (int, error) {
 // SocketFDs counts the open descriptors of the tree that are sockets, whatever
 // state they are in.
 func (t *Tree) SocketFDs() (int, error) {
-	n, err := t.sum(func(p Process) (sockets int64, err error) {
-		fds, err := numbers(p.path("fd"))
-		for _, fd := range fds {
-			link, err := os.Readlink(p.path("fd/" + strconv.Itoa(fd)))
-			if err != nil {
-				continue // closed meanwhile
-			}
-			if kind, _ := parseLink(link); kind == "socket" {
-				sockets++
-			}
-		}
-		return sockets, err
+	n, err := t.sum(func(p Process) (int64, error) {
+		return ask(p, func(tid int) (sockets int64, err error) {
+			err = eachFD(tid, func(_ int, link string) error {
+				if kind, _ := parseLink(link); kind == "socket" {
+					sockets++
+				}
+				return nil
+			})
+			return sockets, err
+		})
 	})
 	return int(n), err
 }
@@ -57,7 +55,7 @@ func (t *Tree) SocketFDs() (int, error) {
 func (t *Tree) MaxFD() (int, error) {
 	highest := -1
 	err := t.each(func(p Process) error {
-		fds, err := numbers(p.path("fd"))
+		fds, err := p.fds()
 		if len(fds) > 0 {
 			highest = max(highest, fds[len(fds)-1])
 		}
@@ -71,16 +69,21 @@ func (t *Tree) MaxFD() (int, error) {
 func (t *Tree) Descriptors() ([]Descriptor, error) {
 	var list []Descriptor
 	err := t.each(func(p Process) error {
-		fds, err := numbers(p.path("fd"))
-		if err != nil {
-			return err
-		}
-		for _, fd := range fds {
-			if d, ok := readDescriptor(p, fd); ok {
-				list = append(list, d)
-			}
-		}
-		return nil
+		its, err := ask(p, func(tid int) (its []Descriptor, err error) {
+			err = eachFD(tid, func(fd int, link string) error {
+				info, err := os.ReadFile(below(tid, "fdinfo/"+strconv.Itoa(fd)))
+				if err != nil {
+					return err
+				}
+				d := Descriptor{Pid: p.Pid, FD: fd, Link: link, Flags: parseFlags(info)}
+				d.Kind, d.Inode = parseLink(link)
+				its = append(its, d)
+				return nil
+			})
+			return its, err
+		})
+		list = append(list, its...)
+		return err
 	})
 	return list, err
 }
@@ -95,22 +98,6 @@ func (t *Tree) CloexecMissing() ([]Descriptor, error) {
 		}
 	}
 	return list, err
-}
-
-func readDescriptor(p Process, fd int) (Descriptor, bool) {
-	number := strconv.Itoa(fd)
-	link, err := os.Readlink(p.path("fd/" + number))
-	if err != nil {
-		return Descriptor{}, false
-	}
-	info, err := os.ReadFile(p.path("fdinfo/" + number))
-	if err != nil {
-		return Descriptor{}, false
-	}
-	d := Descriptor{Pid: p.Pid, FD: fd, Link: link}
-	d.Kind, d.Inode = parseLink(link)
-	d.Flags = parseFlags(info)
-	return d, true
 }
 
 // parseLink reads "socket:[12]", "pipe:[12]", "anon_inode:[eventfd]" or a path.
@@ -158,37 +145,38 @@ type Watch struct {
 func (t *Tree) Pollers() ([]Poller, error) {
 	var list []Poller
 	err := t.each(func(p Process) error {
-		fds, err := numbers(p.path("fd"))
-		if err != nil {
-			return err
-		}
-		for _, fd := range fds {
-			number := strconv.Itoa(fd)
-			link, err := os.Readlink(p.path("fd/" + number))
-			if err != nil {
-				continue
-			}
-			if kind, _ := parseLink(link); kind != "eventpoll" {
-				continue
-			}
-			info, err := os.ReadFile(p.path("fdinfo/" + number))
-			if err != nil {
-				continue
-			}
-			watched, err := parseWatches(info)
-			if err != nil {
-				return err
-			}
-			for i := range watched {
-				if link, err := os.Readlink(p.path("fd/" + strconv.Itoa(watched[i].FD))); err == nil {
-					watched[i].Kind, _ = parseLink(link)
+		its, err := ask(p, func(tid int) (its []Poller, err error) {
+			err = eachFD(tid, func(fd int, link string) error {
+				if kind, _ := parseLink(link); kind != "eventpoll" {
+					return nil
 				}
-			}
-			list = append(list, Poller{Pid: p.Pid, FD: fd, Watched: watched})
-		}
-		return nil
+				watched, err := readWatches(tid, fd)
+				if err == nil {
+					its = append(its, Poller{Pid: p.Pid, FD: fd, Watched: watched})
+				}
+				return err
+			})
+			return its, err
+		})
+		list = append(list, its...)
+		return err
 	})
 	return list, err
+}
+
+// readWatches lists what hangs on one epoll descriptor.
+func readWatches(tid, fd int) ([]Watch, error) {
+	info, err := os.ReadFile(below(tid, "fdinfo/"+strconv.Itoa(fd)))
+	if err != nil {
+		return nil, err
+	}
+	watched, err := parseWatches(info)
+	for i := range watched {
+		if link, err := os.Readlink(below(tid, "fd/"+strconv.Itoa(watched[i].FD))); err == nil {
+			watched[i].Kind, _ = parseLink(link)
+		}
+	}
+	return watched, err
 }
 
 // parseWatches reads the lines "tfd: 5 events: 19 data: 5 pos:0 ino:61af sdev:7".

@@ -23,7 +23,7 @@ func (t *Tree) LimitFDs(soft uint64) (restore func() error, err error) {
 // numbers are left to it: holes below its highest descriptor count.
 func (t *Tree) LeaveFDs(free int) (restore func() error, err error) {
 	return t.limit(func(p Process) (uint64, error) {
-		used, err := numbers(p.path("fd"))
+		used, err := p.fds()
 		return softLimitFor(used, free), err
 	})
 }
@@ -60,7 +60,7 @@ func (t *Tree) Rooms() ([]Room, error) {
 		if err := prlimit(p, nil, &limit); err != nil {
 			return err
 		}
-		open, err := numbers(p.path("fd"))
+		open, err := p.fds()
 		list = append(list, Room{Process: p, Open: len(open), Soft: int(min(limit.Cur, math.MaxInt32))})
 		return err
 	})

@@ -82,6 +82,7 @@ func (p Process) Signal(sig syscall.Signal) error {
 type stat struct {
 	name                  string
 	state                 byte
+	flags                 uint64 // of the kernel's linux/sched.h
 	ppid, group, session  int
 	userTicks, kernelTick uint64
 	threads               int
@@ -91,6 +92,13 @@ type stat struct {
 // ended is true for the line of a thread that is a zombie, or in the short
 // states around it.
 func (s stat) ended() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
+
+// leaving is true for the line of a thread that has ended or is on its way out:
+// exit(2) has begun, and what the kernel shows of it is no longer so.
+func (s stat) leaving() bool {
+	const exiting = 0x4 // PF_EXITING
+	return s.ended() || s.flags&exiting != 0
+}
 
 // dead is true for the line of a process of which no thread is left. One whose
 // first thread alone has ended shows as a zombie too and lives, pthread_exit(3);
@@ -132,6 +140,7 @@ func parseStat(b []byte) (stat, error) {
 		return uint64(n)
 	}
 	s.ppid, s.group, s.session = int(number(4)), int(number(5)), int(number(6))
+	s.flags = number(9)
 	s.userTicks, s.kernelTick = number(14), number(15)
 	s.threads, s.start = int(number(20)), number(22)
 	return s, failed

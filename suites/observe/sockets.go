@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,35 +50,33 @@ func (t *Tree) sockets(which selection) ([]Socket, error) {
 	var denied error
 	tables := map[string]map[uint64]Socket{} // by network namespace
 	err := t.each(func(p Process) error {
-		space, err := os.Readlink(p.path("ns/net"))
-		if errors.Is(kind(err), ErrDenied) {
-			denied = fmt.Errorf("process %d: %w", p.Pid, kind(err))
+		its, err := ask(p, func(tid int) (its []Socket, err error) {
+			space, err := os.Readlink(below(tid, "ns/net"))
+			if err != nil {
+				return nil, err
+			}
+			if tables[space] == nil {
+				if tables[space], err = socketTable(below(tid, "net"), which); err != nil {
+					return nil, err
+				}
+			}
+			err = eachFD(tid, func(fd int, link string) error {
+				kind, inode := parseLink(link)
+				if s, ok := tables[space][inode]; ok && kind == "socket" {
+					s.Pid, s.FD = p.Pid, fd
+					s.Remote = plain(s.Remote)
+					its = append(its, s)
+				}
+				return nil
+			})
+			return its, err
+		})
+		if errors.Is(err, ErrDenied) {
+			denied = fmt.Errorf("process %d: %w", p.Pid, err)
 			return nil
 		}
-		if err != nil {
-			return kind(err)
-		}
-		if tables[space] == nil {
-			if tables[space], err = socketTable(p.path("net"), which); err != nil {
-				return err
-			}
-		}
-		fds, err := numbers(p.path("fd"))
-		if err != nil {
-			return err
-		}
-		for _, fd := range fds {
-			inode, ok := socketInode(p, fd)
-			if !ok {
-				continue
-			}
-			if s, ok := tables[space][inode]; ok {
-				s.Pid, s.FD = p.Pid, fd
-				s.Remote = plain(s.Remote)
-				found = append(found, s)
-			}
-		}
-		return nil
+		found = append(found, its...)
+		return err
 	})
 	if err == nil {
 		err = denied
@@ -103,8 +102,9 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 		return false, err
 	}
 	mine, denied := t.Listeners()
+	over := errors.Is(denied, ErrGone) || errors.Is(denied, ErrReused)
 	switch {
-	case errors.Is(denied, ErrGone): // an orphan may be left
+	case over: // an orphan may be left
 		denied = nil
 	case denied != nil && !errors.Is(denied, ErrDenied):
 		return false, denied
@@ -113,19 +113,32 @@ func (t *Tree) Owns(addr net.Addr) (bool, error) {
 	for _, s := range mine {
 		held[s.Inode] = true
 	}
+	owns := false
 	for _, s := range listening {
-		if !held[s.Inode] {
-			if denied != nil {
-				return false, denied
-			}
-			holder, name := holderOf(s.Inode)
-			if t.adopt(holder) {
-				continue
-			}
+		if held[s.Inode] {
+			owns = true
+			continue
+		}
+		if denied != nil {
+			return false, denied
+		}
+		holder, name := holderOf(s.Inode)
+		switch {
+		case t.adopt(holder):
+			owns = true
+		case holder.Pid == 0 && (over || !listens(s.Inode, addr)):
+			// Its holder ended while it was looked at: the tree's, as like as not.
+		default:
 			return false, fmt.Errorf("%s is served by %s: %w", addr, name, ErrForeign)
 		}
 	}
-	return true, nil
+	return owns, nil
+}
+
+// listens reports whether that very socket still listens at addr.
+func listens(inode uint64, addr net.Addr) bool {
+	list, err := listenersAt("/proc/net", addr)
+	return err != nil || slices.ContainsFunc(list, func(s Socket) bool { return s.Inode == inode })
 }
 
 // ErrForeign is reported when the socket at an address is not the tree's.
@@ -179,29 +192,24 @@ func reaches(s Socket, addr net.Addr) bool {
 func holderOf(inode uint64) (Process, string) {
 	list, _ := pids()
 	for _, pid := range list {
-		p := Process{Pid: pid}
-		fds, _ := numbers(p.path("fd"))
-		for _, fd := range fds {
-			if n, ok := socketInode(p, fd); ok && n == inode {
-				s, _ := readStat(pid)
-				return Process{pid, s.start}, fmt.Sprintf("pid %d (%s)", pid, s.name)
-			}
+		s, err := readStat(pid)
+		if err != nil {
+			continue
+		}
+		p := Process{pid, s.start}
+		holds, _ := ask(p, func(tid int) (holds bool, err error) {
+			err = eachFD(tid, func(_ int, link string) error {
+				kind, n := parseLink(link)
+				holds = holds || kind == "socket" && n == inode
+				return nil
+			})
+			return holds, err
+		})
+		if holds {
+			return p, fmt.Sprintf("pid %d (%s)", pid, s.name)
 		}
 	}
 	return Process{}, "an unknown process"
-}
-
-func socketInode(p Process, fd int) (uint64, bool) {
-	link, err := os.Readlink(p.path("fd/" + strconv.Itoa(fd)))
-	if err != nil {
-		return 0, false
-	}
-	digits, ok := strings.CutPrefix(link, "socket:[")
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(strings.TrimSuffix(digits, "]"), 10, 64)
-	return n, err == nil
 }
 
 // selection says which rows of the tables of /proc/net are asked for.

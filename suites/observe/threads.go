@@ -42,7 +42,7 @@ func (t *Tree) Threads() ([]Thread, error) {
 }
 
 func readThread(p Process, tid int) (Thread, error) {
-	dir := p.path("task/" + strconv.Itoa(tid))
+	dir := p.task(tid)
 	s, err := readStatFile(dir + "/stat")
 	if err != nil {
 		return Thread{}, err
@@ -59,6 +59,9 @@ func readThread(p Process, tid int) (Thread, error) {
 	}
 	return thread, nil
 }
+
+// task is the directory of one thread under /proc.
+func (p Process) task(tid int) string { return below(p.Pid, "task/"+strconv.Itoa(tid)) }
 
 // parseSyscall reads "running", "-1 sp pc" or "number six-arguments sp pc".
 func parseSyscall(words []string) Syscall {
@@ -104,7 +107,7 @@ type threadDelay struct{ before, last time.Duration }
 // nothing: two threads that wait at the same time count twice.
 func (t *Tree) RunDelay() (time.Duration, error) {
 	err := t.eachThread(func(p Process, tid int) error {
-		_, delay, err := readSchedstat(p.path("task/" + strconv.Itoa(tid)))
+		_, delay, err := readSchedstat(p.task(tid))
 		if err != nil {
 			return err
 		}
@@ -137,7 +140,7 @@ func (t *Tree) RunDelay() (time.Duration, error) {
 func (t *Tree) Delays() (map[int]time.Duration, error) {
 	delays := map[int]time.Duration{}
 	err := t.eachThread(func(p Process, tid int) error {
-		_, delay, err := readSchedstat(p.path("task/" + strconv.Itoa(tid)))
+		_, delay, err := readSchedstat(p.task(tid))
 		if err == nil {
 			delays[tid] = delay
 		}
@@ -149,7 +152,7 @@ func (t *Tree) Delays() (map[int]time.Duration, error) {
 // eachThread calls f for every thread; one that vanishes meanwhile is skipped.
 func (t *Tree) eachThread(f func(p Process, tid int) error) error {
 	return t.each(func(p Process) error {
-		tids, err := numbers(p.path("task"))
+		tids, err := numbers(below(p.Pid, "task"))
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -196,7 +195,7 @@ func (t *Tree) adopts(pid int, s stat) bool {
 	if t.mark == nil || (s.ppid != 1 && s.ppid != os.Getpid()) {
 		return false
 	}
-	environment, err := os.ReadFile(Process{Pid: pid}.path("environ"))
+	environment, err := ask(Process{pid, s.start}, func(tid int) ([]byte, error) { return os.ReadFile(below(tid, "environ")) })
 	return err == nil && slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(e []byte) bool { return bytes.Equal(e, t.mark) })
 }
 
@@ -244,7 +243,7 @@ func (t *Tree) adopt(p Process) bool {
 	return true
 }
 
-// each calls f for every running process of the tree. A process that vanishes
+// each calls f for every running process of the tree. A process that ends
 // meanwhile is skipped; any other error ends the walk.
 func (t *Tree) each(f func(Process) error) error {
 	live, err := t.members()
@@ -255,7 +254,7 @@ func (t *Tree) each(f func(Process) error) error {
 	var gone error
 	for _, p := range live {
 		err := f(p)
-		if errors.Is(err, ErrGone) {
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrReused) {
 			gone = fmt.Errorf("process %d: %w", p.Pid, err)
 			continue
 		}
@@ -268,16 +267,4 @@ func (t *Tree) each(f func(Process) error) error {
 		return gone
 	}
 	return nil
-}
-
-// path is a file of a process under /proc. Where the first thread has ended and
-// others live, the files at its number are empty; those at another's are not.
-func (p Process) path(name string) string {
-	dir := "/proc/" + strconv.Itoa(p.Pid) + "/"
-	if s, err := readStat(p.Pid); err == nil && s.ended() && !s.dead() {
-		if tids, err := numbers(dir + "task"); err == nil && len(tids) > 0 {
-			dir = "/proc/" + strconv.Itoa(tids[len(tids)-1]) + "/"
-		}
-	}
-	return dir + name
 }

@@ -64,7 +64,7 @@ func (p Process) CPU() (time.Duration, error) {
 // processes share count once for each of them; PSS divides them.
 func (t *Tree) RSS() (int64, error) {
 	return t.sum(func(p Process) (int64, error) {
-		words, err := fields(p.path("statm"))
+		words, err := ask(p, func(tid int) ([]string, error) { return fields(below(tid, "statm")) })
 		if err != nil || len(words) < 2 {
 			return 0, err
 		}
@@ -77,12 +77,14 @@ func (t *Tree) RSS() (int64, error) {
 // processes share counts 1/n for each.
 func (t *Tree) PSS() (int64, error) {
 	return t.sum(func(p Process) (int64, error) {
-		proc, err := procfs.NewProc(p.Pid)
-		if err != nil {
-			return 0, kind(err)
-		}
-		rollup, err := proc.ProcSMapsRollup()
-		return int64(rollup.Pss), kind(err)
+		return ask(p, func(tid int) (int64, error) {
+			proc, err := procfs.NewProc(tid)
+			if err != nil {
+				return 0, err
+			}
+			rollup, err := proc.ProcSMapsRollup()
+			return int64(rollup.Pss), err
+		})
 	})
 }
 
@@ -97,7 +99,7 @@ type ContextSwitches struct {
 func (t *Tree) Switches() (ContextSwitches, error) {
 	var sum ContextSwitches
 	err := t.eachThread(func(p Process, tid int) error {
-		proc, err := procfs.NewFS(p.path("task"))
+		proc, err := procfs.NewFS(below(p.Pid, "task"))
 		if err != nil {
 			return kind(err)
 		}
