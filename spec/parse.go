@@ -19,6 +19,7 @@ import (
 const (
 	targetPage   = "target.md"
 	verdictsPage = "verdicts.md"
+	sourcesPage  = "sources.md"
 	dialectsDir  = "dialects"
 )
 
@@ -44,7 +45,7 @@ func Parse(fsys fs.FS) (*Spec, error) {
 		return nil, err
 	}
 	for _, file := range families {
-		if file != targetPage && file != verdictsPage {
+		if file != targetPage && file != verdictsPage && file != sourcesPage {
 			p.family(file)
 		}
 	}
