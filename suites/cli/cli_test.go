@@ -215,6 +215,8 @@ func TestTexts(t *testing.T) {
 		"list":     {[]string{"list", "--family", "CONN"}, []string{"CONN-1 ", "MUST"}},
 		"coverage": {[]string{"list", "--coverage"}, []string{"CONN-1 ", "dialects", "clauses, "}},
 		"explain":  {[]string{"explain", "CONN-1"}, []string{"CONN-1 MUST", "intent", "source", "promised", "spec/conn.md#conn-1"}},
+		"several":  {[]string{"explain", "CONN-1", "wake"}, []string{"CONN-1 MUST", "WAKE-3 MUST", "the wakeup: A pipe, an eventfd", "https://github.com/libuv/libuv/issues/4584"}},
+		"as JSON":  {[]string{"list", "--json", "--family", "CONN"}, []string{`"id": "CONN-1"`, `"level": "MUST"`, `"text": "spec/conn.md#conn-1"`}},
 		"version":  {[]string{"version"}, []string{"reactorspec "}},
 		"serve":    {[]string{"serve", "--help"}, []string{"Usage: reactorspec serve", "-listen"}},
 	} {

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) listCommand() *cobra.Command {
-	var coverage bool
+	var coverage, asJSON bool
 	var families []string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the clauses", Args: noArguments,
@@ -25,13 +25,19 @@ func (p *program) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if coverage {
+			switch {
+			case coverage && asJSON:
+				return fmt.Errorf("--coverage and --json exclude each other: the coverage is a table")
+			case coverage:
 				return failed(writeCoverage(p.out, selected))
+			case asJSON:
+				return failed(writeListJSON(p.out, selected))
 			}
 			return failed(writeList(p.out, selected))
 		},
 	}
 	cmd.Flags().BoolVar(&coverage, "coverage", false, "say how each clause is judged, by which dialects it is promised, and which faults prove its check")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the clauses as JSON, with all that their pages say")
 	cmd.Flags().StringSliceVar(&families, "family", nil, "list only these families")
 	return cmd
 }
@@ -66,6 +72,40 @@ func writeList(w io.Writer, families []spec.Family) error {
 		}
 	}
 	return table.Flush()
+}
+
+// listedClause is a clause as `list --json` writes it.
+type listedClause struct {
+	ID       string         `json:"id"`
+	Family   string         `json:"family"`
+	Level    spec.Level     `json:"level"`
+	Sentence string         `json:"sentence"`
+	Intent   string         `json:"intent"`
+	Kind     spec.Kind      `json:"kind"`
+	Method   string         `json:"method,omitempty"`
+	Vantages []spec.Vantage `json:"vantages"`
+	Needs    []spec.Feature `json:"needs"`
+	Classes  []spec.Class   `json:"classes"`
+	Source   string         `json:"source"`
+	Rests    []spec.Rule    `json:"rests_on"`
+	Text     string         `json:"text"` // where it stands, "spec/wake.md#wake-3"
+}
+
+func writeListJSON(w io.Writer, families []spec.Family) error {
+	list := []listedClause{}
+	for _, family := range families {
+		for _, c := range family.Clauses {
+			if !c.Withdrawn {
+				list = append(list, listedClause{c.ID, c.Family, c.Level, c.Sentence, c.Intent, c.Kind, c.Method,
+					append([]spec.Vantage{}, c.Vantages...), append([]spec.Feature{}, c.Needs...),
+					append([]spec.Class{}, c.Classes...), c.Source, append([]spec.Rule{}, c.Rests...), c.Anchor()})
+			}
+		}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(list)
 }
 
 // writeCoverage says of each clause how it is judged.
@@ -135,83 +175,4 @@ func words[T ~string](list []T) string {
 		plain[i] = string(word)
 	}
 	return strings.Join(plain, ",")
-}
-
-func (p *program) explainCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "explain ID", Short: "Explain one clause",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("explain wants one clause ID, such as CONN-1")
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			clause, known := spec.Lookup(strings.ToUpper(args[0]))
-			if !known {
-				return fmt.Errorf("unknown clause %q: `reactorspec list` names them all", args[0])
-			}
-			return failed(writeClause(p.out, clause))
-		},
-	}
-}
-
-func writeClause(w io.Writer, clause spec.Clause) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n\n", clause.ID, clause.Level)
-	paragraph(&b, "", clause.Sentence)
-	b.WriteString("\n")
-	row := func(name, text string) {
-		if text != "" {
-			paragraph(&b, fmt.Sprintf("%-9s", name), text)
-		}
-	}
-	row("intent", clause.Intent)
-	row("check", strings.TrimSuffix(string(clause.Kind)+"; "+clause.Method, "; "))
-	row("vantage", strings.ReplaceAll(words(clause.Vantages), ",", ", "))
-	row("needs", strings.ReplaceAll(words(clause.Needs), ",", ", "))
-	row("classes", strings.ReplaceAll(words(clause.Classes), ",", ", "))
-	row("source", clause.Source)
-	row("rests on", rulesOf(clause))
-	for _, dialect := range spec.Dialects() {
-		if citation, promises := dialect.Promises[clause.ID]; promises {
-			row("promised", dialect.Name+": "+citation)
-		}
-	}
-	row("text", clause.Anchor())
-	if clause.Notes != "" {
-		b.WriteString("\n" + strings.TrimSpace(clause.Notes) + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// rulesOf names the rules of verdicts.md that the clause's check touches.
-func rulesOf(clause spec.Clause) string {
-	if len(clause.Rests) == 0 {
-		return ""
-	}
-	var numbers []string
-	for _, rule := range clause.Rests {
-		numbers = append(numbers, strconv.Itoa(int(rule)))
-	}
-	return "rules " + strings.Join(numbers, ", ") + " of spec/verdicts.md"
-}
-
-// paragraph writes text after a key, broken at words to fit a terminal.
-func paragraph(b *strings.Builder, key, text string) {
-	const width = 100 // characters of a line, where words allow it
-	line := key
-	indent := strings.Repeat(" ", len(key))
-	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > width && strings.TrimSpace(line) != "" {
-			b.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = indent
-		}
-		if line != "" && !strings.HasSuffix(line, " ") {
-			line += " "
-		}
-		line += word
-	}
-	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }

@@ -52,6 +52,7 @@ func TestUsageErrors(t *testing.T) {
 		"unwritable report": {[]string{"check", "--json", "no/such/dir/x.json"}, "no/such/dir"},
 		"report directory":  {[]string{"check", "--junit", "/"}, "directory"},
 		"explain nothing":   {[]string{"explain"}, "clause ID"},
+		"list twice":        {[]string{"list", "--coverage", "--json"}, "exclude each other"},
 		"explain unknown":   {[]string{"explain", "CONN-999"}, "CONN-999"},
 		"list family":       {[]string{"list", "--family", "NOPE"}, "NOPE"},
 		"matrix nothing":    {[]string{"matrix"}, "directory"},
