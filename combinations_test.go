@@ -71,14 +71,14 @@ func TestCombinations(t *testing.T) {
 	for _, c := range combinations(*every) {
 		t.Run(c.String(), func(t *testing.T) {
 			start := target.Command{server, "--listen", "127.0.0.1:{port}", "--class", c.class}
-			var options suites.Options
+			var options []suites.Option
 			if c.poller != "" {
 				start = append(start, "--poller", c.poller, "--wakeup", c.wakeup)
 			}
 			if !*every && c.poller != "" { // the classes without loops are judged whole: no other test does
-				options.Clauses = quick(spec.Class(c.class))
+				options = append(options, suites.Clauses(quick(spec.Class(c.class))...))
 			}
-			run, err := suites.Check(t.Context(), target.Target{File: target.File{Name: c.String(), Dialect: "probe", Start: start}}, suites.With(options))
+			run, err := suites.Check(t.Context(), target.Target{File: target.File{Name: c.String(), Dialect: "probe", Start: start}}, options...)
 			if err != nil {
 				t.Fatal(err)
 			}

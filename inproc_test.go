@@ -25,6 +25,7 @@ import (
 	"github.com/reactorspec/reactorspec/spec/contract"
 	"github.com/reactorspec/reactorspec/suites"
 	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/specs"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -65,18 +66,16 @@ func TestLoop(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 			o.Log = quiet
 			t.Run("loop", func(t *testing.T) {
-				suites.VerifyLoop(t, func() (contract.Loop, error) { return reference.NewLoop(o) },
-					suites.As(target.File{Name: "reference loop", Features: []spec.Feature{"timer-any-thread"}}),
-					suites.Families(row.families...), func(options *suites.Options) {
-						if options.Soak = *soak; *soak {
-							options.Verbose = true // what was done counts, also when all is well
-							options.Progress = func(p suites.Progress) {
-								if p.Result != nil && p.Clause.ID == "WAKE-3" {
-									soaks = append(soaks, soaked(o, *p.Result))
-								}
-							}
+				options := []suites.Option{suites.Families(row.families...),
+					suites.As(target.File{Name: "reference loop", Features: []spec.Feature{"timer-any-thread"}})}
+				if *soak { // verbosely, for what was done counts also when all is well
+					options = append(options, suites.Soak(), suites.Verbose(), suites.Watch(func(p suites.Progress) {
+						if p.Result != nil && p.Clause.ID == "WAKE-3" {
+							soaks = append(soaks, soaked(o, *p.Result))
 						}
-					})
+					}))
+				}
+				suites.VerifyLoop(t, func() (contract.Loop, error) { return reference.NewLoop(o) }, options...)
 			})
 		})
 	}
@@ -160,9 +159,9 @@ func TestDoors(t *testing.T) {
 		suites.VerifyServer(t, newHastyServer, both)
 		return
 	case "specs":
-		suites.SpecsServer(newHastyServer, both)
-		suites.SpecsLoop(newLoop, suites.Families("WAKE"))
-		suites.SpecsLoop(newHasty, suites.As(target.File{Name: "hasty"}), suites.Families("TIME"), suites.Clauses("TIME-1"))
+		specs.SpecsServer(newHastyServer, both)
+		specs.SpecsLoop(newLoop, suites.Families("WAKE"))
+		specs.SpecsLoop(newHasty, suites.As(target.File{Name: "hasty"}), suites.Families("TIME"), suites.Clauses("TIME-1"))
 		ginkgo.RunSpecs(t, "doors")
 		return
 	}

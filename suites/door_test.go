@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/reactorspec/reactorspec/suites/target"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
+	"github.com/reactorspec/reactorspec/suites/internal/tiny"
 )
 
 // door runs TestTarget of this test binary with those flags behind -args, as
@@ -32,7 +33,7 @@ func garbling(t *testing.T) string {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "garbles it.yaml")
-	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, serverVariable)
+	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, tiny.Variable)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func garbling(t *testing.T) string {
 // TestTheDoorOfGoTest judges by address and by target file, and narrows by
 // clause, family and level.
 func TestTheDoorOfGoTest(t *testing.T) {
-	on := served(t, "good")
+	on := tiny.Target(t, "good")
 	instance, err := on.Launch(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func TestTheDoorOfGoTest(t *testing.T) {
 					t.Errorf("it lacks %q\n%s", part, out)
 				}
 			}
-			if strings.Contains(out, "TestGates") {
+			if strings.Contains(out, "TestVerify") {
 				t.Errorf("it ran the engine's tests too\n%s", out)
 			}
 		})
@@ -126,14 +127,11 @@ func rerunLine(t *testing.T, printed string) string {
 // TestTheSeedOfTheEnvironment outranks the options, in every door of `go test`.
 func TestTheSeedOfTheEnvironment(t *testing.T) {
 	t.Setenv(seedVariable, "0x5e1f")
-	if o := (Options{Seed: 7}).rerunIn(t); o.Seed != 0x5e1f {
+	o := rerunIn(t, judging.Options{Seed: 7})
+	if o.Seed != 0x5e1f {
 		t.Errorf("the seed is %#x", o.Seed)
 	}
-	r, err := NewRunner(t.Context(), target.Target{File: target.File{Dialect: "echo"}, Addr: "tcp://127.0.0.1:1"}, Options{}.rerunIn(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if line := r.rerun("CONN-1"); !strings.HasPrefix(line, seedVariable+"=0x5e1f go test ") || !strings.Contains(line, "^TestTheSeedOfTheEnvironment$/^CONN-1$") {
+	if line := o.Rerun("CONN-1", o.Seed); !strings.HasPrefix(line, seedVariable+"=0x5e1f go test ") || !strings.Contains(line, "^TestTheSeedOfTheEnvironment$/^CONN-1$") {
 		t.Errorf("the line is %s", line)
 	}
 }

@@ -1,92 +1,71 @@
 package suites
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
 	"strings"
-	"time"
+	"testing"
 
-	"github.com/reactorspec/reactorspec/suites/target"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 )
 
-// rerun is a command that judges one clause again when it is pasted.
-func (r *Runner) rerun(clause string) string {
-	if r.options.Rerun != nil {
-		return r.options.Rerun(clause, r.seed)
+// seedVariable fixes the seed of every door of `go test`, whatever the options
+// say, so that a rerun line works whether or not the test has a flag for it.
+const seedVariable = "REACTORSPEC_SEED"
+
+// rerunIn takes the seed from the environment, and words reruns as go test
+// commands unless the options word them.
+func rerunIn(t *testing.T, o judging.Options) judging.Options {
+	t.Helper()
+	if text := os.Getenv(seedVariable); text != "" {
+		seed, err := judging.ParseSeed(text)
+		if err != nil {
+			t.Fatalf("reactorspec: %s: %v", seedVariable, err)
+		}
+		o.Seed = seed
 	}
-	return Rerun("reactorspec", r.target, clause, r.seed, r.options.Soak)
+	if o.Rerun == nil {
+		name := t.Name()
+		o.Rerun = func(clause string, seed uint64) string { return rerunTest(name, clause, seed) }
+	}
+	return o
 }
 
-// Rerun words the command that judges a clause on that target with that seed, in
-// a soak if it was one. program is how the command is called, already in a shell's words.
-func Rerun(program string, t target.Target, clause string, seed uint64, soak bool) string {
-	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
-	if soak {
-		words = append(words, "--soak")
+// rerunTest words the go test command that judges one clause again: as this
+// test was built, and with the flags that it was given behind -args.
+func rerunTest(name, clause string, seed uint64) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
 	}
-	return strings.Join(append(words, named(t, "--addr")...), " ")
-}
-
-// replay is a command that plays a transcript on the target when it is pasted.
-func (r *Runner) replay(file string) string {
-	if r.options.Replay != nil {
-		return r.options.Replay(file)
+	parts := strings.Split(name+"/"+clause, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	return Replay("reactorspec", r.target, file)
-}
-
-// Replay words the command that plays a transcript's file on that target.
-func Replay(program string, t target.Target, file string) string {
-	return strings.Join(append([]string{program, "replay", Quote(file)}, named(t, "--against")...), " ")
-}
-
-// named is the part of a command line that names the target; addr is the flag
-// of its address.
-func named(t target.Target, addr string) []string {
-	var words []string
-	flag := func(name, value string) {
-		if value != "" {
-			words = append(words, name, Quote(value))
+	words := []string{fmt.Sprintf("%s=%#x go test -C %s -count=1", seedVariable, seed, judging.Quote(filepath.Clean(dir)))}
+	if info, found := debug.ReadBuildInfo(); found {
+		for _, setting := range info.Settings {
+			if setting.Key == "-race" || setting.Key == "-tags" {
+				words = append(words, judging.Quote(setting.Key+"="+setting.Value))
+			}
 		}
 	}
-	file := t.File
-	if file.Path != "" {
-		flag("--target", file.Path)
-	} else {
-		flag("--dialect", file.Dialect)
-		flag("--class", string(file.Class))
-		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
-		if file.Limit != 0 {
-			flag("--limit", fmt.Sprint(file.Limit))
+	var given []string
+	flag.Visit(func(f *flag.Flag) {
+		switch {
+		case f.Name == "test.short":
+			words = append(words, "-short="+f.Value.String())
+		case !strings.HasPrefix(f.Name, "test."):
+			given = append(given, judging.Quote("-"+f.Name+"="+f.Value.String()))
 		}
-		if file.IdleTimeout != 0 {
-			flag("--idle-timeout", time.Duration(file.IdleTimeout).String())
-		}
+	})
+	words = append(words, "-run", judging.Quote(strings.Join(parts, "/")), ".")
+	if len(given) > 0 {
+		words = append(append(words, "-args"), given...)
 	}
-	switch {
-	case t.Addr != "":
-		flag(addr, t.Addr)
-		if t.Pid != 0 {
-			flag("--pid", fmt.Sprint(t.Pid))
-		}
-	case file.Path == "":
-		words = append(words, "--")
-		for _, word := range file.Start {
-			words = append(words, Quote(word))
-		}
-	}
-	return words
-}
-
-// Quote makes one word of a POSIX shell of a string.
-func Quote(word string) string {
-	plain := word != ""
-	for _, c := range word {
-		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-", c) {
-			plain = false
-		}
-	}
-	if plain {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return strings.Join(words, " ")
 }

@@ -2,15 +2,13 @@ package suites
 
 import (
 	"context"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
-	"runtime/debug"
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
+	"github.com/reactorspec/reactorspec/spec/contract"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -23,22 +21,22 @@ import (
 // once the others are through.
 func Verify(t *testing.T, judged target.Target, opts ...Option) {
 	t.Helper()
-	r, err := NewRunner(context.WithoutCancel(t.Context()), judged, optionsOf(opts).rerunIn(t))
+	r, err := judging.OnTarget(context.WithoutCancel(t.Context()), judged, rerunIn(t, optionsOf(opts)))
 	if err != nil {
 		t.Fatalf("reactorspec: %v", err)
 	}
 	verifyEach(t, r)
 }
 
-// verifyEach judges each clause of a runner in a subtest of its own.
-func verifyEach(t *testing.T, r *Runner) {
+// verifyEach judges each clause of a run in a subtest of its own.
+func verifyEach(t *testing.T, r *judging.Run) {
 	t.Helper()
 	t.Cleanup(func() { finishTest(t, r) })
-	shared, own, long := r.split()
-	for _, id := range append(shared, own...) {
+	first, beside := r.Serially()
+	for _, id := range first {
 		t.Run(id, func(t *testing.T) { tell(t, r.Judge(id)) })
 	}
-	for _, id := range long {
+	for _, id := range beside {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			tell(t, r.Judge(id))
@@ -46,9 +44,64 @@ func verifyEach(t *testing.T, r *Runner) {
 	}
 }
 
+// VerifyLoop judges event loops in a Go test. Each clause that a loop can be
+// judged by in-process is a subtest named by its ID, as Verify has them; then
+// the models of package inproc, drawn by rapid, are subtests of "model"; where clauses are
+// selected, those of the families that are selected too. A loop is used up by
+// its Run, so newLoop makes another for every check. Every loop that is made is run.
+func VerifyLoop(t *testing.T, newLoop func() (contract.Loop, error), opts ...Option) {
+	t.Helper()
+	verifyLoops(t, newLoop, optionsOf(opts))
+}
+
+func verifyLoops(t *testing.T, newLoop func() (contract.Loop, error), o judging.Options) {
+	t.Helper()
+	r, err := judging.OnLoops(context.WithoutCancel(t.Context()), newLoop, rerunIn(t, o))
+	if err != nil {
+		t.Fatalf("reactorspec: %v", err)
+	}
+	verifyEach(t, r.Run)
+	if len(r.Models) == 0 {
+		return
+	}
+	t.Run("model", func(t *testing.T) {
+		for _, model := range r.Models {
+			t.Run(model.Name, rapid.MakeCheck(func(t *rapid.T) { model.Run(t, r.Vantage.New) }))
+		}
+	})
+}
+
+// VerifyServer judges a Go server in its own test: it is started on loopback in
+// this process and judged as Verify judges a server that runs already, by the
+// clauses that can be seen from the wire, with subtests named by their IDs; those that
+// can be judged by the contract's own methods join them. A server that meets
+// contract.Looper is judged by its loops too: the subtest "loop" is VerifyLoop on
+// what its NewLoop makes. newServer makes a server that was not started.
+//
+// The dialect is probe unless As says another. Options speak of both halves: a
+// clause that both judge is selected in both, and one that is expected to fail in one
+// half only fails sometimes.
+func VerifyServer(t *testing.T, newServer func() (contract.Server, error), opts ...Option) {
+	t.Helper()
+	o := optionsOf(opts)
+	s, err := judging.OnServer(context.WithoutCancel(t.Context()), newServer, rerunIn(t, o))
+	if err != nil {
+		t.Fatalf("reactorspec: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Errorf("reactorspec: %v", err)
+		}
+	})
+	verifyEach(t, s.Run)
+	if half, some := s.ForLoops(o); some {
+		t.Run("loop", func(t *testing.T) { verifyLoops(t, s.NewLoop, half) })
+	}
+}
+
 // finishTest stops the target and adds what no single clause says: why nothing
 // could be judged, and what the verdict rests on beyond the clauses.
-func finishTest(t *testing.T, r *Runner) {
+func finishTest(t *testing.T, r *judging.Run) {
 	run := r.Finish()
 	if len(run.Results) == 0 {
 		return // -run left nothing
@@ -69,79 +122,13 @@ func finishTest(t *testing.T, r *Runner) {
 // tell turns a result into what a test says.
 func tell(t *testing.T, result report.Result) {
 	t.Helper()
-	text := Explain(result)
-	switch result.Outcome {
-	case report.Pass:
-	case report.Warn, report.ExpectedFail:
+	switch saying, text := Say(result); saying {
+	case Quiet:
+	case Log:
 		t.Log(text)
-	case report.Unsupported, report.Untested:
+	case Skip:
 		t.Skip(text)
-	case report.Inconclusive:
-		if result.Level == "SHOULD" {
-			t.Skip(text)
-		}
-		t.Error(text)
 	default:
 		t.Error(text)
 	}
-}
-
-// Explain says a result in plain text, with its evidence if it has any.
-func Explain(result report.Result) string { return report.Block(result) }
-
-// seedVariable fixes the seed of every door of `go test`, whatever the options
-// say, so that a rerun line works whether or not the test has a flag for it.
-const seedVariable = "REACTORSPEC_SEED"
-
-// rerunIn takes the seed from the environment, and words reruns as go test
-// commands unless the options word them.
-func (o Options) rerunIn(t *testing.T) Options {
-	t.Helper()
-	if text := os.Getenv(seedVariable); text != "" {
-		seed, err := ParseSeed(text)
-		if err != nil {
-			t.Fatalf("reactorspec: %s: %v", seedVariable, err)
-		}
-		o.Seed = seed
-	}
-	if o.Rerun == nil {
-		name := t.Name()
-		o.Rerun = func(clause string, seed uint64) string { return rerunTest(name, clause, seed) }
-	}
-	return o
-}
-
-// rerunTest words the go test command that judges one clause again: as this
-// test was built, and with the flags that it was given behind -args.
-func rerunTest(name, clause string, seed uint64) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		dir = "."
-	}
-	parts := strings.Split(name+"/"+clause, "/")
-	for i, part := range parts {
-		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
-	}
-	words := []string{fmt.Sprintf("%s=%#x go test -C %s -count=1", seedVariable, seed, Quote(filepath.Clean(dir)))}
-	if info, found := debug.ReadBuildInfo(); found {
-		for _, setting := range info.Settings {
-			if setting.Key == "-race" || setting.Key == "-tags" {
-				words = append(words, Quote(setting.Key+"="+setting.Value))
-			}
-		}
-	}
-	var given []string
-	flag.Visit(func(f *flag.Flag) {
-		switch {
-		case f.Name == "test.short":
-			words = append(words, "-short="+f.Value.String())
-		case !strings.HasPrefix(f.Name, "test."):
-			given = append(given, Quote("-"+f.Name+"="+f.Value.String()))
-		}
-	})
-	words = append(words, "-run", Quote(strings.Join(parts, "/")), ".")
-	if len(given) > 0 {
-		words = append(append(words, "-args"), given...)
-	}
-	return strings.Join(words, " ")
 }

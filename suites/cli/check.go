@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -105,7 +105,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	judged, options, err := f.read(cmd, command)
 	if err != nil {
 		p.reported = true
-		run := suites.Unrun(judged, options, &suites.UsageError{Message: err.Error()})
+		run := judging.Unrun(judged, options, &judging.UsageError{Message: err.Error()})
 		return errors.Join(err, f.reports.write(&run))
 	}
 	signals := ownSignals(p.err)
@@ -116,8 +116,8 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 }
 
 // read makes a target and options of the flags.
-func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, suites.Options, error) {
-	o := suites.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
+func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, judging.Options, error) {
+	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
 	judged := target.Target{File: target.File{Name: f.addr, Dialect: f.dialect, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle)}, Addr: f.addr, Pid: f.pid}
 	for _, id := range f.clauses {
 		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
@@ -129,7 +129,7 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 		o.Levels = append(o.Levels, spec.Level(strings.ToUpper(strings.TrimSpace(level))))
 	}
 	if f.seed != "" {
-		seed, err := suites.ParseSeed(f.seed)
+		seed, err := judging.ParseSeed(f.seed)
 		if err != nil {
 			return judged, o, fmt.Errorf("--seed %w", err)
 		}
@@ -162,17 +162,17 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 			}
 			return line
 		}
-		return suites.Rerun(called(), judged, clause, seed, f.soak)
+		return judging.Rerun(called(), judged, clause, seed, f.soak)
 	}
 	o.Replay = func(file string) string {
 		if embedded {
-			line := called() + " replay " + suites.Quote(file)
+			line := called() + " replay " + judging.Quote(file)
 			if f.class != "" {
 				line += " --class " + f.class
 			}
 			return line
 		}
-		return suites.Replay(called(), judged, file)
+		return judging.Replay(called(), judged, file)
 	}
 	return judged, o, nil
 }
@@ -237,8 +237,8 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 	return nil
 }
 
-// judge runs the Ginkgo tree and shows it.
-func (p *program) judge(signals *signals, judged target.Target, o suites.Options, f *checkFlags) report.Run {
+// judge judges, and shows it while it goes on.
+func (p *program) judge(signals *signals, judged target.Target, o judging.Options, f *checkFlags) report.Run {
 	out := p.out
 	if f.reports.toStdout() {
 		out = p.err
@@ -247,7 +247,7 @@ func (p *program) judge(signals *signals, judged target.Target, o suites.Options
 	defer cancel()
 	signals.first(cancel)
 	var printer *report.Printer
-	o.Progress = func(step suites.Progress) {
+	o.Progress = func(step judging.Progress) {
 		switch {
 		case step.Note != "":
 			printer.Say("note: %s", step.Note)
@@ -257,14 +257,14 @@ func (p *program) judge(signals *signals, judged target.Target, o suites.Options
 			printer.Start(step.Clause.ID)
 		}
 	}
-	r, err := suites.NewRunner(ctx, judged, o)
+	r, err := judging.OnTarget(ctx, judged, o)
 	if err != nil {
-		run := suites.Unrun(judged, o, err)
+		run := judging.Unrun(judged, o, err)
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
 		return run
 	}
 	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose)
-	run := runTree(r, signals)
+	run, _ := r.All() // the run says what kept it from judging
 	if run.Problem != nil {
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))
 	}

@@ -1,5 +1,7 @@
 // Package cli is the command: check, serve, list, explain, matrix, replay, bench, version.
-// It decides exit codes and owns the signals; all judging is package suites'.
+// It decides exit codes and owns the signals; all judging is package judging's.
+//
+// It is importable for the command's main file alone: there is no compatibility promise.
 package cli
 
 import (
@@ -15,7 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -35,8 +37,7 @@ type program struct {
 }
 
 // Main runs the command and returns its exit code: 0 conformant, 1 not, 2 usage
-// or configuration, 3 harness error or a MUST that stays inconclusive. A
-// process calls it once, since Ginkgo runs once a process.
+// or configuration, 3 harness error or a MUST that stays inconclusive.
 func Main(args []string, embedded Embedded) int {
 	p := &program{embedded: embedded, out: os.Stdout, err: os.Stderr}
 	root := p.root()
@@ -126,7 +127,7 @@ func called() string {
 	if err == nil && strings.Contains(self, string(filepath.Separator)+"go-build") {
 		return "go run ."
 	}
-	return suites.Quote(os.Args[0])
+	return judging.Quote(os.Args[0])
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -126,7 +126,7 @@ func targetFiles(args []string) ([]string, error) {
 	return files, nil
 }
 
-// child judges one target in a process of its own: Ginkgo runs once in each.
+// child judges one target in a process of its own, so that no target or check can disturb the next.
 func (p *program) child(ctx context.Context, f *matrixFlags, file, result string) *report.Run {
 	self, err := os.Executable()
 	if err != nil {

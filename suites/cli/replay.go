@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/play"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -122,14 +122,14 @@ func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []
 func speakable(t transcript.Transcript, judged target.Target, file string) error {
 	name := judged.File.Dialect
 	if t.Frames() && name != "probe" {
-		return &suites.UsageError{Message: fmt.Sprintf("%s has PROBE conversations, which the %s dialect does not know", file, name)}
+		return &judging.UsageError{Message: fmt.Sprintf("%s has PROBE conversations, which the %s dialect does not know", file, name)}
 	}
 	page, known := spec.LookupDialect(name)
 	if !known {
 		return nil // whoever starts the target says so
 	}
 	if _, promised := page.Promises[t.Clause]; !promised {
-		return &suites.UsageError{Message: fmt.Sprintf("%s is about %s, which the %s dialect does not promise", file, t.Clause, name)}
+		return &judging.UsageError{Message: fmt.Sprintf("%s is about %s, which the %s dialect does not promise", file, t.Clause, name)}
 	}
 	return nil
 }

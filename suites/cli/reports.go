@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -133,9 +133,9 @@ func (p *program) reportMistake(root *cobra.Command, args []string, err error) e
 	}
 	cause := err
 	if !errors.As(err, new(*failure)) {
-		cause = &suites.UsageError{Message: err.Error()}
+		cause = &judging.UsageError{Message: err.Error()}
 	}
-	run := suites.Unrun(target.Target{File: target.File{Name: "no target"}}, suites.Options{Version: Version()}, cause)
+	run := judging.Unrun(target.Target{File: target.File{Name: "no target"}}, judging.Options{Version: Version()}, cause)
 	reports, write := reportsIn(cmd, words), error(nil)
 	if cmd.Name() == "matrix" {
 		write = reports.writeMatrix([]*report.Run{&run})

@@ -44,13 +44,6 @@ func (s *signals) first(cancel func()) {
 	}
 }
 
-// retake makes us the only owner again after somebody else asked for the same
-// signals. Between the two calls a signal is ignored, never deadly.
-func (s *signals) retake() {
-	signal.Ignore(terminal...)
-	signal.Notify(s.arrivals, terminal...)
-}
-
 // release gives the signals back to their default.
 func (s *signals) release() {
 	signal.Stop(s.arrivals)

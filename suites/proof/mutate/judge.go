@@ -168,14 +168,12 @@ func inStages() [2][]string {
 func firstBroken(ctx context.Context, start, ids []string) (clause, killer string, err error) {
 	run, cancel := context.WithTimeout(ctx, slow)
 	defer cancel()
-	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), func(o *suites.Options) {
-		o.Progress = func(p suites.Progress) {
-			if p.Result != nil && clause == "" && breaks(*p.Result) {
-				clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
-				cancel()
-			}
+	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), suites.Watch(func(p suites.Progress) {
+		if p.Result != nil && clause == "" && breaks(*p.Result) {
+			clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
+			cancel()
 		}
-	})
+	}))
 	switch {
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()

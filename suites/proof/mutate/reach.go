@@ -247,13 +247,11 @@ func (t *tracing) way(ctx context.Context, server, plain string, args []string) 
 // check judges the sound reference for the sake of its trace.
 func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
 	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
-	untilTraced := func(o *suites.Options) {
-		o.Progress = func(p suites.Progress) {
-			if p.Result != nil {
-				awaitTrace(into)
-			}
+	untilTraced := suites.Watch(func(p suites.Progress) {
+		if p.Result != nil {
+			awaitTrace(into)
 		}
-	}
+	})
 	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...), untilTraced); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/suites"
 	"github.com/reactorspec/reactorspec/suites/clauses"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/proof"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
@@ -92,9 +93,9 @@ const atOnce = 4
 
 // runs counts how many of n runs call the clause broken.
 func runs(ctx context.Context, root, dir string, s proof.Chance, n int, search bool) (int, error) {
-	together, by := atOnce, suites.Option(func(*suites.Options) {})
+	beside, by := atOnce, suites.Option(func(*judging.Options) {})
 	if search {
-		together, by = 1, func(o *suites.Options) { o.Checks = clauses.Searching() }
+		beside, by = 1, func(o *judging.Options) { o.Checks = clauses.Searching() }
 	}
 	fault, err := s.Row()
 	if err != nil {
@@ -108,9 +109,9 @@ func runs(ctx context.Context, root, dir string, s proof.Chance, n int, search b
 	var failed error
 	found := 0
 	var workers sync.WaitGroup
-	for w := range together {
+	for w := range beside {
 		workers.Go(func() {
-			for i := w; i < n; i += together {
+			for i := w; i < n; i += beside {
 				finding, err := fault.Judge(ctx, command, []string{s.Clause}, suites.Seed(uint64(i+1)), by)
 				mu.Lock()
 				if err != nil {

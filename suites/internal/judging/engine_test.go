@@ -1,9 +1,8 @@
-package suites
+package judging
 
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,19 +13,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/tiny"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 func TestMain(m *testing.M) {
-	if mode := os.Getenv(serverVariable); mode != "" {
-		serve(mode)
+	if tiny.Served() {
 		return
 	}
-	narrowToTarget()
-	// Ginkgo's own goroutine outlives RunSpecs.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/onsi/ginkgo/v2/internal/interrupt_handler.(*InterruptHandler).registerForInterrupts.func2"))
+	goleak.VerifyTestMain(m)
 }
 
 // brisk is a budget for servers that are known to be good or dead.
@@ -51,15 +48,24 @@ func judged(t *testing.T, on target.Target, checks []session.Check, change ...fu
 	for _, f := range change {
 		f(&o)
 	}
-	return Check(t.Context(), on, With(o))
+	return all(t.Context(), on, o)
+}
+
+// all judges all that the options select.
+func all(ctx context.Context, on target.Target, o Options) (report.Run, error) {
+	r, err := OnTarget(ctx, on, o)
+	if err != nil {
+		return Unrun(on, o, err), err
+	}
+	return r.All()
 }
 
 func outcomes(run report.Run) map[string]report.Outcome {
-	all := make(map[string]report.Outcome)
+	came := make(map[string]report.Outcome)
 	for _, result := range run.Results {
-		all[result.Clause] = result.Outcome
+		came[result.Clause] = result.Outcome
 	}
-	return all
+	return came
 }
 
 func reason(run report.Run, clause string) string {
@@ -72,7 +78,7 @@ func reason(run report.Run, clause string) string {
 }
 
 func TestAGoodServerPasses(t *testing.T) {
-	run, err := judged(t, served(t, "good"), []session.Check{
+	run, err := judged(t, tiny.Target(t, "good"), []session.Check{
 		{Clause: "CONN-1", Run: exchange},
 		{Clause: "CONN-2", Own: true, Run: exchange},
 		{Clause: "CONN-3", Study: true, Run: exchange},
@@ -92,7 +98,7 @@ func TestAGoodServerPasses(t *testing.T) {
 }
 
 func TestAFailureSaysWhy(t *testing.T) {
-	run, err := judged(t, served(t, "garbles"), []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: func(s *session.Session) {
+	run, err := judged(t, tiny.Target(t, "garbles"), []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: func(s *session.Session) {
 		c := s.Open()
 		c.Exchange(s.Payload(10))
 	}}}, func(o *Options) { o.Rerun = nil })
@@ -120,7 +126,7 @@ func TestAFailureSaysWhy(t *testing.T) {
 // TestTheCheckThatKillsIsBlamed: the others run on a new instance.
 func TestTheCheckThatKillsIsBlamed(t *testing.T) {
 	many := func(s *session.Session) {
-		for range diesAt {
+		for range tiny.DiesAt {
 			c, err := s.TryDial()
 			if err != nil {
 				return
@@ -128,7 +134,7 @@ func TestTheCheckThatKillsIsBlamed(t *testing.T) {
 			c.Close()
 		}
 	}
-	run, err := judged(t, served(t, "mortal"), []session.Check{
+	run, err := judged(t, tiny.Target(t, "mortal"), []session.Check{
 		{Clause: "CONN-1", Run: exchange},
 		{Clause: "CONN-2", Run: many},
 		{Clause: "CONN-3", Run: exchange},
@@ -151,7 +157,7 @@ func TestAHungCheckIsEnded(t *testing.T) {
 	budget := brisk
 	budget.Check = 300 * time.Millisecond
 	started := time.Now()
-	run, err := judged(t, served(t, "good"), []session.Check{
+	run, err := judged(t, tiny.Target(t, "good"), []session.Check{
 		{Clause: "CONN-1", Run: func(s *session.Session) {
 			s.Go(func() { s.Open().Patience(time.Hour).Read(1) })
 			s.Open().Patience(time.Hour).Read(1)
@@ -171,7 +177,7 @@ func TestAHungCheckIsEnded(t *testing.T) {
 
 func TestAPanicOfACheckIsTheHarnesss(t *testing.T) {
 	var nobody *session.Session
-	run, _ := judged(t, served(t, "good"), []session.Check{
+	run, _ := judged(t, tiny.Target(t, "good"), []session.Check{
 		{Clause: "CONN-1", Run: func(s *session.Session) { _ = nobody.Budget }},
 		{Clause: "CONN-2", Run: func(s *session.Session) { s.Go(func() { panic("oh") }) }},
 		{Clause: "CONN-3", Run: func(s *session.Session) { s.Inconclusive("no right") }},
@@ -191,7 +197,7 @@ func TestAPanicOfACheckIsTheHarnesss(t *testing.T) {
 // TestTheFirstFailureCounts: what other goroutines suffer from it is noise.
 func TestTheFirstFailureCounts(t *testing.T) {
 	fail := func(s *session.Session, which string) { s.Failf(session.Wrong, which, "", "", "") }
-	run, _ := judged(t, served(t, "good"), []session.Check{
+	run, _ := judged(t, tiny.Target(t, "good"), []session.Check{
 		{Clause: "CONN-1", Run: func(s *session.Session) {
 			s.Go(func() { fail(s, "the first") })
 			func() {
@@ -216,17 +222,17 @@ func TestTheFirstFailureCounts(t *testing.T) {
 }
 
 func TestGates(t *testing.T) {
-	all := spec.Clauses()
+	every := spec.Clauses()
 	var checks []session.Check
-	for _, clause := range all {
+	for _, clause := range every {
 		checks = append(checks, session.Check{Clause: clause.ID, Run: func(*session.Session) {}})
 	}
-	run, err := judged(t, served(t, "good"), checks)
+	run, err := judged(t, tiny.Target(t, "good"), checks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Results) != len(all) {
-		t.Errorf("%d results for %d clauses", len(run.Results), len(all))
+	if len(run.Results) != len(every) {
+		t.Errorf("%d results for %d clauses", len(run.Results), len(every))
 	}
 	for _, result := range run.Results {
 		clause, _ := spec.Lookup(result.Clause)
@@ -253,14 +259,14 @@ func TestATargetThatAlwaysSaysYesIsNotBelieved(t *testing.T) {
 	if needs == "" {
 		t.Skip("no clause needs only where")
 	}
-	run, _ := judged(t, served(t, "yes-man"), []session.Check{{Clause: needs, Run: func(*session.Session) {}}, {Clause: "CONN-1", Run: exchange}})
+	run, _ := judged(t, tiny.Target(t, "yes-man"), []session.Check{{Clause: needs, Run: func(*session.Session) {}}, {Clause: "CONN-1", Run: exchange}})
 	if got := outcomes(run); got[needs] != report.Untested || got["CONN-1"] != report.Pass {
 		t.Errorf("outcomes %v: %s", got, reason(run, needs))
 	}
 }
 
 func TestAttachedTargets(t *testing.T) {
-	on := served(t, "good")
+	on := tiny.Target(t, "good")
 	instance, err := on.Launch(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +300,7 @@ func TestCancellationEndsTheRun(t *testing.T) {
 		{Clause: "CONN-2", Run: func(s *session.Session) { cancel(); s.Open().Patience(time.Hour).Read(1) }},
 		{Clause: "CONN-3", Run: exchange},
 	}}
-	run, _ := Check(ctx, served(t, "good"), With(o))
+	run, _ := all(ctx, tiny.Target(t, "good"), o)
 	got := outcomes(run)
 	if got["CONN-1"] != report.Pass || got["CONN-2"] != report.Untested || got["CONN-3"] != report.Untested {
 		t.Errorf("outcomes %v", got)
@@ -305,7 +311,7 @@ func TestCancellationEndsTheRun(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	good := served(t, "good")
+	good := tiny.Target(t, "good")
 	for name, c := range map[string]struct {
 		on target.Target
 		o  Options
@@ -321,7 +327,7 @@ func TestUsage(t *testing.T) {
 		"target":  {target.Target{File: target.File{Dialect: "echo"}}, Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run, err := Check(t.Context(), c.on, With(c.o))
+			run, err := all(t.Context(), c.on, c.o)
 			if !errors.As(err, new(*UsageError)) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("error %v", err)
 			}
@@ -343,7 +349,7 @@ func TestOrdinaryChecksTakeTurns(t *testing.T) {
 			n.Add(-1)
 		}
 	}
-	run, err := judged(t, served(t, "good"), []session.Check{
+	run, err := judged(t, tiny.Target(t, "good"), []session.Check{
 		{Clause: "CONN-1", Run: enter(&inside, &most)}, {Clause: "CONN-2", Run: enter(&inside, &most)}, {Clause: "CONN-3", Run: enter(&inside, &most)},
 		{Clause: "ACC-1", Study: true, Run: enter(&studies, &mostStudies)}, {Clause: "ACC-2", Study: true, Run: enter(&studies, &mostStudies)},
 		{Clause: "ACC-3", Study: true, Run: enter(&studies, &mostStudies)},
@@ -356,14 +362,8 @@ func TestOrdinaryChecksTakeTurns(t *testing.T) {
 	}
 }
 
-func TestVerify(t *testing.T) {
-	Verify(t, served(t, "good"), With(Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2"}, Checks: []session.Check{
-		{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Study: true, Run: exchange},
-	}}))
-}
-
 func TestExpectedFailures(t *testing.T) {
-	on := served(t, "garbles")
+	on := tiny.Target(t, "garbles")
 	on.File.Expected = []target.Expected{
 		{Clause: "CONN-1", Reason: "it garbles", Frequency: target.Always},
 		{Clause: "CONN-2", Reason: "it was mended", Frequency: target.Always},
@@ -385,15 +385,16 @@ func TestExpectedFailures(t *testing.T) {
 // TestADeathBetweenChecksIsNobodysCheck: the verdict says so, the others go on.
 func TestADeathBetweenChecksIsNobodysCheck(t *testing.T) {
 	o := Options{Budget: &brisk, Clauses: []string{"CONN-1", "CONN-2"}, Checks: []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Run: exchange}}}
-	r, err := NewRunner(t.Context(), served(t, "good"), o)
+	r, err := OnTarget(t.Context(), tiny.Target(t, "good"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := r.Judge("CONN-1")
-	if err := r.shared.Signal(syscall.SIGKILL); err != nil {
+	instance := r.grounds[0].(*targetGround).shared
+	if err := instance.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.shared.Wait(t.Context()); err != nil {
+	if _, err := instance.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	second := r.Judge("CONN-2")
@@ -409,7 +410,7 @@ func TestADeathBetweenChecksIsNobodysCheck(t *testing.T) {
 // TestAStopInAnOwnCheckIsNoDeath: a check that may end its instance is judged by
 // what it says, not by the end.
 func TestAStopInAnOwnCheckIsNoDeath(t *testing.T) {
-	run, err := judged(t, served(t, "good"), []session.Check{{Clause: "CONN-1", Own: true, Run: func(s *session.Session) {
+	run, err := judged(t, tiny.Target(t, "good"), []session.Check{{Clause: "CONN-1", Own: true, Run: func(s *session.Session) {
 		s.Expect(s.Target.Signal(syscall.SIGTERM)).To(gomega.Succeed())
 		_, err := s.Target.Wait(s.Context())
 		s.Expect(err).NotTo(gomega.HaveOccurred())

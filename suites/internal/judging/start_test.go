@@ -1,4 +1,4 @@
-package suites
+package judging
 
 import (
 	"crypto/rand"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/internal/tiny"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -32,7 +33,7 @@ func TestServersThatCannotBeGreeted(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			on := served(t, mode)
+			on := tiny.Target(t, mode)
 			on.File.ReadyTimeout = target.Duration(700 * time.Millisecond)
 			run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: exchange}})
 			if err == nil || run.Problem == nil {
@@ -54,7 +55,7 @@ func TestServersThatCannotBeGreeted(t *testing.T) {
 // TestADaemonIsFollowed: one that left its parents, its group and its
 // environment is judged all the same, and nothing of it is left.
 func TestADaemonIsFollowed(t *testing.T) {
-	on := served(t, "daemon")
+	on := tiny.Target(t, "daemon")
 	mark := "REACTORSPEC_TEST_DAEMON=" + rand.Text()
 	name, value, _ := strings.Cut(mark, "=")
 	on.File.Env[name] = value

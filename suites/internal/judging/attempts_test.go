@@ -1,8 +1,6 @@
-package suites
+package judging
 
 import (
-	"context"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +8,6 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
-	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 // TestWhichFailuresAreRepeated: only what rests on time, and only where the
@@ -45,55 +42,22 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 		"hopeless thrice":          {[]trial{late(hopeless), late(hopeless), late(hopeless)}, spec.Must, report.Inconclusive, 3},
 		"hopeless thrice, SHOULD":  {[]trial{late(hopeless), late(hopeless), late(hopeless)}, spec.Should, report.Inconclusive, 3},
 		"dead":                     {[]trial{dead, kept}, spec.Should, report.Fail, 1},
-		"broken":                   {[]trial{{Attempt: session.Attempt{HarnessError: "a bug\nstack"}}}, spec.Must, report.Error, 1},
+		"our bug":                  {[]trial{{Attempt: session.Attempt{HarnessError: "a bug\nstack"}}}, spec.Must, report.Error, 1},
 		"undecided":                {[]trial{{Attempt: session.Attempt{Inconclusive: "no right"}}}, spec.Must, report.Inconclusive, 1},
-		"blind":                    {[]trial{{Attempt: session.Attempt{Untested: "no pid"}}}, spec.Must, report.Untested, 1},
-		"cancelled":                {[]trial{{Attempt: session.Attempt{Cancelled: true}}}, spec.Must, report.Untested, 1},
+		"no vantage":               {[]trial{{Attempt: session.Attempt{Untested: "no pid"}}}, spec.Must, report.Untested, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &Runner{ctx: context.Background()}
-			tried := 0
-			got := r.repeat(spec.Clause{ID: "CONN-1"}, report.Result{Clause: "CONN-1", Level: c.level}, func() (trial, error) {
+			tried, again := 0, true
+			var got report.Result
+			for again {
 				tried++
-				return c.trials[tried-1], nil
-			})
+				got, again = conclude(spec.Clause{ID: "CONN-1", Level: c.level}, c.trials[:tried])
+			}
 			if got.Outcome != c.want || tried != c.tried {
 				t.Errorf("%s after %d attempts (%s), want %s after %d", got.Outcome, tried, got.Reason, c.want, c.tried)
 			}
 			if got.Outcome != report.Pass && (got.Reason == "" || strings.Contains(got.Reason, "\n")) {
 				t.Errorf("reason %q", got.Reason)
-			}
-		})
-	}
-}
-
-// TestWhatHelloAdds: it fills in what the target file leaves open; where they
-// disagree, the file wins and the run says so.
-func TestWhatHelloAdds(t *testing.T) {
-	hello := map[string]string{"class": "reactor", "features": "post,timer,flying", "limit": "4096", "idle-timeout": "5000000000"}
-	for name, c := range map[string]struct {
-		file  target.File
-		class spec.Class
-		feats []spec.Feature
-		limit int64
-		idle  time.Duration
-		notes int
-	}{
-		"silent file":   {target.File{}, spec.Reactor, []spec.Feature{"post", "timer"}, 4096, 5 * time.Second, 0},
-		"same":          {target.File{Class: "reactor", Features: []spec.Feature{"timer", "post"}, Limit: 4096, IdleTimeout: target.Duration(5 * time.Second)}, spec.Reactor, []spec.Feature{"timer", "post"}, 4096, 5 * time.Second, 0},
-		"disagreeing":   {target.File{Class: "iterative", Features: []spec.Feature{"where"}, Limit: 1, IdleTimeout: 1}, spec.Iterative, []spec.Feature{"where"}, 1, 1, 4},
-		"none declared": {target.File{Features: []spec.Feature{}}, spec.Reactor, []spec.Feature{}, 4096, 5 * time.Second, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := &Runner{target: target.Target{File: c.file}}
-			r.options.complete()
-			r.known.class, r.known.features, r.known.limit, r.known.idle = c.file.Class, c.file.Features, c.file.Limit, c.file.IdleTimeout
-			r.adopt(hello)
-			if r.known.class != c.class || !slices.Equal(r.known.features, c.feats) || r.known.limit != c.limit || time.Duration(r.known.idle) != c.idle {
-				t.Errorf("known %+v", r.known)
-			}
-			if len(r.notes) != c.notes {
-				t.Errorf("notes %q", r.notes)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package suites
+package judging
 
 import (
 	"context"
@@ -76,7 +76,7 @@ func TestServersInProcess(t *testing.T) {
 			for id := range row.want {
 				ids = append(ids, id)
 			}
-			r, err := newServerRunner(t.Context(), func() (contract.Server, error) {
+			r, err := OnServer(t.Context(), func() (contract.Server, error) {
 				return &echoServer{leaves: row.leaves, deaf: row.deaf}, nil
 			}, Options{Clauses: ids, Budget: &brisk, As: target.File{Name: row.name, Dialect: "echo", Class: spec.ThreadPerConnection}})
 			if err != nil {
@@ -89,7 +89,7 @@ func TestServersInProcess(t *testing.T) {
 				}
 			}
 			r.Finish()
-			if err := r.stop(); err != nil {
+			if err := r.Stop(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -103,11 +103,11 @@ func TestServersInProcess(t *testing.T) {
 
 // TestNoServer: what cannot be made or started is said before anything is judged.
 func TestNoServer(t *testing.T) {
-	broken := errors.New("no licence")
-	if _, err := newServerRunner(t.Context(), func() (contract.Server, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {
+	noLicence := errors.New("no licence")
+	if _, err := OnServer(t.Context(), func() (contract.Server, error) { return nil, noLicence }, Options{}); !errors.Is(err, noLicence) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := loopRunner(t.Context(), func() (contract.Loop, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {
+	if _, err := OnLoops(t.Context(), func() (contract.Loop, error) { return nil, noLicence }, Options{}); !errors.Is(err, noLicence) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,4 +1,6 @@
-package suites
+// Package tiny holds small servers, good and bad, for the tests of the engine and of
+// the doors: a test binary becomes one of them where the environment says so.
+package tiny
 
 import (
 	"bufio"
@@ -18,12 +20,22 @@ import (
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-// serverVariable makes this test binary a tiny server instead of running tests;
-// its value says which.
-const serverVariable = "REACTORSPEC_TEST_SERVER"
+// Variable makes a test binary a tiny server instead of running tests; its value
+// says which.
+const Variable = "REACTORSPEC_TEST_SERVER"
 
-// served is a target that starts this binary as that server.
-func served(t *testing.T, mode string) target.Target {
+// Served reports, at the start of a test binary's TestMain, that the environment made
+// it a server, which has ended by then.
+func Served() bool {
+	mode := os.Getenv(Variable)
+	if mode != "" {
+		serve(mode)
+	}
+	return mode != ""
+}
+
+// Target is a target that starts this binary as that server.
+func Target(t *testing.T, mode string) target.Target {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -32,7 +44,7 @@ func served(t *testing.T, mode string) target.Target {
 	return target.Target{File: target.File{
 		Name: mode, Dialect: "probe", Class: "thread-per-connection",
 		Start:        target.Command{self, "{port}"},
-		Env:          map[string]string{serverVariable: mode},
+		Env:          map[string]string{Variable: mode},
 		ReadyTimeout: target.Duration(3 * time.Second),
 	}}
 }
@@ -50,7 +62,7 @@ func serve(mode string) {
 		os.Exit(127)
 	case "daemon":
 		child := exec.Command(os.Args[0], os.Args[1:]...)
-		child.Env = append(os.Environ(), serverVariable+"=good", "REACTORSPEC_NONCE=-")
+		child.Env = append(os.Environ(), Variable+"=good", "REACTORSPEC_NONCE=-")
 		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := child.Start(); err != nil {
 			os.Exit(1)
@@ -80,9 +92,9 @@ type tiny struct {
 	in     *bufio.Reader
 }
 
-// diesAt is the connection at which the mode "mortal" ends the process; the
+// DiesAt is the connection at which the mode "mortal" ends the process; the
 // first few belong to the start, the greeting, and the sanity exchanges.
-const diesAt = 9
+const DiesAt = 9
 
 func (c *tiny) run() {
 	defer c.conn.Close()
@@ -105,7 +117,7 @@ func (c *tiny) run() {
 			}
 		}
 	case "mortal":
-		if c.number >= diesAt {
+		if c.number >= DiesAt {
 			fmt.Fprintln(os.Stderr, "panic: it was the ninth")
 			os.Exit(2)
 		}

@@ -1,4 +1,4 @@
-package suites
+package judging
 
 import (
 	"maps"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reactorspec/reactorspec/suites/internal/tiny"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -20,7 +21,7 @@ func TestVerdictsDoNotDependOnTheOrder(t *testing.T) {
 	var first map[string]report.Outcome
 	orders := make(map[string]bool)
 	for _, seed := range []uint64{1, 2, 3} {
-		run, err := Check(t.Context(), served(t, "garbles"), With(Options{Clauses: selected, Seed: seed}))
+		run, err := all(t.Context(), tiny.Target(t, "garbles"), Options{Clauses: selected, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,150 @@
+package judging
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// ungreeted is a target that accepts connections but does not serve them.
+type ungreeted struct{ message string }
+
+func (e *ungreeted) Error() string { return e.message }
+
+// greet has the first words with a target: one exchange in its dialect, and in
+// the probe dialect a random unknown verb, which proves that it can say
+// unsupported, and HELLO, whose nonce proves that it is the one that was started.
+// What it says of itself is added to known.
+func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Setup, known *facts) error {
+	file := g.target.File
+	if file.Greeting > 0 {
+		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
+	}
+	if a := g.aside(ctx, in, setup, func(s *session.Session) { s.ServesFresh() }); a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		why := a.HarnessError + a.Inconclusive
+		if a.Failure != nil {
+			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (got " + a.Failure.Got + ")"
+		}
+		if died := in.dying(); died != "" {
+			why = died
+		}
+		return &ungreeted{fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; check --dialect, and that it is this server", in.Addr(), file.Dialect, why)}
+	}
+	if file.Dialect != "probe" {
+		return nil
+	}
+	var unknown probe.Reply
+	verb := "X" + rand.Text()[:12]
+	asked := g.aside(ctx, in, setup, func(s *session.Session) {
+		p := s.Probe()
+		unknown = p.Call(verb)
+		if reply := p.Call("HELLO"); reply.Status == probe.OK {
+			in.hello = session.Fields(reply)
+		}
+		p.Conn().Close()
+	})
+	switch {
+	case asked.Failure != nil:
+		known.distrust = "the target's PROBE conversation does not answer: " + asked.Failure.Reason
+	case asked.HarnessError != "":
+		return errors.New(asked.HarnessError)
+	case unknown.Status != probe.Unsupported:
+		known.distrust = fmt.Sprintf("the target answers %s to %s, a verb that nobody knows, so what it says of its features proves nothing", unknown.Status, verb)
+	}
+	if known.distrust != "" {
+		g.journal.note("%s; clauses that need features are untested", known.distrust)
+	}
+	if in.hello == nil {
+		return nil
+	}
+	if nonce := in.hello["nonce"]; in.Owned() && nonce != "" && nonce != "-" && nonce != in.Nonce {
+		return &ungreeted{fmt.Sprintf("another server answers at %s: its nonce is %s, not the one given to the target; stop it", in.Addr(), report.Clean(nonce))}
+	}
+	known.adopt(in.hello, g.journal.note)
+	return nil
+}
+
+// adopt adds what HELLO says where the target file is silent; the file wins, and
+// disagreement is noted.
+func (k *facts) adopt(hello map[string]string, note func(format string, args ...any)) {
+	file := k.info
+	class := spec.Class(hello["class"])
+	switch {
+	case file.Class == "" && slices.Contains(spec.Classes(), class):
+		k.info.Class = class
+	case file.Class != "" && class != "" && file.Class != class:
+		note("the target file says class %s, HELLO says %s: the file wins", file.Class, report.Clean(string(class)))
+	}
+	var offered []spec.Feature
+	for _, word := range strings.Split(hello["features"], ",") {
+		if feature := spec.Feature(word); slices.Contains(spec.Features(), feature) && !slices.Contains(offered, feature) {
+			offered = append(offered, feature)
+		}
+	}
+	if file.Features == nil {
+		k.info.Features = offered
+	} else if left, right := difference(file.Features, offered), difference(offered, file.Features); len(left)+len(right) > 0 {
+		note("the target file and HELLO disagree about features (only the file: %s; only HELLO: %s): the file wins", orNone(left), orNone(right))
+	}
+	limit, err := strconv.ParseInt(hello["limit"], 10, 64)
+	switch {
+	case err != nil || limit < 0:
+	case file.Limit == 0:
+		k.info.Limit = limit
+	case limit != file.Limit:
+		note("the target file says limit %d, HELLO says %d: the file wins", file.Limit, limit)
+	}
+	nanoseconds, err := strconv.ParseInt(hello["idle-timeout"], 10, 64)
+	switch idle := target.Duration(nanoseconds); {
+	case err != nil || idle <= 0: // a server need not say it
+	case file.IdleTimeout == 0:
+		k.info.IdleTimeout = idle
+	case idle != file.IdleTimeout:
+		note("the target file says idle_timeout %v, HELLO says %v: the file wins", time.Duration(file.IdleTimeout), time.Duration(idle))
+	}
+}
+
+func difference(a, b []spec.Feature) []spec.Feature {
+	var only []spec.Feature
+	for _, feature := range a {
+		if !slices.Contains(b, feature) {
+			only = append(only, feature)
+		}
+	}
+	return only
+}
+
+func orNone(features []spec.Feature) string {
+	if len(features) == 0 {
+		return "none"
+	}
+	return join(features)
+}
+
+// aside has a few words with an instance outside any clause, up to three times
+// where a stalled machine made it late.
+func (g *targetGround) aside(ctx context.Context, in *instance, setup session.Setup, words func(s *session.Session)) session.Attempt {
+	check := session.Check{Run: words}
+	setup.Clause = spec.Clause{ID: "greeting"}
+	for n := 1; ; n++ {
+		a := check.Attempt(ctx, g.on(in, setup))
+		late := a.Failure != nil && a.Failure.Kind == session.Late && !a.Steady()
+		if !late || n == maxAttempts || ctx.Err() != nil {
+			return a
+		}
+	}
+}

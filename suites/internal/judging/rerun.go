@@ -1,0 +1,92 @@
+package judging
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// rerun is a command that judges one clause again when it is pasted.
+func (r *Run) rerun(clause string) string {
+	if r.options.Rerun != nil {
+		return r.options.Rerun(clause, r.plan.seed)
+	}
+	return Rerun("reactorspec", r.target, clause, r.plan.seed, r.options.Soak)
+}
+
+// Rerun words the command that judges a clause on that target with that seed, in
+// a soak if it was one. program is how the command is called, already in a shell's words.
+func Rerun(program string, t target.Target, clause string, seed uint64, soak bool) string {
+	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
+	if soak {
+		words = append(words, "--soak")
+	}
+	return strings.Join(append(words, named(t, "--addr")...), " ")
+}
+
+// replay is a command that plays a transcript on the target when it is pasted.
+func (r *Run) replay(file string) string {
+	if r.options.Replay != nil {
+		return r.options.Replay(file)
+	}
+	return Replay("reactorspec", r.target, file)
+}
+
+// Replay words the command that plays a transcript's file on that target.
+func Replay(program string, t target.Target, file string) string {
+	return strings.Join(append([]string{program, "replay", Quote(file)}, named(t, "--against")...), " ")
+}
+
+// named is the part of a command line that names the target; addr is the flag
+// of its address.
+func named(t target.Target, addr string) []string {
+	var words []string
+	flag := func(name, value string) {
+		if value != "" {
+			words = append(words, name, Quote(value))
+		}
+	}
+	file := t.File
+	if file.Path != "" {
+		flag("--target", file.Path)
+	} else {
+		flag("--dialect", file.Dialect)
+		flag("--class", string(file.Class))
+		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
+		if file.Limit != 0 {
+			flag("--limit", fmt.Sprint(file.Limit))
+		}
+		if file.IdleTimeout != 0 {
+			flag("--idle-timeout", time.Duration(file.IdleTimeout).String())
+		}
+	}
+	switch {
+	case t.Addr != "":
+		flag(addr, t.Addr)
+		if t.Pid != 0 {
+			flag("--pid", fmt.Sprint(t.Pid))
+		}
+	case file.Path == "":
+		words = append(words, "--")
+		for _, word := range file.Start {
+			words = append(words, Quote(word))
+		}
+	}
+	return words
+}
+
+// Quote makes one word of a POSIX shell of a string.
+func Quote(word string) string {
+	plain := word != ""
+	for _, c := range word {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-", c) {
+			plain = false
+		}
+	}
+	if plain {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
