@@ -8,11 +8,12 @@ import (
 )
 
 // acceptBatch is how many connections one turn of the loop accepts, so that a
-// burst of them does not keep the others waiting.
+// burst of them does not keep the others waiting. The rest of it is accepted in the turns
+// that follow, without an end (ACC-1, ACC-10).
 const acceptBatch = 64
 
 // acceptPause is how long the listener is left alone when there are no
-// descriptors: a ready listener that nobody can serve would spin the loop.
+// descriptors: a ready listener that nobody can serve would spin the loop (ACC-6).
 const acceptPause = 50 * time.Millisecond
 
 // acceptor takes connections off the listener and gives them away. In a
@@ -33,7 +34,8 @@ func (a *acceptor) open() (err error) {
 }
 
 // ready accepts a batch. No error ends it: a connection that died in the queue
-// is passed over, and want of descriptors only makes it pause.
+// is passed over (ACC-3), and want of descriptors only makes it pause, while the open
+// connections are served on (ACC-4).
 func (a *acceptor) ready(poll.Events) {
 	for range acceptBatch {
 		if a.slot == 0 || a.paused {
@@ -67,6 +69,7 @@ func (a *acceptor) pause(cause error) {
 	if err := a.loop.modify(a.slot, 0); err != nil {
 		a.server.log.Error("pausing the listener failed", "error", err)
 	}
+	// Descriptors come free without an event: only the clock brings the listener back (ACC-5).
 	if _, err := a.loop.After(acceptPause, a.resume); err != nil {
 		a.server.log.Error("the listener stays paused", "error", err)
 	}

@@ -113,7 +113,7 @@ func (k *reactors) watch() (err error) {
 	return err
 }
 
-// run gives a loop its goroutine and its thread. The thread is never unlocked,
+// run gives a loop its goroutine and its thread, no two loops the same (MODEL-6). The thread is never unlocked,
 // so it ends with them; an unlocked one would stay with the runtime, idle.
 func (k *reactors) run(l *Loop) {
 	k.done.Add(1)
@@ -141,16 +141,18 @@ func (k *reactors) inside() bool {
 	return false
 }
 
-// adopt serves a connection on the loop that accepted it (S4).
+// adopt serves a connection on the loop that accepted it (S4), all on the one thread (MODEL-5).
 func (k *reactors) adopt(fd int, _ netip.AddrPort) {
 	r := k.loops[0]
 	r.open.Add(1)
 	r.adopt(fd)
 }
 
-// handOver gives a connection to a sub-reactor (S5). Where the balancer's choice has
+// handOver gives a connection to a sub-reactor (S5), at once: what the client says, or
+// that it says nothing, is not waited for here, where others wait (ACC-2). Where the balancer's choice has
 // ended, the next that runs takes its place.
 func (k *reactors) handOver(fd int, from netip.AddrPort) {
+	// Each loop gets its part: one that gets all leaves the others' cores idle (ACC-7).
 	r := k.loops[k.balance(from)]
 	var err error
 	for range k.loops {
@@ -162,7 +164,8 @@ func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	k.server.refuse(fd, err)
 }
 
-// take has r adopt an accepted socket, from another thread.
+// take has r adopt an accepted socket, from another thread. The post wakes r, which
+// else would find the connection when something else ends its sleep (WAKE-1).
 func (r *reactor) take(fd int) error {
 	r.open.Add(1) // now, so that a burst is balanced too
 	if err := r.Post(func() { r.adopt(fd) }); err != nil {
@@ -199,6 +202,7 @@ func (k *reactors) cut() {
 
 func (k *reactors) join(ctx context.Context) error {
 	k.watchdog.Stop()
+	// Up to ctx and no longer: a job that blocks cannot be ended from outside (LIFE-12).
 	workers := k.workers.Stop(ctx)
 	if ctx.Err() != nil { // the workers have used it up; the loops are not to blame
 		var cancel context.CancelFunc

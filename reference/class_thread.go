@@ -58,7 +58,8 @@ func (k *threads) start() error {
 	return nil
 }
 
-// accept is the listening thread. In the iterative class it is the only one.
+// accept is the listening thread. In the iterative class it is the only one, and comes
+// back here when a client has left, whatever way: who waits in the queue is next (MODEL-2).
 func (k *threads) accept() {
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 	defer close(k.acceptor)
@@ -97,6 +98,7 @@ func (k *threads) serve(fd int) {
 	if !k.server.admit(fd) {
 		return
 	}
+	// The one thread stays with this client from its first byte to its last (MODEL-1).
 	if k.iterative {
 		k.talk(fd)
 		return
@@ -105,6 +107,8 @@ func (k *threads) serve(fd int) {
 		k.server.refuse(fd, errMaxThreads)
 		return
 	}
+	// Each has a thread of its own, so that none waits for another (MODEL-3, MODEL-4). It
+	// ends with its connection, or threads would grow with those that ever came (RES-8).
 	k.live.Add(1)
 	k.ended.Go(func() {
 		runtime.LockOSThread()

@@ -16,8 +16,9 @@ const (
 	writeBudget = 1 << 20
 )
 
-// readBufferSize is the loop's read buffer, shared by its connections: what a
-// read brings is used, sent or copied before the next one.
+// readBufferSize is the loop's read buffer, shared by its connections, which cost little
+// while they are idle (RES-4): what a read brings is used, sent or copied before the next
+// one, or it would reach another connection (CONN-14).
 const readBufferSize = 64 << 10
 
 // connState is how far a connection has come. It only grows.
@@ -180,7 +181,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 		c.reactor.assertTurn("Conn.Write")
 	}
 	n := 0
-	// Directly first: the poller is asked for writability only while something waits.
+	// Directly first: the poller is asked for writability only while something waits. But
+	// never past what waits, or the bytes would change places (CONN-1).
 	if c.out.size == 0 && len(p) > 0 {
 		var errno syscall.Errno
 		if c.reactor.output == nil {
@@ -195,8 +197,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 		c.reactor.sent(c, n)
 	}
 	if n < len(p) {
+		// What does not fit waits in memory, never the loop (FLOW-5), for as long as its
+		// reader takes (CONN-4, CONN-5).
 		c.assertOwner("Conn.Write")
 		c.out.append(p[n:], &c.reactor.chunks)
+		// Above the limit reading pauses, or memory has no bound (FLOW-2); not before (FLOW-1).
 		if c.out.size > c.server.options.Limit {
 			c.congested = true
 		}
@@ -283,7 +288,8 @@ func (c *Conn) stop() {
 	c.leave()
 }
 
-// leave has the handler end c in its own way, or closes it.
+// leave has the handler end c in its own way, or closes it: a connection that is silent
+// would not end by itself (LIFE-2).
 func (c *Conn) leave() {
 	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {
 		h.OnStop(c)
@@ -293,7 +299,8 @@ func (c *Conn) leave() {
 }
 
 // fail marks c for destruction at the next safe point: never in the middle of a
-// handler, which may be what called Write.
+// handler, which may be what called Write. A reset costs its own connection and nothing
+// else (CONN-12).
 func (c *Conn) fail(err error) {
 	c.state, c.err = stateFailed, err
 	c.queue()

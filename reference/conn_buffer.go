@@ -49,7 +49,8 @@ type outBuffer struct {
 	size       int // bytes
 }
 
-// append copies p behind what is there.
+// append copies p behind what is there. Chunks are filled up, so that small pieces that
+// wait cost the memory that they take, not a chunk each (FLOW-3).
 func (b *outBuffer) append(p []byte, pool *chunkPool) {
 	b.size += len(p)
 	for len(p) > 0 {
@@ -69,7 +70,8 @@ func (b *outBuffer) append(p []byte, pool *chunkPool) {
 }
 
 // gather fills v with the front of the buffer: at most budget bytes, rounded up
-// to a chunk, and at most what one writev takes (IOV_MAX).
+// to a chunk, and at most what one writev takes (IOV_MAX): with more it would fail, and
+// thousands of small replies be lost (CONN-18).
 func (b *outBuffer) gather(v *poll.Vector, budget int) {
 	v.Reset()
 	for c := b.head; c != nil && budget > 0; c = c.next {

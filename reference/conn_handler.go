@@ -5,7 +5,7 @@ import "errors"
 // Handler is the business of one connection: what a server on the reactor is
 // written as. Every method runs on the thread that owns the connection, never
 // two at a time, and must not block where loops are shared (S11): slow work
-// goes to Workers. A method that panics loses its own connection only.
+// goes to Workers. A method that panics loses its own connection only (TASK-13).
 //
 // A Handler may serve one connection or, when it keeps no state, all of them.
 type Handler interface {

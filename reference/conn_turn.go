@@ -18,7 +18,8 @@ func (c *Conn) wantsInput() bool {
 
 // ready handles an event, or a turn that was asked for with queue: input that
 // was left comes first, then reading, then writing, then what is left of a hangup;
-// in another order bytes that came before a FIN or RST would be lost.
+// in another order bytes that came before a FIN or a close would be lost, though they
+// are announced together (CONN-11, CONN-20).
 func (c *Conn) ready(ev poll.Events) {
 	c.busy, c.queued = true, false
 	gone := c.hungUp || ev&(poll.Hangup|poll.Fault) != 0
@@ -54,7 +55,8 @@ func (c *Conn) failed(any) {
 // read takes input until the socket is empty, the budget is used up, or the
 // input is no longer wanted. all is for a peer that is gone: level-triggered, a
 // short read means empty and saves the call that would say so, but an edge
-// comes once, and an end that is there already is taken now.
+// comes once, and an end that is there already is taken now. An error ends the
+// connection whether output waits or not: its descriptor is given up (CONN-13).
 func (c *Conn) read(all bool) {
 	r := c.reactor
 	all = all || r.edge || c.hungUp
@@ -76,6 +78,7 @@ func (c *Conn) read(all bool) {
 			return
 		}
 		if budget -= n; budget <= 0 {
+			// The others come first, however much more there is (FLOW-7).
 			if all {
 				r.queue(c) // no event will come for what is left
 			}
@@ -84,7 +87,8 @@ func (c *Conn) read(all bool) {
 	}
 }
 
-// deliver shows the handler what it left and data behind that.
+// deliver shows the handler what it left and data behind that, so that where a segment
+// ends makes no difference (CONN-2).
 func (c *Conn) deliver(data []byte) {
 	if c.state != stateOpen {
 		return // draining: input is read so that the peer's FIN can be seen
@@ -94,6 +98,8 @@ func (c *Conn) deliver(data []byte) {
 		c.in = append(c.in, data...)
 		data = c.in
 	}
+	// What the handler leaves waits for more input, which is an event: another turn at
+	// once would spin until the rest is there (LOOP-5, PROBE-10).
 	rest := c.offer(data)
 	switch {
 	case c.state != stateOpen || len(rest) == 0:
@@ -120,7 +126,8 @@ func (c *Conn) offer(data []byte) (rest []byte) {
 	return data
 }
 
-// end takes the peer's FIN.
+// end takes the peer's FIN. It ends the input alone: answers that are due, output that
+// waits and what the handler still has to say go out (CONN-6, CONN-7, CONN-9).
 func (c *Conn) end() {
 	c.ended = true
 	if c.state == stateOpen {
@@ -142,6 +149,7 @@ func (c *Conn) flush() {
 		c.out.gather(&r.vector, budget)
 		n, errno := r.writev(int(c.fd))
 		r.vector.Reset()
+		// No room: the poller says when there is. Trying again would spin (LOOP-4).
 		if errno == poll.EAGAIN {
 			return
 		}
@@ -165,7 +173,7 @@ func (c *Conn) drained() {
 }
 
 // lost deals with a peer that is gone while input is not wanted: the poller
-// reports that whatever the interest, and would do so for ever.
+// reports that whatever the interest, and would do so for ever (LOOP-6).
 func (c *Conn) lost() {
 	if !c.ended && c.state == stateOpen && (c.paused || len(c.in) > 0) {
 		// What came before is still there to be read after Resume.
@@ -184,7 +192,8 @@ func (c *Conn) lost() {
 }
 
 // settle takes the steps that are due after an event: back below the low-water
-// mark, FIN once everything is out, gone once both sides have ended.
+// mark, where reading resumes (FLOW-4); FIN once everything is out, not before (CONN-10);
+// gone once both sides have ended, or who has half-closed would stay (CONN-8).
 func (c *Conn) settle() {
 	if c.congested && c.out.size <= c.server.options.LowWater {
 		c.congested = false
@@ -221,9 +230,12 @@ func (c *Conn) adjust() {
 		return
 	}
 	var want poll.Events
+	// The end of input stays readable: who has taken it and asks again spins (LOOP-3).
 	if c.wantsInput() {
 		want |= poll.Readable
 	}
+	// A socket is writable nearly always: the interest lasts as long as output waits
+	// (LOOP-7), and silent connections have none (LOOP-2).
 	if c.out.size > 0 {
 		want |= poll.Writable
 	}

@@ -1,7 +1,7 @@
 package reference
 
-// echo sends every byte back. At the peer's FIN everything that waits is still
-// delivered, because Close drains.
+// echo sends every byte back, in order (CONN-1). At the peer's FIN everything that waits is
+// still delivered, however much (CONN-7), because Close drains.
 type echo struct{ closing }
 
 func (echo) OnOpen(*Conn) {}

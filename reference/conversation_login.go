@@ -15,6 +15,7 @@ func (login) OnOpen(*Conn) {}
 func (login) OnData(c *Conn, data []byte) (used int) {
 	var scratch [256]byte
 	answers := scratch[:0]
+	// Lines that came together are answered one by one, in order (SIGN-11).
 	for !c.Congested() {
 		line, n, err := probe.TakeLine(data[used:], maxLoginLine)
 		if err != nil {
@@ -26,6 +27,8 @@ func (login) OnData(c *Conn, data []byte) (used int) {
 			break
 		}
 		used += n
+		// The item is the state, so that QUIT is taken at any step (SIGN-12), and what came
+		// out of turn leaves no trace (SIGN-10).
 		var closing bool
 		if answers, closing = c.item.Login(answers, line); closing {
 			_, _ = c.Write(answers)

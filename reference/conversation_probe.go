@@ -37,8 +37,11 @@ func (p *probing) OnData(c *Conn, data []byte) (used int) {
 		return len(data)
 	}
 	p.out = c.scratch()
+	// All that came together is answered, in order (CONN-3, PROBE-3).
 	for !c.Congested() {
 		body, n, err := probe.TakeFrame(data[used:])
+		// A part of a frame is left for the next call, wherever it was cut (PROBE-2): to wait
+		// for the rest here would hold up all others (FLOW-6).
 		if n == 0 && err == nil {
 			break
 		}
@@ -46,6 +49,8 @@ func (p *probing) OnData(c *Conn, data []byte) (used int) {
 		if err == nil {
 			request, err = probe.ParseRequest(body)
 		}
+		// A length of 0 or above the limit, or no id: where the next frame begins is not
+		// known any more, so this was the last (PROBE-6, PROBE-7, PROBE-8).
 		if err != nil {
 			p.flush()
 			p.over = true
@@ -65,8 +70,8 @@ func (p *probing) OnData(c *Conn, data []byte) (used int) {
 	return used
 }
 
-// OnEnd ends the conversation: timers are dropped, tasks that were posted are
-// waited for, for their replies are due.
+// OnEnd ends the conversation: a frame that was cut short is dropped (PROBE-9), and so
+// are timers; tasks that were posted are waited for, for their replies are due.
 func (p *probing) OnEnd(c *Conn) { p.end() }
 
 // OnStop does the same when the server stops.
@@ -80,12 +85,14 @@ func (p *probing) end() {
 	}
 }
 
+// OnClose takes away what would still answer: each request has one reply, and nobody
+// else's connection gets it (PROBE-13).
 func (p *probing) OnClose(*Conn, error) {
 	p.gone.Store(true)
 	p.drop()
 }
 
-// drop forgets what would act later for this connection.
+// drop forgets what would act later for this connection (TIME-14).
 func (p *probing) drop() {
 	for _, t := range p.timers {
 		t.Cancel()
@@ -138,10 +145,12 @@ var verbs = map[string]func(p *probing, id uint32, a *arguments){
 
 func (p *probing) request(r probe.Request) {
 	switch r.Verb {
+	// The bytes behind the verb, spaces too (PROBE-1).
 	case "PING":
 		p.reply(r.ID, probe.OK, r.Args)
 	case "HELLO":
 		p.reply(r.ID, probe.OK, p.c.Server().hello())
+	// Read off the thread that runs, each time, so that it says who serves (LOOP-13).
 	case "WHERE":
 		p.reply(r.ID, probe.OK, fields("loop", p.index(), "tid", poll.ThreadID(), "conn", p.c.id))
 	case "STATS":
@@ -150,6 +159,7 @@ func (p *probing) request(r probe.Request) {
 			"coalesced", s.Coalesced, "tasks", s.Tasks, "timers", s.Timers, "lag", s.Lag.Nanoseconds(), "stalls", s.Stalls))
 	default:
 		verb, known := verbs[r.Verb]
+		// Not "bad": a client asks so to learn what there is (PROBE-4).
 		if !known || p.c.Loop() == nil {
 			p.reply(r.ID, probe.Unsupported, nil)
 			return
@@ -166,7 +176,7 @@ func (p *probing) index() int {
 	return 0
 }
 
-// bad answers arguments that are missing, malformed or out of range.
+// bad answers arguments that are missing, malformed or out of range (PROBE-5).
 func (p *probing) bad(id uint32) { p.reply(id, probe.Bad, nil) }
 
 // begin notes a request whose reply comes as soon as tasks have run. finish gives

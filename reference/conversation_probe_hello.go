@@ -18,7 +18,7 @@ func (s *Server) Features() []string {
 	return features
 }
 
-// hello is the fields of HELLO.
+// hello is the fields of HELLO. They say what is, not what was asked for (PROBE-11).
 func (s *Server) hello() []byte {
 	o := s.options
 	loops, limit, wakeup, poller := o.Loops, o.Limit, o.Wakeup, o.Poller

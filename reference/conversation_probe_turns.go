@@ -95,7 +95,8 @@ func (w *turnWatch) remove() {
 	w.hooks = nil
 }
 
-// offload blocks a worker and brings its result home.
+// offload blocks a worker and brings its result home, to p and its connection: once that
+// is closed, the answer goes nowhere, whoever has its descriptor by then (WORK-6).
 func (p *probing) offload(id uint32, a *arguments) {
 	block, word := time.Duration(a.number(0, maxOffload))*time.Millisecond, string(a.word())
 	if !a.ok() {

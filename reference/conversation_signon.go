@@ -19,7 +19,8 @@ var conversations = map[string]func(probe.SignOn) Handler{
 
 // signOn is the handler of every new connection: it reads the first line, fills
 // the client item and hands the connection to the command's conversation. One
-// that takes its time over the line costs its connection and nothing else.
+// that takes its time over the line costs its connection and nothing else (SIGN-8); one
+// that ends before the newline is closed without an answer, by closing (SIGN-6).
 type signOn struct{ closing }
 
 func (s *Server) signOn(*Conn) Handler { return signOn{} }
@@ -27,7 +28,9 @@ func (s *Server) signOn(*Conn) Handler { return signOn{} }
 func (signOn) OnOpen(*Conn) {}
 
 func (signOn) OnData(c *Conn, data []byte) int {
+	// An error as soon as the line is too long: its newline is not waited for (SIGN-5).
 	line, n, err := probe.TakeLine(data, probe.MaxSignOn)
+	// A part of a line is left for the next call, whatever the segments (SIGN-2).
 	if err == nil && n == 0 {
 		return 0
 	}
@@ -35,14 +38,18 @@ func (signOn) OnData(c *Conn, data []byte) int {
 	if err == nil {
 		on, err = probe.ParseSignOn(line)
 	}
+	// What is no sign-on learns nothing of us (SIGN-4).
 	if err != nil {
 		c.Close() // S3: "-1"; nothing is answered
 		return len(data)
 	}
+	// An item for each connection (SIGN-13), which its conversation carries on (SIGN-9).
 	c.item = &probe.Item{Conn: c.id, Command: on.Command}
+	// Every command that is offered is answered alike, with the number (SIGN-1).
 	var answer [32]byte
 	_, _ = c.Write(c.item.AppendOK(answer[:0])) // a write error ends the connection by itself
 	c.Become(conversations[on.Command](on))
+	// The rest of data is the beginning of the conversation (SIGN-3).
 	return n
 }
 

@@ -2,7 +2,8 @@ package reference
 
 import "strconv"
 
-// sink counts what it reads and says how much it was at the end.
+// sink counts what it reads, to the last byte before the FIN (CONN-11), and says how much
+// it was at the end.
 type sink struct {
 	closing
 	n uint64

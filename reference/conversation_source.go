@@ -16,8 +16,8 @@ var sourcePattern = func() []byte {
 // sourceTurn is how many bytes a source offers the kernel in one turn.
 const sourceTurn = 256 << 10
 
-// source sends its bytes in pieces, as fast as the client takes them, and closes.
-// It keeps at most one piece in memory.
+// source sends its bytes in pieces, as fast as the client takes them and no faster
+// (FLOW-8), and closes. It keeps at most one piece in memory.
 type source struct {
 	closing
 	sent, left uint64
@@ -28,10 +28,10 @@ func (s *source) OnOpen(c *Conn) { s.OnDrain(c) }
 // OnData drops what the client says; nothing is asked of it.
 func (s *source) OnData(_ *Conn, data []byte) int { return len(data) }
 
-// OnEnd lets the rest go out: the client's FIN is no wish to hear less.
+// OnEnd lets the rest go out: the client's FIN is no wish to hear less (CONN-9).
 func (s *source) OnEnd(*Conn) {}
 
-// OnStop lets the rest go out as well; it is due.
+// OnStop lets the rest go out as well; it is due (LIFE-3).
 func (s *source) OnStop(*Conn) {}
 
 func (s *source) OnDrain(c *Conn) {
@@ -45,6 +45,8 @@ func (s *source) OnDrain(c *Conn) {
 		s.left -= uint64(len(piece))
 		budget -= len(piece)
 	}
+	// Close delivers what waits, later and without us: to stay for it would hold up the
+	// loop's other connections (FLOW-10).
 	if s.left == 0 {
 		c.Close()
 		return

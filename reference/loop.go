@@ -62,7 +62,9 @@ type Loop struct {
 }
 
 // Run serves until Stop. It is S6 word by word: init; while (!exit) { poll;
-// handle I/O; handle other things }; cleanup.
+// handle I/O; handle other things }; cleanup. The poll is the only step that sleeps, and
+// it does: a loop that does not spins (LOOP-1), one that sleeps elsewhere is late for what
+// becomes ready (LOOP-9). The hooks come in the order of contract.Positions (TASK-9).
 func (l *Loop) Run() error {
 	if err := l.init(); err != nil {
 		return err
@@ -95,7 +97,8 @@ const (
 )
 
 // init binds the loop to the thread that it keeps: a connection is served by one
-// thread all its life, and InLoop is a comparison of thread ids.
+// thread all its life (LOOP-13), as tasks are (TASK-3), and InLoop is a comparison of
+// thread ids.
 func (l *Loop) init() error {
 	if !l.state.CompareAndSwap(fresh, running) {
 		return contract.ErrStopped // a loop runs once
@@ -136,7 +139,7 @@ func (l *Loop) Stop() {
 	l.rouse()
 }
 
-// cleanup runs the tasks that were posted before Stop, refuses later ones, and
+// cleanup runs the tasks that were posted before Stop (TASK-14), refuses later ones, and
 // releases what the loop holds. cause is the error that ended the loop, or nil.
 func (l *Loop) cleanup(cause error) error {
 	l.lastTasks()

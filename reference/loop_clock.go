@@ -9,7 +9,7 @@ type clock interface {
 }
 
 // monotonic is the real clock. time.Since reads only the monotonic half of
-// epoch, so setting the machine's date moves no timer (TIME).
+// epoch, so setting the machine's date moves no timer (TIME-1, TIME-2).
 type monotonic struct{}
 
 var epoch = time.Now()

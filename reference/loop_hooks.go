@@ -58,7 +58,7 @@ func (h *hooks) change(i int, edit func([]*hook) []*hook) {
 	h.lists[i].Store(&list)
 }
 
-// pass runs the hooks of a position.
+// pass runs the hooks of a position, each once a turn while it is hooked (TASK-8).
 func (l *Loop) pass(at contract.Position) {
 	list := l.hooks.lists[position(at)].Load()
 	if list == nil {

@@ -183,7 +183,7 @@ func (l *Loop) dispatchResumed() {
 }
 
 // containHandler keeps a handler's panic from the loop: the handler loses its
-// descriptor, nobody else loses anything.
+// descriptor, nobody else loses anything (TASK-13).
 func (l *Loop) containHandler(s *slot) {
 	reason := recover()
 	if reason == nil {

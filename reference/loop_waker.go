@@ -30,7 +30,8 @@ type Waker interface {
 // Wakeups are the kinds of waker that NewWaker makes.
 var Wakeups = []string{"eventfd", "pipe", "socketpair"}
 
-// NewWaker makes a waker of one of the kinds in Wakeups.
+// NewWaker makes a waker of one of the kinds in Wakeups, and of no other: what a server
+// says of its wakeup is read off the option (WAKE-8).
 func NewWaker(kind string) (Waker, error) {
 	switch kind {
 	case "eventfd":

@@ -53,7 +53,9 @@ func newReactor(s *Server, o LoopOptions) (*reactor, error) {
 	return r, nil
 }
 
-// adopt makes a connection of an accepted socket, which it owns from here on.
+// adopt makes a connection of an accepted socket, which it owns from here on, and hangs
+// it on this one poller (LOOP-14). Its client may have sent all and half-closed by now;
+// that is no reason to turn it away (CONN-19).
 func (r *reactor) adopt(fd int) {
 	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}
 	interest := poll.Readable
@@ -121,8 +123,10 @@ func (r *reactor) unwatch(c *Conn) {
 	c.slot = 0
 }
 
-// destroy ends c: off the poller first, closed last, and in between the
-// handler hears of it, once.
+// destroy ends c: off the poller first, or its registration could outlive it (RES-6),
+// closed last, and in between the handler hears of it, once. Output that waits is dropped
+// and never waited for, which others would have to wait for too (FLOW-9). Nothing of c is
+// kept (RES-3), and nothing of its neighbours is touched (CONN-22).
 func (c *Conn) destroy() {
 	r := c.reactor
 	c.state = stateClosed
@@ -139,7 +143,8 @@ func (c *Conn) destroy() {
 	r.server.release(c)
 }
 
-// received and sent count, and note that the connection is alive.
+// received and sent count (PROBE-12), and note that the connection is alive, which the
+// idle timeout then leaves alone (LIFE-10).
 func (r *reactor) received(c *Conn, n int) {
 	r.in.Add(uint64(n))
 	if c.wait.list == &r.quiet {
@@ -154,7 +159,8 @@ func (r *reactor) sent(c *Conn, n int) {
 	}
 }
 
-// limit puts c into the list of what its state waits for.
+// limit puts c into the list of what its state waits for. A connection that never says
+// anything is in the list of quiet ones from the start (LIFE-9).
 func (r *reactor) limit(c *Conn) {
 	var want *waitList
 	switch {
@@ -191,7 +197,8 @@ func (r *reactor) expire(c *Conn, list *waitList) {
 	}
 }
 
-// stop ends the connections of a stopping server in order.
+// stop ends the connections of a stopping server in order, at once: requests that keep
+// coming do not put it off (LIFE-11).
 func (r *reactor) stop() {
 	r.stopping = true
 	for i := len(r.conns) - 1; i >= 0; i-- {

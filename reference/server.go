@@ -132,10 +132,13 @@ func (s *Server) Stop(ctx context.Context) error {
 	if !s.stopped.CompareAndSwap(false, true) {
 		return errors.New("the server is stopped already")
 	}
+	// First, or new connections would be served while the others end (LIFE-5).
 	s.class.stopAccepting(ctx)
 	s.closing.Store(true)
+	// The look behind drain is for a server without connections: no last one will report (LIFE-1).
 	s.class.drain()
 	s.emptied()
+	// A client that takes nothing holds the stop up to the deadline, and is cut (LIFE-4).
 	select {
 	case <-s.empty:
 	case <-ctx.Done():
@@ -187,7 +190,8 @@ func (s *Server) emptied() {
 	}
 }
 
-// admit lets an accepted connection in, or refuses it.
+// admit lets an accepted connection in, or refuses it above MaxConns. The default is a
+// million: no table of ours has an end before that (RES-5).
 func (s *Server) admit(fd int) bool {
 	if s.counts.open.Add(1) > int64(s.options.MaxConns) {
 		s.refuse(fd, errMaxConns)
@@ -196,7 +200,8 @@ func (s *Server) admit(fd int) bool {
 	return true
 }
 
-// number counts a connection that is served and gives it its number.
+// number counts a connection that is served and gives it its number. It is no descriptor,
+// which the kernel gives out again (SIGN-7).
 func (s *Server) number() uint64 { return s.counts.accepted.Add(1) }
 
 // Causes of refusals.
@@ -229,7 +234,9 @@ func rootOf(err error) error {
 	}
 }
 
-// release closes a connection's descriptor, last.
+// release closes a connection's descriptor, last, whatever ended it: FIN (RES-1), a reset
+// (RES-2) or no sign-on at all (RES-7). It does so once, for a second close would hit
+// whoever has the number by then (CONN-15).
 func (s *Server) release(c *Conn) {
 	closeSocket := poll.Close
 	if c.reset {
@@ -284,7 +291,7 @@ func (s *Server) shutListener() {
 	}
 }
 
-// removeSocket removes the listener's file, once: later it may be a successor's.
+// removeSocket removes the listener's file (LIFE-8), once: later it may be a successor's.
 func (s *Server) removeSocket() {
 	if s.socket != "" && s.socket[0] != '@' { // an abstract address has no file
 		if err := os.Remove(s.socket); err != nil && !errors.Is(err, os.ErrNotExist) {

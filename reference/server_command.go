@@ -73,6 +73,8 @@ func serve(ctx context.Context, out io.Writer, o Options, network, address strin
 	if _, err := fmt.Fprintf(out, "listening on %s\n", bound); err != nil && !errors.Is(err, os.ErrClosed) {
 		server.log.Warn("telling the address failed", "error", err)
 	}
+	// ctx may have ended before the first client came, and that counts (LIFE-6). The process
+	// is the only one: there is no child to be left behind (LIFE-7).
 	<-ctx.Done()
 	stop, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()

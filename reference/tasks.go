@@ -34,10 +34,12 @@ const cacheLine = 128
 // burst should not cost for ever.
 const retained = 1 << 16
 
-// Post appends a task that the loop's thread runs once. After the loop's end it
-// reports contract.ErrStopped, and the task does not run.
+// Post appends a task that the loop's thread runs once (TASK-1), never inside this call,
+// not even on that thread: who posts counts on going on first (TASK-6). After the loop's
+// end it reports contract.ErrStopped, and the task does not run.
 func (l *Loop) Post(task func()) error {
 	q := &l.tasks
+	// Producers that append without the lock overwrite each other (TASK-4).
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -49,6 +51,7 @@ func (l *Loop) Post(task func()) error {
 	}
 	q.total++
 	q.mu.Unlock()
+	// Behind the append: a loop that sleeps is to find the task (WAKE-2).
 	if l.rouse() {
 		l.stats.postWakes.Add(1)
 	}
@@ -59,7 +62,7 @@ func (l *Loop) Post(task func()) error {
 func (q *taskQueue) waiting() bool { return q.done < len(q.batch) || q.some.Load() }
 
 // take swaps the posted tasks out when the last batch is done. What the tasks of
-// a batch post comes with the next one.
+// a batch post comes with the next one, in a later turn (TASK-7).
 func (q *taskQueue) take(last bool) {
 	if q.done < len(q.batch) || !q.some.Load() && !last {
 		return
@@ -77,7 +80,7 @@ func (q *taskQueue) take(last bool) {
 
 // runTasks runs this turn's share of the loop's own tasks and of the shared set.
 // What is left over keeps the loop from sleeping and waits behind one round of
-// I/O, which a storm of tasks cannot starve (TASK).
+// I/O, which a storm of tasks cannot starve (TASK-5).
 func (l *Loop) runTasks() {
 	if l.tasks.waiting() {
 		l.tasks.take(false)
@@ -101,6 +104,7 @@ func (l *Loop) runBatch(n int) {
 func (l *Loop) runUntil(end int) {
 	defer l.contain("task")
 	q := &l.tasks
+	// From the front, the order of each producer (TASK-2).
 	for q.done < end {
 		task := q.batch[q.done]
 		q.batch[q.done] = nil // for the collector
@@ -110,7 +114,7 @@ func (l *Loop) runUntil(end int) {
 }
 
 // contain is deferred around what others wrote: its panic is counted and
-// logged, and the loop goes on (TASK).
+// logged, and the loop goes on with what is behind it (TASK-12, TIME-15).
 func (l *Loop) contain(what string) {
 	if reason := recover(); reason != nil {
 		l.stats.panics.Add(1)

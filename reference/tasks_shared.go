@@ -76,8 +76,9 @@ func (s *TaskSet) attach(l *Loop) {
 	s.mu.Unlock()
 }
 
-// take moves up to n tasks into buf. When it leaves some, another sleeping loop
-// is woken to help.
+// take moves up to n tasks into buf: under one lock they leave the set and become this
+// loop's, so that no other runs them too (TASK-10). When it leaves some, another sleeping
+// loop is woken to help.
 func (s *TaskSet) take(buf []func(), n int) []func() {
 	s.mu.Lock()
 	n = min(n, len(s.tasks))
@@ -107,6 +108,7 @@ func (s *TaskSet) run(l *Loop) {
 	if !s.waiting() {
 		return
 	}
+	// A batch and no more: the rest is for the other loops, and for later turns (TASK-11).
 	l.runShared(s.take(nil, s.batch))
 }
 

@@ -92,6 +92,7 @@ func (t *timers) createAt(when int64, period time.Duration, f func()) (*timer, e
 	t.count++
 	t.wheel.insert(tm)
 	t.mu.Unlock()
+	// A loop that sleeps for a later one must shorten its sleep (TIME-13).
 	t.loop.rouse() // it looks at its deadlines after it announced the sleep, so a loop that is awake needs no wakeup
 	return tm, nil
 }
@@ -114,7 +115,7 @@ func later(t, d int64) int64 {
 }
 
 // Cancel reports whether the timer was pending; then its function is not called
-// again. Any goroutine may call it, also the timer's own function or that of
+// again (TIME-5). Any goroutine may call it, also the timer's own function or that of
 // another timer that is due in the same turn.
 func (tm *timer) Cancel() bool {
 	t := tm.set
@@ -128,8 +129,8 @@ func (tm *timer) Cancel() bool {
 	return true
 }
 
-// Reset moves a pending timer's next expiry to d from now and reports whether it
-// was pending; a periodic timer goes on from there. It keeps its place among
+// Reset moves a pending timer's next expiry to d from now, sooner or later than it was
+// (TIME-7), and reports whether it was pending; a periodic timer goes on from there. It keeps its place among
 // timers of the same deadline.
 func (tm *timer) Reset(d time.Duration) bool {
 	t := tm.set
@@ -171,8 +172,8 @@ func (t *timers) pending() int {
 }
 
 // runTimers fires what is due. All that is due is moved to the ready list first,
-// and then run: a callback's new timer, however short, waits for the next turn,
-// and a callback may cancel what is due with it (libuv PR #4250).
+// and then run: a callback's new timer, however short, waits for the next turn, with I/O
+// in between (TIME-11), and a callback may cancel what is due with it (libuv PR #4250).
 func (l *Loop) runTimers() {
 	t := &l.timers
 	t.mu.Lock()
@@ -191,7 +192,7 @@ func (l *Loop) runTimers() {
 }
 
 // fire runs the ready timers up to the end, which it reports, or up to one that
-// panics.
+// panics: the rest of them is due all the same (TIME-15).
 func (l *Loop) fire() (end bool) {
 	defer l.contain("timer")
 	for tm := l.timers.pop(); tm != nil; tm = l.timers.pop() {
@@ -202,7 +203,7 @@ func (l *Loop) fire() (end bool) {
 }
 
 // pop takes the first of the ready timers; a periodic one is pending again before
-// its function runs, so that the function may cancel or reset it.
+// its function runs, so that the function may cancel it for good (TIME-6) or reset it.
 func (t *timers) pop() *timer {
 	t.mu.Lock()
 	for t.run < len(t.ready) {
@@ -216,6 +217,7 @@ func (t *timers) pop() *timer {
 		if tm.period == 0 {
 			t.count--
 		} else {
+			// A turn that was late moves nothing (TIME-8).
 			tm.when = later(tm.when, tm.period) // from the deadline, not from now: no drift
 			t.wheel.insert(tm)
 		}

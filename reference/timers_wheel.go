@@ -109,8 +109,8 @@ func (w *wheel) next() (int64, bool) {
 	return 0, false
 }
 
-// expire takes out the nearest timer if it is due, in the order of deadlines and,
-// among equal ones, of creation.
+// expire takes out the nearest timer if it is due, by the nanosecond and not before
+// (TIME-1), in the order of deadlines (TIME-3) and, among equal ones, of creation (TIME-4).
 func (w *wheel) expire(now int64) *timer {
 	if tick := now >> tickShift; tick > w.tick {
 		w.advance(tick)
@@ -176,6 +176,7 @@ type heapEntry struct {
 	tm   *timer
 }
 
+// before is the order of expiry: by deadline (TIME-3), of equals by creation (TIME-4).
 func before(a, b heapEntry) bool {
 	return a.when < b.when || a.when == b.when && a.tm.serial < b.tm.serial
 }
@@ -224,6 +225,7 @@ func (h *timerHeap) down(i int, e heapEntry) {
 		if child >= len(h.entries) {
 			break
 		}
+		// The least of all children, or what is behind it comes late (TIME-3).
 		least := child
 		for c := child + 1; c < min(child+4, len(h.entries)); c++ {
 			if before(h.entries[c], h.entries[least]) {

@@ -13,7 +13,7 @@ import (
 
 // ErrFull is what Workers.Submit reports when the queue has no room. The caller
 // sees it at once and can shed the work or try again later; a loop never blocks
-// on its workers.
+// on its workers (WORK-1).
 var ErrFull = errors.New("worker queue full")
 
 // PanicError is the outcome of work that panicked.
@@ -80,6 +80,7 @@ func (w *Workers) Submit(home *Loop, work func(), then func(err error)) error {
 	if w.stopped {
 		return contract.ErrStopped
 	}
+	// Bounded (WORK-3), by what is so now: room that comes back is used again (WORK-4).
 	if len(w.queue) >= w.threads-w.busy+w.room {
 		w.stats.Refused++
 		return ErrFull
@@ -89,6 +90,7 @@ func (w *Workers) Submit(home *Loop, work func(), then func(err error)) error {
 		w.stats.Threads++
 		go w.serve()
 	}
+	// A worker that is idle takes it up, whatever the others do (WORK-7).
 	w.work.Signal() // for every job: signalling only an empty queue strands jobs (libuv PR #493)
 	return nil
 }
@@ -112,6 +114,7 @@ func (w *Workers) serve() {
 		w.mu.Unlock()
 
 		err := j.do()
+		// Home, as a task: then belongs to the thread that serves the connection (WORK-2).
 		homeless := j.home.Post(func() { j.then(err) }) != nil
 
 		w.mu.Lock()
@@ -131,7 +134,7 @@ func (w *Workers) serve() {
 	w.mu.Unlock()
 }
 
-// do contains the job's panic.
+// do contains the job's panic, which would else take the worker with it (WORK-5).
 func (j job) do() (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -1,10 +1,11 @@
 /*
  * The wakeup protocol of a loop that sleeps in poll and is posted to from
- * other threads (WAKE-1): post, sleep, wake, drain.
+ * other threads: post, sleep, wake, drain. No post is lost that races with the
+ * sleep (WAKE-3), nor one of several at once (WAKE-4).
  *
  * A post appends to the queue under a lock and then decides whether to write
- * to the wake descriptor. Two shapes of that decision are in use, and both are
- * checked here:
+ * to the wake descriptor. Two shapes of that decision are in use, both to
+ * spare writes (WAKE-5), and both are checked here:
  *
  *   (default)   coalescing flag: the first post since the last drain writes;
  *               after the poll the loop drains, clears the flag, takes the queue.
@@ -19,7 +20,7 @@
  *   -DANNOUNCE -DNO_RECHECK     announce the sleep without looking again: a post
  *                               that came just before is never seen.
  *
- * A lost wakeup is a loop blocked in poll for ever with tasks queued: the
+ * A lost wakeup (WAKE-3) is a loop blocked in poll for ever with tasks queued: the
  * model has no valid end state but all processes finished, so the checker
  * reports it as an invalid end state. The claim `runs` adds that under weak
  * fairness every post is run.
@@ -32,7 +33,7 @@
 #define POSTS 3			/* posts by each producer */
 #endif
 #define TOTAL (PRODUCERS * POSTS)
-#define FULL 2			/* the descriptor holds so many unread wakeups; a write to a full one is dropped (EAGAIN) */
+#define FULL 2			/* the descriptor holds so many unread wakeups; a write to a full one is dropped (EAGAIN, WAKE-6) */
 
 byte queue = 0;			/* tasks posted and not yet taken */
 byte fd    = 0;			/* unread writes on the wake descriptor */

@@ -18,7 +18,7 @@ func (i *Item) AppendOK(dst []byte) []byte {
 
 // Login takes one line of the login conversation, without its line end, and
 // appends the answering line to dst. closing is true after QUIT: the server
-// closes once the answer is delivered. A line out of turn changes nothing.
+// closes once the answer is delivered. A line out of turn changes nothing (SIGN-10).
 func (i *Item) Login(dst, line []byte) (answer []byte, closing bool) {
 	step, text, _ := bytes.Cut(line, space)
 	switch {

@@ -19,8 +19,9 @@ import (
 // is bound to. A blocking listener is for the classes without loops.
 //
 // TCP_NODELAY is set on the listener: Linux hands it down to every connection
-// accepted from it, which saves a system call for each. SO_REUSEADDR lets a
-// restarted server take its port back while old connections are in TIME_WAIT.
+// accepted from it, which saves a system call for each; without it a small reply waits
+// for the acknowledgement of the one before (CONN-17). SO_REUSEADDR lets a restarted
+// server take its port back while old connections are in TIME_WAIT (ACC-9).
 func OpenListener(network, address string, backlog int, blocking bool) (fd int, bound net.Addr, err error) {
 	domain, sockaddr, err := resolve(network, address)
 	if err != nil {
@@ -132,7 +133,7 @@ func removeStale(path string) error {
 }
 
 // AcceptConn takes one connection off a listener's queue as a close-on-exec
-// socket, blocking or not as asked; from is not valid for a Unix socket. On a
+// socket, which no child inherits (ACC-8), blocking or not as asked; from is not valid for a Unix socket. On a
 // non-blocking listener ErrAgain says that the queue is empty; a blocking one sleeps in
 // accept(2), and EINVAL says that it was shut down.
 func AcceptConn(listener int, blocking bool) (fd int, from netip.AddrPort, err error) {

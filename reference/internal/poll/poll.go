@@ -82,7 +82,7 @@ type Event struct {
 const Forever time.Duration = -1
 
 // MaxTimeout bounds one Wait. poll and epoll_wait count milliseconds in an int32
-// and would overflow after 24.8 days (mio PR #1948); a loop that wakes once a
+// and would overflow after 24.8 days (TIME-9, mio PR #1948); a loop that wakes once a
 // day to sleep on costs nothing and needs no such care.
 const MaxTimeout = 24 * time.Hour
 
@@ -146,7 +146,7 @@ var (
 )
 
 // milliseconds rounds a timeout up to what poll and epoll_wait count in: rounded
-// down, the last millisecond before a deadline would be a busy loop (redis
+// down, the last millisecond before a deadline would be a busy loop (TIME-10, redis
 // PR #8764).
 func milliseconds(timeout time.Duration) int {
 	switch {

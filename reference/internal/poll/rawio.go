@@ -53,7 +53,7 @@ func Read(fd int, p []byte) (n int, errno syscall.Errno) {
 }
 
 // Write writes to a non-blocking descriptor and may write less than all of p.
-// SIGPIPE is the runtime's to ignore: EPIPE is what is left of it here.
+// SIGPIPE is the runtime's to ignore: EPIPE is what is left of it here (LOOP-12).
 func Write(fd int, p []byte) (n int, errno syscall.Errno) {
 	return Retried(func() (uintptr, uintptr, syscall.Errno) {
 		return syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))

@@ -60,8 +60,10 @@ func IsShortage(err error) bool {
 	return false
 }
 
-// waited is the policy of the wait: a signal ends it without events, because the
-// caller must compute its timeout anew (netty PR #14425), and is never an error.
+// waited is the policy of the wait: a signal, or SIGCONT after a stop, ends it without
+// events and is never an error, or the loop would end (LOOP-10, LOOP-11). It is not begun
+// again here: the caller computes its timeout anew (TIME-12, netty PR #14425), and looks
+// for what was posted meanwhile (WAKE-9).
 func waited(op string, n int, err error) (int, error) {
 	switch err {
 	case nil:

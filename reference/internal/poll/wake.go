@@ -39,7 +39,8 @@ var one = binary.NativeEndian.AppendUint64(nil, 1)
 
 // Signal writes one wakeup to a non-blocking descriptor: 8 bytes for an eventfd,
 // which takes nothing less, 1 for the others, which should fill up late. EAGAIN
-// is success: what is full has wakeups in it that nobody read yet.
+// is success: what is full has wakeups in it that nobody read yet, and a post must neither
+// wait nor fail for that (WAKE-6).
 func Signal(fd, size int) error {
 	if _, errno := Write(fd, one[:size]); errno != 0 && errno != unix.EAGAIN {
 		return os.NewSyscallError("write", errno)

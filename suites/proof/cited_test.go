@@ -1,0 +1,98 @@
+package proof
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/spec"
+)
+
+// clauseID is what a clause's ID looks like. What looks so and is of no family
+// (UTF-8, SHA-256) is none.
+var clauseID = regexp.MustCompile(`\b([A-Z]+)-[0-9]+\b`)
+
+// cited are the IDs in the files of a pattern from the root, tests left out, each
+// with the files that name it. An ID that the spec does not have is an error.
+func cited(t *testing.T, patterns ...string) map[string][]string {
+	t.Helper()
+	families := map[string]bool{}
+	for _, clause := range spec.Clauses() {
+		families[clause.Family] = true
+	}
+	root := mustRoot(t)
+	by := map[string][]string{}
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no files: %v", pattern, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range clauseID.FindAllStringSubmatch(string(text), -1) {
+				id, family := match[0], match[1]
+				if !families[family] {
+					continue
+				}
+				if _, known := spec.Lookup(id); !known {
+					t.Errorf("%s cites %s, which the spec does not have", file, id)
+				}
+				if !slices.Contains(by[id], file) {
+					by[id] = append(by[id], file)
+				}
+			}
+		}
+	}
+	return by
+}
+
+// TestCited keeps what grep is promised: whoever looks for the ID of a MUST finds
+// the place in the reference, or in the codec that it is built on, that keeps it.
+// Asked are those that an edit of the reference breaks: they have such a place.
+func TestCited(t *testing.T) {
+	by := cited(t, "reference/*.go", "reference/internal/poll/*.go", "spec/probe/*.go")
+	asked := 0
+	for _, clause := range spec.Clauses() {
+		broken := slices.ContainsFunc(Faults(), func(f Fault) bool { return f.Server == "" && slices.Contains(f.Breaks, clause.ID) })
+		if clause.Withdrawn || clause.Level != spec.Must || !broken {
+			continue
+		}
+		asked++
+		if len(by[clause.ID]) == 0 {
+			t.Errorf("%s: no file of the reference cites it: say in a comment at the line that keeps it why it stands there", clause.ID)
+		}
+	}
+	if asked == 0 {
+		t.Error("no clause was asked for")
+	}
+}
+
+// TestScriptsCite: a script, and the model, say which clause they are about.
+func TestScriptsCite(t *testing.T) {
+	for _, pattern := range []string{"testdata/scripts/*.txt", "spec/models/*.pml"} {
+		files := map[string]bool{}
+		for _, by := range cited(t, pattern) {
+			for _, file := range by {
+				files[file] = true
+			}
+		}
+		all, err := filepath.Glob(filepath.Join(mustRoot(t), filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range all {
+			if !files[file] {
+				t.Errorf("%s cites no clause: begin its first comment with the ID", file)
+			}
+		}
+	}
+}
