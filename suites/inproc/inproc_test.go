@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestAPlainLoopIsRight(t *testing.T) {
 }
 
 // faults name what is wrong with a plain loop, the clause that it breaks, and
-// what the check says then.
+// what the check says then: all that it may say, separated by " | ".
 var faults = []struct{ fault, clause, because string }{
 	{"posts do not wake", "WAKE-2", "did not come"},
 	{lateAnnouncement, "WAKE-3", "did not run within"},
@@ -129,6 +130,11 @@ const (
 	lateRefusal      = "looks for the last time, then begins to refuse"
 )
 
+// says reports whether the text holds one of the row's phrases.
+func says(text, because string) bool {
+	return slices.ContainsFunc(strings.Split(because, " | "), func(phrase string) bool { return strings.Contains(text, phrase) })
+}
+
 func needsTwo(t *testing.T, fault string) {
 	t.Helper()
 	if (fault == lateAnnouncement || fault == lateRefusal) && runtime.NumCPU() < 2 {
@@ -150,7 +156,7 @@ func TestFaultsAreFound(t *testing.T) {
 				t.Errorf("the check broke: %s", a.HarnessError)
 			case a.Failure == nil:
 				t.Error("nothing was found")
-			case !strings.Contains(a.Failure.Reason, row.because):
+			case !says(a.Failure.Reason, row.because):
 				t.Errorf("found %q, which does not say %q", a.Failure.Reason, row.because)
 			}
 		})
@@ -193,7 +199,9 @@ func judgeModel(model Model, fault string) *found {
 }
 
 // modelFaults are the same for models. A plain loop without a fault stands among
-// them: every model accepts it.
+// them: every model accepts it. A model says what it comes across first, and
+// what that is the drawn case decides: a timer that is cancelled in word only
+// fires, or a second Cancel or a Reset finds it pending.
 var modelFaults = []struct{ model, fault, because string }{
 	{"tasks", "", ""},
 	{"timers", "", ""},
@@ -205,11 +213,11 @@ var modelFaults = []struct{ model, fault, because string }{
 	{"wakeups", "posts do not wake", "did not come"},
 	{"wakeups", lateAnnouncement, "did not come"},
 	{"wakeups", "timers from outside do not wake", "(timer) did not come"},
-	{"timers", "rounds down", "early"},
+	{"timers", "rounds down", "early | before timer"}, // also before one that is due earlier
 	{"timers", "timers by chance", "before timer"},
 	{"timers", "ties reversed", "before timer"},
-	{"timers", "cancels in word only", "not pending"},
-	{"timers", "set again after the call", "not pending"},
+	{"timers", "cancels in word only", "not pending | reported true, want false"},
+	{"timers", "set again after the call", "not pending | reported true, want false | early"}, // early: moved in its own call, and moved back
 	{"timers", "resets later only", "before timer"},
 	{"timers", "what is due is not looked at again", "not pending"},
 	{"timers", "what is due cannot be moved", "early"},
@@ -252,7 +260,7 @@ func TestModels(t *testing.T) {
 					continue
 				}
 				f := judgeModel(model, row.fault)
-				if f.failed != (row.fault != "") || !strings.Contains(f.said.String(), row.because) {
+				if f.failed != (row.fault != "") || !says(f.said.String(), row.because) {
 					t.Errorf("failed: %v, and said %.600q, not %q", f.failed, f.said.String(), row.because)
 				}
 			}
