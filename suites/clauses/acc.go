@@ -164,7 +164,7 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 			away = true
 			continue
 		}
-		_, _ = c.TrySend(append(opening, c.Dialect().Request(make([]byte, max(1, s.Dialect.MinPayload())))...))
+		_, _ = c.TrySend(append(opening, c.Dialect().Request(s.Payload(1))...))
 		late = append(late, c)
 	}
 	return old, late, restore

@@ -10,24 +10,24 @@ import (
 )
 
 var conn = []session.Check{
-	{Clause: "CONN-1", Run: bytesComeBack},
+	{Clause: "CONN-1", Needs: session.Payload, Run: bytesComeBack},
 	{Clause: "CONN-2", Run: requestsInPieces},
-	{Clause: "CONN-3", Run: requestsTogether},
-	{Clause: "CONN-4", Run: moreThanBuffersHold},
-	{Clause: "CONN-5", Run: lateReader},
+	{Clause: "CONN-3", Needs: session.Several, Run: requestsTogether},
+	{Clause: "CONN-4", Needs: session.Several, Run: moreThanBuffersHold},
+	{Clause: "CONN-5", Needs: session.Several, Run: lateReader},
 	{Clause: "CONN-6", Run: answersAfterFIN},
-	{Clause: "CONN-7", Run: pendingOutputAfterFIN},
+	{Clause: "CONN-7", Needs: session.Several, Run: pendingOutputAfterFIN},
 	{Clause: "CONN-8", Run: closesAfterFIN},
 	{Clause: "CONN-9", Run: outputGoesOnAfterFIN},
 	{Clause: "CONN-10", Run: outputBeforeClose},
 	{Clause: "CONN-11", Run: inputBeforeFIN},
 	{Clause: "CONN-12", Run: resetsAtEveryStage},
 	{Clause: "CONN-13", Run: resetGivesDescriptorBack},
-	{Clause: "CONN-14", Run: noCrossTalk},
+	{Clause: "CONN-14", Needs: session.Payload, Run: noCrossTalk},
 	{Clause: "CONN-15", Run: churn},
-	{Clause: "CONN-16", Run: urgentData},
-	{Clause: "CONN-17", Run: smallRepliesArePrompt},
-	{Clause: "CONN-18", Run: manySmallPendingReplies},
+	{Clause: "CONN-16", Needs: session.Several, Run: urgentData},
+	{Clause: "CONN-17", Needs: session.Several, Run: smallRepliesArePrompt},
+	{Clause: "CONN-18", Needs: session.Several, Run: manySmallPendingReplies},
 	{Clause: "CONN-19", Run: everythingBeforeAccept},
 	{Clause: "CONN-20", Own: true, Run: inputBeforeClose},
 	{Clause: "CONN-21", Run: greetingIsWhole},
@@ -36,8 +36,7 @@ var conn = []session.Check{
 
 // fits reports whether the dialect carries a payload of n bytes.
 func fits(s *session.Session, n int) bool {
-	most := s.Dialect.MaxPayload()
-	return n >= s.Dialect.MinPayload() && (most == 0 || n <= most)
+	return n >= s.Dialect.MinPayload() && n <= s.Dialect.MaxPayload()
 }
 
 func bytesComeBack(s *session.Session) {
@@ -45,12 +44,14 @@ func bytesComeBack(s *session.Session) {
 	for power := 0; power <= 17; power++ {
 		for _, n := range []int{1<<power - 1, 1 << power, 1<<power + 1} {
 			if fits(s, n) {
+				c = c.Next()
 				c.Exchange(s.Payload(n))
 			}
 		}
 	}
 	for range 10 {
 		if n := 1 + s.Rand.IntN(100000); fits(s, n) {
+			c = c.Next()
 			c.Exchange(s.Payload(n))
 		}
 	}
@@ -64,6 +65,7 @@ func requestsInPieces(s *session.Session) {
 	c.Reply(payload)
 	for round := range 30 {
 		payload := s.Payload(1 + s.Rand.IntN(20000))
+		c = c.Next()
 		request := c.Dialect().Request(payload)
 		for len(request) > 0 {
 			n := min(1+s.Rand.IntN(1+len(request)/3), len(request))

@@ -39,8 +39,7 @@ var abuses = []struct {
 func resetsAtEveryStage(s *session.Session) {
 	var old *session.Conn
 	if !serial(s) {
-		old = s.Open()
-		old.Exchange(s.Payload(100))
+		old = opened(s, 1)[0]
 	}
 	for _, abuse := range abuses {
 		for range 11 {
@@ -59,7 +58,7 @@ func resetsAtEveryStage(s *session.Session) {
 	}
 	s.ServesFresh()
 	if old != nil {
-		old.Exchange(s.Payload(100))
+		old.Next().Exchange(s.Payload(100))
 	}
 }
 
@@ -94,11 +93,7 @@ func resetsWithOutputDue(s *session.Session) int {
 	for _, t := range stalledReaders(s, 2, beyondLimit(s)) {
 		conns = append(conns, t.c)
 	}
-	for range 20 {
-		c := s.Open()
-		c.Exchange(s.Payload(10))
-		conns = append(conns, c)
-	}
+	conns = append(conns, opened(s, 20)...)
 	for _, c := range conns {
 		c.Reset()
 	}
@@ -132,6 +127,7 @@ func noCrossTalk(s *session.Session) {
 		s.Go(func() {
 			c := s.Open()
 			for range exchanges {
+				c = c.Next()
 				c.Exchange(tagged(s, i, 20+random.IntN(8000)))
 			}
 		})
@@ -154,6 +150,7 @@ func churn(s *session.Session) {
 				}
 				s.Ready(c)
 				for range random.IntN(3) + 1 {
+					c = c.Next()
 					c.Exchange(tagged(s, i*rounds+round, 20+random.IntN(3000)))
 				}
 				switch random.IntN(3) {

@@ -25,7 +25,7 @@ var life = []session.Check{
 	{Clause: "LIFE-7", Own: true, Run: leavesNoProcess},
 	{Clause: "LIFE-8", Own: true, Run: removesSocketFile},
 	{Clause: "LIFE-9", Study: true, Long: true, Run: idleTimeout},
-	{Clause: "LIFE-10", Study: true, Long: true, Run: usedConnectionsStay},
+	{Clause: "LIFE-10", Study: true, Long: true, Needs: session.Several, Run: usedConnectionsStay},
 	{Clause: "LIFE-11", Own: true, Run: stopsUnderTraffic},
 	{Clause: "LIFE-12", Own: true, Long: true, Run: stopsBesideWork},
 }

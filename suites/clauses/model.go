@@ -32,8 +32,7 @@ func answered(s *session.Session, c *session.Conn, payload []byte) {
 }
 
 func oneAtATime(s *session.Session) {
-	first := s.Open()
-	first.Exchange(s.Payload(100))
+	first := opened(s, 1)[0]
 	payload := s.Payload(50)
 	second := ask(s, payload)
 	second.Quiet(s.Silence())
@@ -43,8 +42,7 @@ func oneAtATime(s *session.Session) {
 }
 
 func waitersAreServed(s *session.Session) {
-	first := s.Open()
-	first.Exchange(s.Payload(10))
+	first := opened(s, 1)[0]
 	var waiting []*session.Conn
 	var payloads [][]byte
 	for range 3 {
@@ -57,7 +55,9 @@ func waitersAreServed(s *session.Session) {
 	for i, c := range waiting {
 		leave[i](before)
 		answered(s, c, payloads[i])
-		c.Exchange(s.Payload(10))
+		if !c.Over() {
+			c.Exchange(s.Payload(10))
+		}
 		before = c
 	}
 }
@@ -68,10 +68,25 @@ func severalAtATime(s *session.Session) {
 		conns[i] = s.Open()
 	}
 	for range 4 {
+		for i, c := range conns {
+			conns[i] = c.Next()
+		}
 		for _, i := range s.Rand.Perm(len(conns)) {
 			conns[i].Exchange(s.Payload(100))
 		}
 	}
+}
+
+// occupy opens a connection that is being served and stays so: one that was
+// answered, or is amid its only request.
+func occupy(s *session.Session) {
+	c := s.Open()
+	if s.Dialect.Requests() != 1 {
+		c.Exchange(s.Payload(10))
+		return
+	}
+	request := c.Dialect().Request(s.Payload(10))
+	c.Send(request[:len(request)/2])
 }
 
 // threadOfItsOwn opens connections until the threads have grown by one for
@@ -86,7 +101,7 @@ func threadOfItsOwn(s *session.Session) {
 	for opened := 0; opened < each+pool; opened += each {
 		before := threads()
 		for i := range each {
-			refused := s.Trial(func() { s.Open().Exchange(s.Payload(10)) })
+			refused := s.Trial(func() { occupy(s) })
 			if refused != nil && opened == 0 {
 				s.Fail(refused)
 			}
@@ -94,9 +109,16 @@ func threadOfItsOwn(s *session.Session) {
 				s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and more are not served (%s): they may all be made beforehand", opened+i, refused.Reason))
 			}
 		}
-		if grown = threads() - before; grown >= each-2 { // a thread or two may be left over from before
+		enough := func() bool { grown = threads() - before; return grown >= each-2 } // a thread or two may be left over from before
+		if enough() {
 			return
 		}
+		if _, held := s.Holds(settle, enough); held { // what was not answered may not have been taken up yet
+			return
+		}
+	}
+	if refused := s.Trial(s.ServesFresh); refused != nil {
+		s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and no other is served beside them (%s): they may all be made beforehand", each+pool, refused.Reason))
 	}
 	s.Failf(session.Wrong, fmt.Sprintf("the last %d connections came with %d threads", each, grown),
 		"one more thread for each connection", fmt.Sprintf("%d threads with %d connections, %d before", threads(), each+pool, first), "connections share threads: this is no thread-per-connection server")

@@ -17,7 +17,7 @@ var resources = []session.Check{
 	{Clause: "RES-2", Study: true, Run: descriptorsAfterReset},
 	{Clause: "RES-3", Study: true, Long: true, Run: memoryAfterChurn},
 	{Clause: "RES-4", Study: true, Run: memoryPerConnection},
-	{Clause: "RES-5", Study: true, Run: thousandAtOnce},
+	{Clause: "RES-5", Study: true, Needs: session.Several, Run: thousandAtOnce},
 	{Clause: "RES-6", Study: true, Run: pollersAfterChurn},
 	{Clause: "RES-7", Study: true, Run: descriptorsAfterHalfRequests},
 	{Clause: "RES-8", Study: true, Run: threadsAfterChurn},

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -78,11 +79,8 @@ type talk struct {
 }
 
 func newTalk(s *session.Session, c *session.Conn, size int) *talk {
-	size = max(size, s.Dialect.MinPayload(), 8)
-	if most := s.Dialect.MaxPayload(); most > 0 {
-		size = min(size, most)
-	}
-	return &talk{s: s, c: c, size: size, seed: binary.LittleEndian.Uint64(s.Payload(8)[:8])}
+	size = min(max(size, s.Dialect.MinPayload(), 8), s.Dialect.MaxPayload())
+	return &talk{s: s, c: c, size: size, seed: s.Rand.Uint64()}
 }
 
 // newFramedTalk is newTalk on a new connection; in the probe dialect it is a
@@ -122,8 +120,15 @@ func (t *talk) payload(n int) []byte {
 	return b
 }
 
-// requests returns how many requests carry at least that many bytes of payload.
-func (t *talk) requests(bytes int) int { return (bytes + t.size - 1) / t.size }
+// requests returns how many requests carry at least that many bytes of payload,
+// or have that many where they carry none.
+func (t *talk) requests(bytes int) int {
+	each := t.size
+	if each == 0 {
+		each = len(t.request(0))
+	}
+	return (bytes + each - 1) / each
+}
 
 // push writes requests until total of them are written (stalled is false), until
 // the server takes nothing for patience (stalled is true), or until the
@@ -256,8 +261,8 @@ func stalledReaders(s *session.Session, n, most int) []*talk {
 		})
 	}
 	s.Join()
-	// An http server may close after any number of requests (spec/dialects/http.md).
-	if cut.Load() > 0 && unreadLimit(s) == 0 && s.Dialect.Name() != "http" {
+	// A server that may end a connection by saying so may after any number of requests (spec/dialects/http.md).
+	if cut.Load() > 0 && unreadLimit(s) == 0 && !dialect.Ends(s.Dialect) {
 		s.Failf(session.Wrong, "the server closed connections whose output was not read, and declares no limit",
 			"the connections stay open", fmt.Sprintf("%d of %d were closed", cut.Load(), n), "")
 	}

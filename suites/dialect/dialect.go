@@ -65,13 +65,19 @@ type ReplyError struct {
 	// Garbage is true where the reply was not even of the dialect's form, and
 	// false where it was a good reply to some other request.
 	Garbage bool
+	// TooLong is true where the reply may say that the request was longer than
+	// the server takes.
+	TooLong bool
+	// Hint says what to change where this is the first reply of a target; it may
+	// be empty.
+	Hint string
 }
 
 func (e *ReplyError) Error() string {
 	return fmt.Sprintf("%s: want %s, got %s", e.Dialect, e.Want, e.Got)
 }
 
-var all = []Dialect{echo{}, probeEcho{}, resp{}, memcache{}, http1{}}
+var all = []Dialect{echo{}, probeEcho{}, resp{}, memcache{}, plainHTTP}
 
 // Names lists the dialects, for usage texts.
 func Names() []string {

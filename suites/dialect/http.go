@@ -2,157 +2,152 @@ package dialect
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
-	"net/http/httputil"
+	"slices"
 	"strings"
 )
 
-// http1 asks GET /echo?<payload in hex> of an HTTP/1.1 server that answers the
-// query as the body. Unmodified nginx does with one line of configuration:
+// HTTP says what the http dialect asks of a server. The zero value is
+// GET /echo?<payload in hexadecimal>, answered by 200 and the query as the body,
+// as unmodified nginx does with one line of configuration:
 //
 //	location = /echo { return 200 $args; }
-type http1 struct{}
+type HTTP struct {
+	// Path is the request target, with a query if it needs one. Where the reply
+	// echoes, the payload in hexadecimal follows it, behind a ? if it has none.
+	Path string `yaml:"path"` // "" is /echo
+	// Method is GET if empty. An echo by POST, PUT or PATCH carries the payload
+	// as it is, in the body.
+	Method string `yaml:"method"`
+	// Headers are added to each request, in the order of their names.
+	Headers map[string]string `yaml:"headers"`
+	// Status is what each reply must have; 0 is 200.
+	Status int `yaml:"status"`
+	// Echo says whether a reply's body is the payload that was sent. Not said,
+	// it is where Path is not said either. A dialect that does not echo is
+	// constant: whatever the body, it has to be whole.
+	Echo *bool `yaml:"echo"`
+}
 
 const (
 	// maxQuery keeps the request line within the 8 KiB that nginx
 	// (large_client_header_buffers) and Node grant it; a payload byte is two digits.
 	maxQuery = 4000
-	// maxHead bounds status line and header of a reply, in bytes.
-	maxHead = 64 << 10
-	// maxInterim bounds the 1xx replies before the real one.
-	maxInterim = 4
+	// maxContent bounds a payload that a request's body carries, in bytes: more
+	// than servers read at a time, less than any refuses.
+	maxContent = 32 << 10
 )
+
+// http1 is HTTP/1.1 as one target is asked in it.
+type http1 struct {
+	method, target string
+	header         string // the lines behind the request line, each with its end
+	status         int
+	echo           bool
+}
+
+// plainHTTP is what --dialect http means and nothing else.
+var plainHTTP = http1{method: http.MethodGet, target: "/echo?", header: "Host: reactorspec\r\n", status: http.StatusOK, echo: true}
+
+// NewHTTP returns the http dialect with those requests. The error names the
+// field that cannot be sent, as target files have it.
+func NewHTTP(o HTTP) (Dialect, error) {
+	d := http1{method: cmp.Or(o.Method, http.MethodGet), target: cmp.Or(o.Path, "/echo"), status: cmp.Or(o.Status, http.StatusOK), echo: o.Path == ""}
+	if o.Echo != nil {
+		d.echo = *o.Echo
+	}
+	switch {
+	case !isToken(d.method) || d.method == http.MethodConnect:
+		return nil, fmt.Errorf("method: %q is no method that asks for a reply: write GET, HEAD, POST", o.Method)
+	case !strings.HasPrefix(d.target, "/") && d.target != "*" || strings.ContainsFunc(d.target, outsideTarget):
+		return nil, fmt.Errorf("path: %q is no path: write /healthz or /echo, what is no plain letter as %%20", o.Path)
+	case d.status < 200 || d.status > 599:
+		return nil, fmt.Errorf("status: %d is not within 200 and 599", d.status)
+	case d.echo && (d.method == http.MethodHead || d.status == http.StatusNoContent || d.status == http.StatusNotModified):
+		return nil, errors.New("echo: the reply to HEAD, and one with status 204 or 304, has no body: write echo: false")
+	}
+	if d.echo && !d.inBody() && !strings.Contains(d.target, "?") {
+		d.target += "?"
+	}
+	host := "Host: reactorspec\r\n"
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
+		value := o.Headers[name]
+		if !isToken(name) || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return nil, fmt.Errorf("headers: %q: %q cannot be sent as a header", name, value)
+		}
+		switch http.CanonicalHeaderKey(name) {
+		case "Host":
+			host = ""
+		case "Content-Length", "Transfer-Encoding", "Expect", "Upgrade":
+			return nil, fmt.Errorf("headers: %q frames the message or changes what comes back: leave it out", name)
+		case "Connection":
+			return nil, errors.New("headers: \"Connection\" is what the checks decide: leave it out")
+		}
+		fmt.Fprintf(&lines, "%s: %s\r\n", name, value)
+	}
+	d.header = host + lines.String()
+	return d, nil
+}
+
+// outsideTarget tells what a request target does not hold (RFC 9112 section 3.2).
+func outsideTarget(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }
+
+// isToken reports whether s is a token of RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}
 
 func (http1) Name() string                                 { return "http" }
 func (http1) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
-func (http1) MinPayload() int                              { return 1 }
-func (http1) MaxPayload() int                              { return maxQuery }
-func (http1) Pipelines() bool                              { return true }
 func (http1) Requests() int                                { return 0 }
+func (http1) ends() bool                                   { return true }
+
+// Pipelines: RFC 9112 section 9.3.2 advises against it behind a method that is
+// not idempotent.
+func (d http1) Pipelines() bool {
+	return d.method != http.MethodPost && d.method != http.MethodPatch
+}
+
+func (d http1) MinPayload() int {
+	if d.echo {
+		return 1
+	}
+	return 0
+}
+
+func (d http1) MaxPayload() int {
+	switch {
+	case !d.echo:
+		return 0
+	case d.inBody():
+		return maxContent
+	}
+	return maxQuery
+}
+
+// inBody reports whether requests have a body.
+func (d http1) inBody() bool {
+	return d.method == http.MethodPost || d.method == http.MethodPut || d.method == http.MethodPatch
+}
 
 func (d http1) Request(payload []byte) []byte {
 	checkSize(d, payload)
-	return fmt.Appendf(nil, "GET /echo?%x HTTP/1.1\r\nHost: reactorspec\r\n\r\n", payload)
-}
-
-func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
-	head, reply, err := d.readHead(r)
-	for interim := 0; err == nil && reply.StatusCode/100 == 1 && interim < maxInterim; interim++ {
-		head, reply, err = d.readHead(r)
+	target, length := d.target, ""
+	if d.inBody() {
+		length = fmt.Sprintf("Content-Length: %d\r\n", len(payload))
+	} else {
+		target += fmt.Sprintf("%x", payload)
 	}
-	if err != nil {
-		return Reply{}, err
+	b := fmt.Appendf(nil, "%s %s HTTP/1.1\r\n%s%s\r\n", d.method, target, d.header, length)
+	if d.inBody() {
+		b = append(b, payload...)
 	}
-	if reply.StatusCode != http.StatusOK {
-		return Reply{}, garbage(d.Name(), "status 200", head)
-	}
-	want := []byte(hex.EncodeToString(payload))
-	body, err := d.readBody(r, reply, head, want)
-	if err != nil {
-		return Reply{Payload: body}, inside(err)
-	}
-	got := make([]byte, hex.DecodedLen(len(body)))
-	if _, err := hex.Decode(got, body); err != nil {
-		return Reply{}, garbage(d.Name(), "hex digits", body)
-	}
-	return Reply{Payload: got, Last: reply.Close}, nil
-}
-
-// readHead reads one status line and header, to the empty line.
-func (d http1) readHead(r *bufio.Reader) ([]byte, *http.Response, error) {
-	const form = "an HTTP/1.1 status line and header"
-	var head []byte
-	for {
-		line, err := r.ReadSlice('\n')
-		head = append(head, line...)
-		if len(head) > maxHead {
-			return nil, nil, garbage(d.Name(), fmt.Sprintf("%s within %d bytes", form, maxHead), head)
-		}
-		if !agree(head, "HTTP/1.") {
-			return nil, nil, garbage(d.Name(), form, head)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if err != nil {
-			return nil, nil, inReply(err, len(head), d.Name())
-		}
-		if bytes.HasSuffix(head, []byte("\r\n\r\n")) || bytes.HasSuffix(head, []byte("\n\n")) {
-			break
-		}
-	}
-	request := &http.Request{Method: http.MethodGet}
-	reply, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), request)
-	if err != nil {
-		return nil, nil, garbage(d.Name(), form, head)
-	}
-	return head, reply, nil
-}
-
-// readBody reads a body that the reply frames itself. One that only the end of
-// the connection frames cannot be told from a truncated one, so it is refused.
-func (d http1) readBody(r *bufio.Reader, reply *http.Response, head, want []byte) ([]byte, error) {
-	switch {
-	case len(reply.TransferEncoding) == 1 && strings.EqualFold(reply.TransferEncoding[0], "chunked"):
-		return d.readChunked(r, want)
-	case reply.ContentLength < 0:
-		return nil, garbage(d.Name(), "a body framed by Content-Length or chunked, so that the connection stays open", head)
-	case reply.ContentLength != int64(len(want)):
-		return nil, &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("Content-Length %d", len(want)), Got: fmt.Sprint(reply.ContentLength)}
-	}
-	return readPayload(r, d.Name(), want)
-}
-
-// readChunked reads a chunked body with its trailer.
-func (d http1) readChunked(r *bufio.Reader, want []byte) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(httputil.NewChunkedReader(r), int64(len(want))+1))
-	if i := firstDifference(body, want); i >= 0 {
-		return body, &ReplyError{Dialect: d.Name(), Want: around(want, i), Got: around(body, i)}
-	}
-	if err != nil {
-		if isProtocol(err) {
-			return body, garbage(d.Name(), "a chunked body", []byte(err.Error()))
-		}
-		return body, inReply(err, 1, d.Name())
-	}
-	if len(body) != len(want) {
-		return body, &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("a body of %d bytes", len(want)), Got: fmt.Sprintf("%d or more", len(body))}
-	}
-	for total := 0; total <= maxHead; {
-		line, err := readLine(r, d.Name(), "the end of a chunked body")
-		if err != nil {
-			return body, err
-		}
-		if len(line) == 0 {
-			return body, nil
-		}
-		total += len(line)
-	}
-	return body, garbage(d.Name(), "a short trailer", []byte("an endless one"))
-}
-
-// isProtocol tells a malformed chunk from an error of the reader below.
-func isProtocol(err error) bool {
-	var timeout interface{ Timeout() bool }
-	var op interface{ Unwrap() error }
-	return !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) && !errors.As(err, &timeout) && !errors.As(err, &op)
-}
-
-// agree compares as many bytes as both have.
-func agree(got []byte, want string) bool {
-	n := min(len(got), len(want))
-	return string(got[:n]) == want[:n]
-}
-
-// inside turns an end of input into an unexpected one, for the later parts of a reply.
-func inside(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", strings.TrimSuffix(err.Error(), ": EOF"), io.ErrUnexpectedEOF)
-	}
-	return err
+	return b
 }

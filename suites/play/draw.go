@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )
@@ -26,10 +27,8 @@ type Shape struct {
 // ShapeFor is what can be drawn for a session's target.
 func ShapeFor(s *session.Session) Shape {
 	shape := Shape{Conns: 6, Bytes: true, Most: 256 << 10, Unread: 1 << 20, Resets: s.Target.Network() != "unix"}
-	if most := s.Dialect.MaxPayload(); most > 0 {
-		shape.Most = min(shape.Most, most)
-	}
-	if s.Dialect.Name() == "http" {
+	shape.Most = min(shape.Most, max(s.Dialect.MaxPayload(), 1)) // a request without a payload counts as a byte
+	if dialect.Ends(s.Dialect) {
 		shape.Unread = 20 * shape.Most // a few dozen requests a connection
 	}
 	if s.Info.Class == "iterative" {

@@ -30,9 +30,10 @@ type link struct {
 	held   []byte // received by sip, not yet used
 	in     *bufio.Reader
 	finned bool
-	doomed bool // a panic in its handler was asked for: the server is to close it
-	shed   bool // more output was unread than the target's limit: it may close
-	gone   bool // the server ended it, which was legal
+	doomed bool  // a panic in its handler was asked for: the server is to close it
+	shed   bool  // more output was unread than the target's limit: it may close
+	gone   bool  // the server ended it, which was legal
+	broken error // how input ended while it was sipped
 
 	lastID    uint32
 	lastTimer uint32
@@ -85,6 +86,9 @@ func (a arrivals) Read(b []byte) (int, error) {
 		a.c.held = a.c.held[n:]
 		return n, nil
 	}
+	if a.c.broken != nil {
+		return 0, a.c.broken
+	}
 	return a.c.conn.Input().Read(b)
 }
 
@@ -97,10 +101,10 @@ func (c *link) ask(size int) {
 		return
 	}
 	d := c.conn.Dialect()
-	size = max(size, d.MinPayload())
-	if most := d.MaxPayload(); most > 0 {
-		size = min(size, most)
+	if !c.frames && (d.Requests() > 0 && c.asked >= d.Requests() || !d.Pipelines() && len(c.due) > 0) {
+		return // it has no words for another, or not yet
 	}
+	size = min(max(size, d.MinPayload()), d.MaxPayload())
 	if c.frames {
 		size = min(size, maxPing)
 	}
@@ -203,6 +207,7 @@ func (c *link) read(count int) {
 		if !bytes.Equal(reply.Payload, d.payload) {
 			c.p.s.Failf(session.Wrong, d.what+" has other bytes", session.Quoted(d.payload), session.Quoted(reply.Payload), "")
 		}
+		c.gone = c.gone || reply.Last
 		c.answered(d)
 	}
 }
@@ -235,8 +240,9 @@ func (c *link) sip(size int) {
 	b := make([]byte, size)
 	n, err := c.conn.Input().Read(b)
 	c.held = append(c.held, b[:n]...)
-	if err != nil {
-		c.ended(err, "what is due", 0)
+	if err != nil { // what was held may say that this is how it ends
+		c.broken = err
+		c.read(0)
 	}
 }
 
@@ -244,11 +250,22 @@ func (c *link) sip(size int) {
 // the server may close it is the end of the connection and no more.
 func (c *link) ended(err error, what string, got int) {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	if closed && (c.doomed || c.shed || c.p.rules.idle) {
+	lost := c.conn.MayHaveEnded(err) && c.sent() > 1
+	if closed && (c.doomed || c.shed || c.p.rules.idle || lost) {
 		c.gone = true
 		return
 	}
 	c.conn.Blame(err, what, got)
+}
+
+// sent is how many requests that are not answered were sent, in part at least.
+func (c *link) sent() (n int) {
+	for _, d := range c.due {
+		if d.start < c.pushed {
+			n++
+		}
+	}
+	return n
 }
 
 // fin half-closes. What was not pushed will never be: a request that was cut is

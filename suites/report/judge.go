@@ -106,7 +106,7 @@ func (j *judgement) core() {
 	dialect, known := spec.LookupDialect(j.run.Target.Dialect)
 	core := spec.Core(j.run.Target.Class)
 	for _, r := range j.run.Results {
-		if r.Outcome != Unsupported || !slices.Contains(core, r.Clause) {
+		if r.Outcome != Unsupported || r.Wordless || !slices.Contains(core, r.Clause) {
 			continue
 		}
 		if _, promised := dialect.Promises[r.Clause]; promised || !known {

@@ -113,6 +113,7 @@ type Result struct {
 	Level    spec.Level    `json:"level"`
 	Title    string        `json:"title"`
 	Outcome  Outcome       `json:"outcome"`
+	Wordless bool          `json:"wordless,omitempty"` // unsupported because the dialect has no words for it, as this target speaks it: in no core set
 	Reason   string        `json:"reason,omitempty"`   // one line; why it is not a pass
 	Link     string        `json:"link,omitempty"`     // of an expected failure
 	Expected string        `json:"expected,omitempty"` // the reason of the entry that was applied

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +25,9 @@ type Conn struct {
 	dialect dialect.Dialect // this connection's own
 	extra   time.Duration   // added to the await of every operation
 	closed  bool
+	asked   atomic.Int64 // requests that Request and TryRequest began
+	replies atomic.Int64 // read by Reply
+	over    atomic.Bool  // the server closes it behind the last reply
 	lull    lull
 }
 
@@ -56,6 +60,7 @@ func (c *Conn) budget() time.Duration { return c.s.Budget.Await + c.extra }
 // Send writes all of b. It fails Late when nothing of it could be written for
 // an await, and Wrong when the connection is closed under it.
 func (c *Conn) Send(b []byte) {
+	c.goesOn()
 	n, err := c.TrySend(b)
 	if err == nil {
 		return
@@ -116,16 +121,33 @@ func (c *Conn) SendInPieces(b []byte, sizes ...int) {
 }
 
 // Request sends one request with that payload in the target's dialect.
-func (c *Conn) Request(payload []byte) { c.Send(c.dialect.Request(payload)) }
+func (c *Conn) Request(payload []byte) {
+	c.asked.Add(1)
+	c.Send(c.dialect.Request(payload))
+}
+
+// TryRequest is Request for checks in which being cut off is legal, as TrySend is.
+func (c *Conn) TryRequest(payload []byte) error {
+	c.asked.Add(1)
+	_, err := c.TrySend(c.dialect.Request(payload))
+	return err
+}
 
 // Reply reads the reply to the request with that payload, and fails unless it
 // carries the same bytes.
 func (c *Conn) Reply(payload []byte) {
+	c.goesOn()
 	reply, err := c.dialect.ReadReply(c.buffered(), payload)
 	if err != nil {
+		if c.asked.Load() > c.replies.Load()+1 {
+			c.mayHaveEnded(err)
+		}
 		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(reply.Payload))
 	}
 	c.compare(payload, reply.Payload, "the reply")
+	if n := c.replies.Add(1); reply.Last || n == int64(c.dialect.Requests()) {
+		c.over.Store(true)
+	}
 }
 
 // Exchange is one request and its reply.

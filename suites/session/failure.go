@@ -30,6 +30,7 @@ type Failure struct {
 	Want   string // the expected set
 	Got    string // what came
 	Why    string // the likely cause; may be empty
+	Hint   string // what to change where nothing was served yet; may be empty
 	Conn   int    // the connection that showed it, as the evidence counts them; 0: none by itself
 	Source string // that connection's local address
 }

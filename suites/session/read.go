@@ -77,10 +77,13 @@ func (c *Conn) fail(err error, want string, got int) {
 	have := fmt.Sprintf("%d bytes", got)
 	var wrong *dialect.ReplyError
 	switch {
-	case errors.As(err, &wrong) && wrong.Garbage:
-		c.Failf(Wrong, "what came is not a reply in the "+wrong.Dialect+" dialect", wrong.Want, wrong.Got, "")
 	case errors.As(err, &wrong):
-		c.Failf(Wrong, "the reply is not the one to this request", wrong.Want, wrong.Got, "")
+		reason := "the reply is not the one to this request"
+		if wrong.Garbage {
+			reason = "what came is not a reply in the " + wrong.Dialect + " dialect"
+		}
+		panic(failed{&Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: wrong.Hint,
+			Conn: c.number, Source: c.socket.LocalAddr().String()}})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")

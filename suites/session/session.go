@@ -39,7 +39,31 @@ type Check struct {
 	Long bool
 	// Soak marks a check that only --soak runs; it takes minutes.
 	Soak bool
-	Run  func(s *Session)
+	// Needs is what the check asks of the dialect, as the target speaks it; one
+	// that lacks it has no words for the clause.
+	Needs Need
+	Run   func(s *Session)
+}
+
+// Need is a set of things that a dialect may have or lack.
+type Need uint8
+
+const (
+	// Several is more than one request on a connection.
+	Several Need = 1 << iota
+	// Payload is bytes of the check's own choice that come back in the reply.
+	Payload
+)
+
+// Lacks says what the dialect has not of what is needed; empty where it has all.
+func (n Need) Lacks(d dialect.Dialect) string {
+	switch {
+	case n&Several != 0 && d.Requests() == 1:
+		return "it is about several requests on one connection, and this server answers one on each"
+	case n&Payload != 0 && dialect.Constant(d):
+		return "it is told by a payload that comes back, and requests of this target carry none"
+	}
+	return ""
 }
 
 // Session is one attempt at one check. It is the check's own: goroutines that
@@ -212,10 +236,7 @@ func (s *Session) raise(raised any) {
 // Payload returns n random bytes that the dialect can carry, clamped to its
 // least and greatest payload.
 func (s *Session) Payload(n int) []byte {
-	n = max(n, s.Dialect.MinPayload())
-	if most := s.Dialect.MaxPayload(); most > 0 {
-		n = min(n, most)
-	}
+	n = min(max(n, s.Dialect.MinPayload()), s.Dialect.MaxPayload())
 	payload := make([]byte, n)
 	for i := 0; i < n; i += 8 {
 		word := s.Rand.Uint64()

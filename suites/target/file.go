@@ -33,6 +33,10 @@ type File struct {
 	// IdleTimeout is after how much silence the server closes a connection; 0 is undeclared.
 	IdleTimeout Duration `yaml:"idle_timeout"`
 	Greeting    int64    `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
+	// HTTP says what the http dialect asks for; nil asks for an echo.
+	HTTP *dialect.HTTP `yaml:"http"`
+	// Payload bounds what a request carries, beyond what the dialect does.
+	Payload Payload `yaml:"payload"`
 	// Build makes the server; it runs once before the first start. Start runs
 	// it in the foreground. Both run in Dir.
 	Build Command `yaml:"build"`
@@ -50,6 +54,12 @@ type File struct {
 
 	// Path is where the file was read, empty for a target that has none.
 	Path string `yaml:"-"`
+}
+
+// Payload bounds the payload of a request, in bytes; 0 leaves the dialect's own bound.
+type Payload struct {
+	Min int `yaml:"min"`
+	Max int `yaml:"max"`
 }
 
 // MaxGreeting bounds a greeting, in bytes: every connection of a run reads it.
@@ -213,6 +223,9 @@ func (f File) check() error {
 		return fmt.Errorf("dialect: is missing: use one of %s", strings.Join(dialect.Names(), ", "))
 	}
 	if err := oneOf("dialect", f.Dialect, dialect.Names()); err != nil {
+		return err
+	}
+	if _, err := f.Speaker(); err != nil {
 		return err
 	}
 	if f.Class != "" {

@@ -10,12 +10,20 @@ import (
 
 // gate decides, before anything runs, whether a clause can be judged at all. An
 // empty outcome lets it pass. Once a check runs, a failure is never demoted to what
-// a gate says.
-func gate(s step, known facts, soak bool) (report.Outcome, string) {
+// a gate says. wordless: the dialect has no words for the clause, as this target
+// speaks it.
+func gate(s step, known facts, soak bool) (outcome report.Outcome, reason string, wordless bool) {
 	if s.here {
-		return gateOfValue(s, known)
+		outcome, reason = gateOfValue(s, known)
+		return outcome, reason, false
 	}
-	return gateOfTarget(s, known, soak)
+	if outcome, reason = gateOfTarget(s, known, soak); outcome != "" {
+		return outcome, reason, false
+	}
+	if lacks := s.check.Needs.Lacks(known.dialect); lacks != "" {
+		return report.Unsupported, lacks, true
+	}
+	return "", "", false
 }
 
 // gateOfTarget asks whether the clause is in force and has a check, whether the

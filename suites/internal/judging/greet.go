@@ -12,6 +12,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -35,14 +36,25 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		why := a.HarnessError + a.Inconclusive
+		why, change := a.HarnessError+a.Inconclusive, "check --dialect, and that it is this server"
 		if a.Failure != nil {
-			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (got " + a.Failure.Got + ")"
+			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (want " + a.Failure.Want + "; got " + a.Failure.Got + ")"
+			if a.Failure.Hint != "" {
+				change = a.Failure.Hint
+			}
 		}
 		if died := in.dying(); died != "" {
 			why = died
 		}
-		return &ungreeted{fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; check --dialect, and that it is this server", in.Addr(), file.Dialect, why)}
+		return &ungreeted{fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change)}
+	}
+	var manners session.Manners
+	if asked := g.aside(ctx, in, setup, func(s *session.Session) { manners = s.Manners() }); asked.HarnessError != "" {
+		return errors.New(asked.HarnessError)
+	}
+	g.dialect = dialect.Within(g.dialect, manners.Bounds)
+	for _, note := range manners.Notes {
+		g.journal.note("%s", note)
 	}
 	if file.Dialect != "probe" {
 		return nil

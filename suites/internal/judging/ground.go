@@ -3,6 +3,7 @@ package judging
 import (
 	"context"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -24,10 +25,11 @@ type ground interface {
 
 // facts are what is known of what is judged before the first check.
 type facts struct {
-	info     target.File // as it was declared, completed by what HELLO says
-	process  bool        // its processes can be seen
-	attached bool        // it runs already, and goes on afterwards
-	distrust string      // why its features cannot be believed; often ""
+	info     target.File     // as it was declared, completed by what HELLO says
+	dialect  dialect.Dialect // as it speaks it, within the bounds it was found to have; nil for a Go value
+	process  bool            // its processes can be seen
+	attached bool            // it runs already, and goes on afterwards
+	distrust string          // why its features cannot be believed; often ""
 }
 
 // goneError is a ground that is no more.

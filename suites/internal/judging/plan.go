@@ -145,7 +145,7 @@ func (o *Options) selected() ([]spec.Clause, error) {
 
 // validate finds mistakes in a target that no launch would show.
 func validate(t target.Target) (dialect.Dialect, error) {
-	d, err := dialect.Lookup(t.File.Dialect)
+	d, err := t.File.Speaker()
 	if err != nil {
 		return nil, &UsageError{err.Error()}
 	}

@@ -172,9 +172,9 @@ func (r *Run) judge(s step) report.Result {
 	case r.unready != nil:
 		return untested(s.clause, neverReady)
 	}
-	if outcome, reason := gate(s, r.known, r.options.Soak); outcome != "" {
+	if outcome, reason, wordless := gate(s, r.known, r.options.Soak); outcome != "" {
 		result := report.NewResult(s.clause)
-		result.Outcome, result.Reason = outcome, reason
+		result.Outcome, result.Reason, result.Wordless = outcome, reason, wordless
 		return result
 	}
 	if turns := r.turnsOf(s); turns != nil {

@@ -56,6 +56,7 @@ func (g *targetGround) begin(ctx context.Context, setup session.Setup, known *fa
 	if err := g.greet(ctx, in, setup, known); err != nil {
 		return g.unready(ctx, err)
 	}
+	known.dialect = g.dialect
 	return nil
 }
 
