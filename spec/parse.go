@@ -21,7 +21,11 @@ const (
 	verdictsPage = "verdicts.md"
 	sourcesPage  = "sources.md"
 	dialectsDir  = "dialects"
+	commonName   = "common" // the page in dialectsDir that binds all
 )
+
+// prosePages explain, and declare nothing.
+var prosePages = []string{sourcesPage, "dialect-files.md", "tls.md"}
 
 // Error is one fault of the spec's text.
 type Error struct {
@@ -37,15 +41,16 @@ func (e *Error) Error() string { return fmt.Sprintf("spec/%s:%d: %s", e.File, e.
 // an *Error in a joined error, ordered by file and line.
 func Parse(fsys fs.FS) (*Spec, error) {
 	p := &parser{fsys: fsys, spec: &Spec{
-		clauses: make(map[string]Clause),
-		core:    make(map[Class][]string),
+		clauses:   make(map[string]Clause),
+		core:      make(map[Class][]string),
+		abilities: make(map[string]map[string]string),
 	}}
 	families, err := fs.Glob(fsys, "*.md")
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range families {
-		if file != targetPage && file != verdictsPage && file != sourcesPage {
+		if file != targetPage && file != verdictsPage && !slices.Contains(prosePages, file) {
 			p.family(file)
 		}
 	}
@@ -65,6 +70,7 @@ func Parse(fsys fs.FS) (*Spec, error) {
 	for _, file := range dialects {
 		p.dialect(file)
 	}
+	p.bindAll()
 	if len(p.faults) > 0 {
 		return nil, p.joined()
 	}

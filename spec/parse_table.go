@@ -14,6 +14,8 @@ var (
 	coreTable    = []string{"class", "core set"}
 	promiseTable = []string{"clause", "promised by"}
 	featureTable = []string{"feature", "offered by"}
+	releaseTable = []string{"clause", "released by"}
+	abilityTable = []string{"capability", "clause", "promised by"}
 )
 
 // EveryClause is the row of a promise table that stands for the whole spec.
@@ -70,7 +72,7 @@ func (p *parser) dialect(file string) {
 		return
 	}
 	name := strings.TrimSuffix(path.Base(file), ".md")
-	dialect := Dialect{Name: name, Promises: make(map[string]string)}
+	dialect := Dialect{Name: name, Promises: make(map[string]string), Released: make(map[string]string)}
 	if len(pg.blocks) > 0 && heading(pg.blocks[0], 1) {
 		titled, title, _ := strings.Cut(pg.raw(pg.blocks[0]), ":")
 		if titled == name {
@@ -81,11 +83,21 @@ func (p *parser) dialect(file string) {
 		p.fail(file, 1, "the page does not open with `# %s: title`", name)
 	}
 	rows, found := pg.table(promiseTable)
-	if !found {
+	dialect.Description, dialect.DescriptionLine = pg.description()
+	if !found && dialect.Description == "" {
 		p.fail(file, 1, "no table `| clause | promised by |`")
 	}
 	for _, row := range rows {
-		p.promise(pg, &dialect, row)
+		p.promise(pg, dialect.Promises, row.cells[0], row.cells[1], row)
+	}
+	rows, _ = pg.table(releaseTable)
+	for _, row := range rows {
+		p.promise(pg, dialect.Released, row.cells[0], row.cells[1], row)
+		for id := range dialect.Released {
+			if _, too := dialect.Promises[id]; too {
+				p.fail(file, row.line, "%s is promised and released", id)
+			}
+		}
 	}
 	rows, _ = pg.table(featureTable)
 	for _, row := range rows {
@@ -96,22 +108,59 @@ func (p *parser) dialect(file string) {
 		}
 		dialect.Features = append(dialect.Features, feature)
 	}
-	p.spec.dialects = append(p.spec.dialects, dialect)
+	if name != commonName {
+		p.spec.dialects = append(p.spec.dialects, dialect)
+		return
+	}
+	p.spec.common = dialect.Promises
+	rows, _ = pg.table(abilityTable)
+	for _, row := range rows {
+		ability := row.cells[0]
+		if p.spec.abilities[ability] == nil {
+			p.spec.abilities[ability] = make(map[string]string)
+		}
+		p.promise(pg, p.spec.abilities[ability], row.cells[1], row.cells[2], row)
+	}
+}
+
+// bindAll adds what every server promises to each dialect's own promises, but for
+// what its page releases.
+func (p *parser) bindAll() {
+	for _, dialect := range p.spec.dialects {
+		dialect.add(p.spec.common)
+	}
+}
+
+// description is the first YAML block of a page, and the line on which its text
+// starts; empty where there is none.
+func (pg page) description() (text string, line int) {
+	for _, block := range pg.blocks {
+		fence, ok := block.(*ast.FencedCodeBlock)
+		if !ok || string(fence.Language(pg.source)) != "yaml" || fence.Lines().Len() == 0 {
+			continue
+		}
+		var b strings.Builder
+		for i := range fence.Lines().Len() {
+			segment := fence.Lines().At(i)
+			b.Write(segment.Value(pg.source))
+		}
+		return b.String(), pg.line(fence)
+	}
+	return "", 0
 }
 
 // promise reads one row: one or more clause IDs, or every clause, and where the
 // promise is made.
-func (p *parser) promise(pg page, dialect *Dialect, row row) {
-	citation := row.cells[1]
+func (p *parser) promise(pg page, promises map[string]string, named, citation string, row row) {
 	if citation == "" {
-		p.fail(pg.file, row.line, "the promise of %s has no citation", row.cells[0])
+		p.fail(pg.file, row.line, "the promise of %s has no citation", named)
 	}
-	ids := strings.FieldsFunc(row.cells[0], func(r rune) bool { return r == ' ' || r == ',' })
-	if row.cells[0] == everyClause {
+	ids := strings.FieldsFunc(named, func(r rune) bool { return r == ' ' || r == ',' })
+	if named == everyClause {
 		ids = nil
 		for id, clause := range p.spec.clauses {
-			if _, already := dialect.Promises[id]; !already && !clause.Withdrawn {
-				dialect.Promises[id] = citation
+			if _, already := promises[id]; !already && !clause.Withdrawn {
+				promises[id] = citation
 			}
 		}
 	} else if len(ids) == 0 {
@@ -121,10 +170,10 @@ func (p *parser) promise(pg page, dialect *Dialect, row row) {
 		if _, ok := p.reference(pg, row, id); !ok {
 			continue
 		}
-		if _, twice := dialect.Promises[id]; twice {
+		if _, twice := promises[id]; twice {
 			p.fail(pg.file, row.line, "%s is promised twice", id)
 		}
-		dialect.Promises[id] = citation
+		promises[id] = citation
 	}
 }
 

@@ -158,8 +158,23 @@ type Family struct {
 type Dialect struct {
 	Name     string // "resp"
 	Title    string
-	Promises map[string]string // clause ID to the citation of the promise
+	Promises map[string]string // clause ID to the citation of the promise, with those that bind every server
+	Released map[string]string // clause ID to the citation that allows a server not to keep it
 	Features []Feature         // what every speaker offers without declaring it
+	// Description is how the dialect is spoken, as YAML (dialect-files.md), and
+	// DescriptionLine where it starts in the page; empty where code speaks it.
+	Description     string
+	DescriptionLine int
+}
+
+// add adds promises that the dialect has not, unless it releases them.
+func (d Dialect) add(promises map[string]string) {
+	for id, citation := range promises {
+		_, already := d.Promises[id]
+		if _, released := d.Released[id]; !already && !released {
+			d.Promises[id] = citation
+		}
+	}
 }
 
 // Spec is a parsed specification. It is read-only and safe for concurrent use.
@@ -168,6 +183,9 @@ type Spec struct {
 	clauses  map[string]Clause
 	dialects []Dialect
 	core     map[Class][]string
+
+	common    map[string]string            // what every server promises
+	abilities map[string]map[string]string // what a described dialect's capability promises
 }
 
 //go:embed *.md dialects/*.md
@@ -196,6 +214,12 @@ func Dialects() []Dialect { return embedded().Dialects() }
 
 // LookupDialect finds a dialect by name.
 func LookupDialect(name string) (Dialect, bool) { return embedded().LookupDialect(name) }
+
+// Describe is the page of a dialect that has none: what every server promises,
+// and what the dialect's capabilities (payload, pipelines, half_close) do.
+func Describe(name string, capabilities ...string) Dialect {
+	return embedded().Describe(name, capabilities...)
+}
 
 // Core lists the clauses that a target of that class must pass to be called
 // conformant; for the undeclared class "", those that every class must pass.
@@ -234,6 +258,16 @@ func (s *Spec) LookupDialect(name string) (Dialect, bool) {
 		}
 	}
 	return Dialect{}, false
+}
+
+// Describe makes the page of a dialect that has none.
+func (s *Spec) Describe(name string, capabilities ...string) Dialect {
+	d := Dialect{Name: name, Title: "a described dialect", Promises: make(map[string]string)}
+	d.add(s.common)
+	for _, capability := range capabilities {
+		d.add(s.abilities[capability])
+	}
+	return d
 }
 
 // Core lists the core set of a class; of "", what all core sets share.

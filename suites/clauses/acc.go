@@ -80,8 +80,7 @@ func burstsBeyondTheQueue(s *session.Session) {
 			}
 			c.Patience(handshakePatience)
 			if queued = append(queued, c); !owed(len(queued)) { // it must not seem idle until its turn comes
-				opening, _ := s.Dialect.Opening()
-				_, _ = c.TrySend(append(opening, c.Dialect().Request(payload)...))
+				_ = c.TryAsk(payload)
 			}
 		}
 	})
@@ -139,7 +138,6 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 			panic(raised)
 		}
 	}()
-	opening, _ := s.Dialect.Opening()
 	away := false
 	for i := range 12 {
 		if i == 6 {
@@ -164,7 +162,7 @@ func exhaust(s *session.Session) (old, late []*session.Conn, restore func() erro
 			away = true
 			continue
 		}
-		_, _ = c.TrySend(append(opening, c.Dialect().Request(s.Payload(1))...))
+		_ = c.TryAsk(s.Payload(1))
 		late = append(late, c)
 	}
 	return old, late, restore

@@ -15,14 +15,14 @@ var abuses = []struct {
 }{
 	{"at once after connect", func(*session.Session, *session.Conn, *rand.Rand) {}},
 	{"inside its opening or first request", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
-		opening, _ := s.Dialect.Opening()
-		start := append(opening, c.Dialect().Request(s.Payload(8))...)
-		c.Send(start[:2])
+		if start := c.Ahead(s.Payload(8)); len(start) > 0 {
+			c.Send(start[:min(2, len(start))])
+		}
 	}},
 	{"when it is ready", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c) }},
 	{"inside a request", func(s *session.Session, c *session.Conn, random *rand.Rand) {
 		request := c.Dialect().Request(s.Payload(3000))
-		s.Ready(c).Send(request[:1+random.IntN(len(request)-1)])
+		s.Ready(c).Send(request[:1+random.IntN(max(1, len(request)-1))])
 	}},
 	{"right behind a request", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Request(s.Payload(50000)) }},
 	{"between exchanges", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Exchange(s.Payload(500)) }},

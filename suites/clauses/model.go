@@ -17,18 +17,9 @@ var model = []session.Check{
 
 // ask sends a connection's opening and a request, and reads nothing.
 func ask(s *session.Session, payload []byte) *session.Conn {
-	opening, _ := s.Dialect.Opening()
 	c := s.Dial()
-	c.Send(append(opening, c.Dialect().Request(payload)...))
+	c.Ask(payload)
 	return c
-}
-
-// answered reads what ask asked for.
-func answered(s *session.Session, c *session.Conn, payload []byte) {
-	if s.Dialect.Name() == "probe" {
-		wantOK(s, c)
-	}
-	c.Reply(payload)
 }
 
 func oneAtATime(s *session.Session) {
@@ -38,7 +29,7 @@ func oneAtATime(s *session.Session) {
 	second.Quiet(s.Silence())
 	first.Exchange(s.Payload(100))
 	first.Close()
-	answered(s, second, payload)
+	second.Answered(payload)
 }
 
 func waitersAreServed(s *session.Session) {
@@ -54,7 +45,7 @@ func waitersAreServed(s *session.Session) {
 	before := first
 	for i, c := range waiting {
 		leave[i](before)
-		answered(s, c, payloads[i])
+		c.Answered(payloads[i])
 		if !c.Over() {
 			c.Exchange(s.Payload(10))
 		}

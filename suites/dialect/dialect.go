@@ -22,10 +22,9 @@ import (
 type Dialect interface {
 	// Name is the word that target files and --dialect use.
 	Name() string
-	// Opening is what a client says once on a new connection before its first
-	// request, and how to read the answer. Both are nil where a connection
-	// needs no opening.
-	Opening() (send []byte, read func(*bufio.Reader) error)
+	// Opening is what is said and heard once on a new connection, before the
+	// first request; none where a connection needs no opening.
+	Opening() []Step
 	// Request returns the bytes that ask
 	// for payload back. A payload outside MinPayload and MaxPayload is a
 	// mistake of the caller, a panic.
@@ -46,6 +45,24 @@ type Dialect interface {
 	// Requests is how many requests one connection takes; 0 is any number,
 	// until a reply is the Last.
 	Requests() int
+}
+
+// Step is one step of an opening: bytes to send or, where Read is set, what the
+// server says, of which Read takes no byte more.
+type Step struct {
+	Send []byte
+	Read func(*bufio.Reader) error
+}
+
+// TalksAhead reports whether a client may say its opening and a request before it
+// has heard anything: where the server never speaks in between, or where it
+// does not speak first and the dialect pipelines.
+func TalksAhead(d Dialect) bool {
+	steps := d.Opening()
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.Read != nil }) {
+		return true
+	}
+	return steps[0].Read == nil && d.Pipelines()
 }
 
 // Reply is what a dialect understood of one reply.
@@ -86,6 +103,14 @@ func Names() []string {
 		names[i] = d.Name()
 	}
 	return names
+}
+
+// builtIn is the dialect of that name which is code; nil where there is none.
+func builtIn(name string) Dialect {
+	if i := slices.IndexFunc(all, func(d Dialect) bool { return d.Name() == name }); i >= 0 {
+		return all[i]
+	}
+	return nil
 }
 
 // Lookup returns the dialect of that name; the error lists the names there are.

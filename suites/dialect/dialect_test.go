@@ -211,18 +211,18 @@ func (e *endless) Read(b []byte) (int, error) {
 
 func TestOpening(t *testing.T) {
 	each(t, func(t *testing.T, d Dialect) {
-		send, read := d.Opening()
+		steps := d.Opening()
 		if d.Name() != "probe" {
-			if send != nil || read != nil {
+			if len(steps) != 0 {
 				t.Error("has an opening")
 			}
 			return
 		}
-		if string(send) != "ECHO\n" {
-			t.Errorf("says %q", send)
+		if len(steps) != 2 || string(steps[0].Send) != "ECHO\n" || steps[1].Read == nil {
+			t.Fatalf("%d steps, the first says %q", len(steps), steps[0].Send)
 		}
 		r := bufio.NewReader(strings.NewReader("OK 42\nfirst bytes"))
-		if err := read(r); err != nil {
+		if err := steps[1].Read(r); err != nil {
 			t.Error(err)
 		}
 		if rest, _ := io.ReadAll(r); string(rest) != "first bytes" {
@@ -254,7 +254,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, d, err)
 		}
 	}
-	if _, err := Lookup("smtp"); err == nil || !strings.Contains(err.Error(), "echo, probe, resp, memcache, http") {
+	if _, err := Lookup("nobody's"); err == nil || !strings.Contains(err.Error(), "echo, probe, resp, memcache, http") {
 		t.Errorf("%v", err)
 	}
 }

@@ -14,12 +14,12 @@ const maxBytes = 64 << 20
 // echo is RFC 862: every byte comes back, with no framing at all.
 type echo struct{}
 
-func (echo) Name() string                                 { return "echo" }
-func (echo) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
-func (echo) MinPayload() int                              { return 1 }
-func (echo) MaxPayload() int                              { return maxBytes }
-func (echo) Pipelines() bool                              { return true }
-func (echo) Requests() int                                { return 0 }
+func (echo) Name() string    { return "echo" }
+func (echo) Opening() []Step { return nil }
+func (echo) MinPayload() int { return 1 }
+func (echo) MaxPayload() int { return maxBytes }
+func (echo) Pipelines() bool { return true }
+func (echo) Requests() int   { return 0 }
 
 func (d echo) Request(payload []byte) []byte {
 	checkSize(d, payload)
@@ -36,11 +36,11 @@ type probeEcho struct{ echo }
 
 func (probeEcho) Name() string { return "probe" }
 
-func (d probeEcho) Opening() ([]byte, func(*bufio.Reader) error) {
-	return []byte("ECHO\n"), func(r *bufio.Reader) error {
+func (d probeEcho) Opening() []Step {
+	return []Step{{Send: []byte("ECHO\n")}, {Read: func(r *bufio.Reader) error {
 		_, err := ReadSignOnReply(r)
 		return err
-	}
+	}}}
 }
 
 func (d probeEcho) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {

@@ -1,7 +1,6 @@
 package dialect
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -104,10 +103,10 @@ func isToken(s string) bool {
 	})
 }
 
-func (http1) Name() string                                 { return "http" }
-func (http1) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
-func (http1) Requests() int                                { return 0 }
-func (http1) ends() bool                                   { return true }
+func (http1) Name() string    { return "http" }
+func (http1) Opening() []Step { return nil }
+func (http1) Requests() int   { return 0 }
+func (http1) ends() bool      { return true }
 
 // Pipelines: RFC 9112 section 9.3.2 advises against it behind a method that is
 // not idempotent.

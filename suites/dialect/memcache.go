@@ -30,13 +30,13 @@ var (
 	memcacheRun = fmt.Sprintf("%x-%x", os.Getpid(), time.Now().UnixNano())
 )
 
-func (memcache) Name() string                                 { return "memcache" }
-func (memcache) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
-func (memcache) MinPayload() int                              { return 0 }
-func (memcache) MaxPayload() int                              { return maxValue }
-func (memcache) Pipelines() bool                              { return true }
-func (memcache) Requests() int                                { return 0 }
-func (memcache) perConn() Dialect                             { return memcache{conn: memcacheConns.Add(1)} }
+func (memcache) Name() string     { return "memcache" }
+func (memcache) Opening() []Step  { return nil }
+func (memcache) MinPayload() int  { return 0 }
+func (memcache) MaxPayload() int  { return maxValue }
+func (memcache) Pipelines() bool  { return true }
+func (memcache) Requests() int    { return 0 }
+func (memcache) perConn() Dialect { return memcache{conn: memcacheConns.Add(1)} }
 
 func (d memcache) key(payload []byte) string {
 	sum := sha256.Sum256(payload)

@@ -11,12 +11,12 @@ import (
 // Arguments are bulk strings, so a payload may hold any bytes.
 type resp struct{}
 
-func (resp) Name() string                                 { return "resp" }
-func (resp) Opening() ([]byte, func(*bufio.Reader) error) { return nil, nil }
-func (resp) MinPayload() int                              { return 0 }
-func (resp) MaxPayload() int                              { return maxBytes } // redis itself: proto-max-bulk-len, 512 MiB
-func (resp) Pipelines() bool                              { return true }
-func (resp) Requests() int                                { return 0 }
+func (resp) Name() string    { return "resp" }
+func (resp) Opening() []Step { return nil }
+func (resp) MinPayload() int { return 0 }
+func (resp) MaxPayload() int { return maxBytes } // redis itself: proto-max-bulk-len, 512 MiB
+func (resp) Pipelines() bool { return true }
+func (resp) Requests() int   { return 0 }
 
 func (d resp) Request(payload []byte) []byte {
 	checkSize(d, payload)

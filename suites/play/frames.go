@@ -113,7 +113,7 @@ func (c *link) take(reply probe.Reply) {
 	wrong := func(reason, want string) {
 		c.p.s.Failf(session.Wrong, reason, want, fmt.Sprintf("%d %s %s", reply.ID, reply.Status, session.Quoted(reply.Fields)), "")
 	}
-	at := slices.IndexFunc(c.due, func(d *due) bool { return !d.opening && d.id == reply.ID && d.end <= c.pushed })
+	at := slices.IndexFunc(c.due, func(d *due) bool { return d.opening == nil && d.id == reply.ID && d.end <= c.pushed })
 	if at < 0 {
 		wrong("a reply came to a request that is answered, cancelled or was never made", "a reply to one of the requests that are due")
 	}

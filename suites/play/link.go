@@ -42,8 +42,8 @@ type link struct {
 // due is one answer that the server owes, once its request was pushed whole.
 type due struct {
 	what       string
-	start, end int // the request's place in what the connection sends
-	opening    bool
+	start, end int                       // the request's place in what the connection sends
+	opening    func(*bufio.Reader) error // what reads the answer to a part of the opening
 	payload    []byte
 	id         uint32 // frames
 	verb       string
@@ -55,16 +55,18 @@ type due struct {
 
 func (p *player) dial(step transcript.Step) *link {
 	c := &link{p: p, number: step.Conn, frames: step.Frames}
-	opening, read := p.s.Dialect.Opening()
+	opening := p.s.Dialect.Opening()
 	if step.Frames {
-		opening = []byte(probe.Probe + "\n")
+		opening = []dialect.Step{{Send: []byte(probe.Probe + "\n")}, {Read: readSignOn}}
 	}
 	switch {
-	case step.Op == transcript.Dial && p.s.Info.Greeting == 0:
+	case step.Op == transcript.Dial && p.s.Info.Greeting == 0 && dialect.TalksAhead(p.s.Dialect):
 		c.conn = p.s.Dial()
-		c.made = slices.Clone(opening)
-		if read != nil {
-			c.due = append(c.due, &due{what: "the answer to the sign-on", end: len(opening), opening: true})
+		for _, s := range opening {
+			c.made = append(c.made, s.Send...)
+			if s.Read != nil {
+				c.due = append(c.due, &due{what: "the answer to the sign-on", end: len(c.made), opening: s.Read})
+			}
 		}
 	case step.Frames:
 		c.conn = p.s.Converse(probe.Probe)
@@ -165,7 +167,7 @@ func (c *link) silent() bool { return c.finned || c.doomed || c.gone }
 func (c *link) doom() {
 	c.doomed = true
 	for _, d := range c.due {
-		d.optional = !d.opening
+		d.optional = d.opening == nil
 	}
 }
 
@@ -189,14 +191,14 @@ func (c *link) read(count int) {
 		if d == nil || c.gone {
 			return
 		}
-		if c.frames && !d.opening {
+		if c.frames && d.opening == nil {
 			c.readFrame(d)
 			continue
 		}
 		var err error
 		var reply dialect.Reply
-		if d.opening {
-			_, err = dialect.ReadSignOnReply(c.in)
+		if d.opening != nil {
+			err = d.opening(c.in)
 		} else {
 			reply, err = c.conn.Dialect().ReadReply(c.in, d.payload)
 		}
@@ -228,7 +230,7 @@ func (c *link) sip(size int) {
 	for _, d := range c.due {
 		switch {
 		case d.end > c.pushed || d.optional:
-		case d.opening:
+		case d.opening != nil:
 			certain += leastAnswer
 		default:
 			certain += len(d.payload)
@@ -279,9 +281,9 @@ func (c *link) fin() {
 	for _, d := range c.due {
 		switch {
 		case d.end <= c.pushed:
-			d.optional = c.frames && !d.opening && d.verb != "PING" // nobody promised that it is done in time
+			d.optional = c.frames && d.opening == nil && d.verb != "PING" // nobody promised that it is done in time
 			left = append(left, d)
-		case d.start < c.pushed && c.p.rules.streams && !c.frames && !d.opening:
+		case d.start < c.pushed && c.p.rules.streams && !c.frames && d.opening == nil:
 			d.payload, d.end = d.payload[:c.pushed-d.start], c.pushed
 			left = append(left, d)
 		}
@@ -339,4 +341,10 @@ func (c *link) settle() {
 		c.push(0)
 	}
 	c.end()
+}
+
+// readSignOn reads the answer to PROBE.
+func readSignOn(r *bufio.Reader) error {
+	_, err := dialect.ReadSignOnReply(r)
+	return err
 }

@@ -94,16 +94,72 @@ func (s *Session) Ready(c *Conn) *Conn {
 		return c
 	}
 	c.greeted()
-	send, read := c.dialect.Opening()
-	if len(send) > 0 {
-		c.Send(send)
-	}
-	if read != nil {
-		if err := read(c.buffered()); err != nil {
-			c.fail(err, "the answer to the "+s.Dialect.Name()+" dialect's opening", 0)
+	c.open(0)
+	return c
+}
+
+// open goes through the dialect's opening; the first said of its steps that send
+// were sent already.
+func (c *Conn) open(said int) {
+	for i, step := range c.dialect.Opening() {
+		switch {
+		case step.Read != nil:
+			if err := step.Read(c.buffered()); err != nil {
+				c.fail(err, fmt.Sprintf("what the server says in the %s dialect's opening", c.dialect.Name()), 0)
+			}
+		case i >= said:
+			c.Send(step.Send)
 		}
 	}
-	return c
+}
+
+// Ahead is what a client can say on a new connection, before it has heard
+// anything, to ask for payload: the opening and the request or, where the dialect
+// has it listen first, what comes before that, which may be nothing.
+func (c *Conn) Ahead(payload []byte) []byte {
+	said, _ := c.ahead(payload)
+	return said
+}
+
+// ahead is Ahead, and how many steps of the opening it covers; one more than
+// there are where the request is in it.
+func (c *Conn) ahead(payload []byte) (said []byte, steps int) {
+	opening := c.dialect.Opening()
+	whole := dialect.TalksAhead(c.dialect)
+	for i, step := range opening {
+		if step.Read != nil && !whole {
+			return said, i
+		}
+		said = append(said, step.Send...)
+	}
+	return append(said, c.dialect.Request(payload)...), len(opening) + 1
+}
+
+// Ask says Ahead(payload) and reads nothing; Answered does the rest.
+func (c *Conn) Ask(payload []byte) {
+	if said := c.Ahead(payload); len(said) > 0 {
+		c.Send(said)
+	}
+}
+
+// TryAsk is Ask for checks in which being cut off is legal.
+func (c *Conn) TryAsk(payload []byte) error {
+	said := c.Ahead(payload)
+	if len(said) == 0 {
+		return nil
+	}
+	_, err := c.TrySend(said)
+	return err
+}
+
+// Answered reads what Ask asked for, and says before it what Ask could not yet.
+func (c *Conn) Answered(payload []byte) {
+	_, steps := c.ahead(payload)
+	c.open(steps)
+	if steps <= len(c.dialect.Opening()) {
+		c.Request(payload)
+	}
+	c.Reply(payload)
 }
 
 // Converse dials and signs on with a command of the probe dialect, such as

@@ -1,0 +1,132 @@
+package dialect
+
+import (
+	"bufio"
+)
+
+// Described is a dialect that a YAML text describes (spec/dialect-files.md).
+type Described struct {
+	name     string
+	about    string
+	opening  []openStep
+	request  text
+	reply    []*frame
+	least    int // payload bounds, both 0 in a constant dialect
+	most     int
+	requests int // a connection; 0: any number
+	clients  int // at a time; 0: not said
+
+	pipelines, halfClose bool
+}
+
+// openStep is one step of an opening: bytes to send, or a frame to read.
+type openStep struct {
+	send []byte
+	read *frame
+}
+
+// Name is the name of the description.
+func (d *Described) Name() string { return d.name }
+
+// About is what the description says of itself; it may be empty.
+func (d *Described) About() string { return d.about }
+
+// MinPayload and MaxPayload bound the payload; both are 0 where the request has none.
+func (d *Described) MinPayload() int { return d.least }
+
+// MaxPayload is the greatest payload, in bytes.
+func (d *Described) MaxPayload() int { return d.most }
+
+// Pipelines reports what the description promises.
+func (d *Described) Pipelines() bool { return d.pipelines }
+
+// HalfCloses reports whether the server answers, behind the client's FIN, what came before it.
+func (d *Described) HalfCloses() bool { return d.halfClose }
+
+// Requests is how many requests a connection takes; 0 is any number.
+func (d *Described) Requests() int { return d.requests }
+
+// MaxClients is how many clients may be there at a time; 0 is not known.
+func (d *Described) MaxClients() int { return d.clients }
+
+// Request fills the payload into the template.
+func (d *Described) Request(payload []byte) []byte {
+	checkSize(d, payload)
+	return d.request.bytes(payload)
+}
+
+// Opening lists the steps of the description's `open`.
+func (d *Described) Opening() []Step {
+	var steps []Step
+	for _, step := range d.opening {
+		if step.read == nil {
+			steps = append(steps, Step{Send: step.send})
+			continue
+		}
+		steps = append(steps, Step{Read: func(r *bufio.Reader) error {
+			return d.reading(r, nil, nil).frame(step.read)
+		}})
+	}
+	return steps
+}
+
+// ReadReply reads the frames of one reply.
+func (d *Described) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
+	return d.Listen(r, payload, nil)
+}
+
+// Listen is ReadReply that tells heard of each frame.
+func (d *Described) Listen(r *bufio.Reader, payload []byte, heard func(Heard)) (Reply, error) {
+	reading := d.reading(r, payload, heard)
+	for _, f := range d.reply {
+		if err := reading.frame(f); err != nil {
+			return Reply{}, err
+		}
+	}
+	// What the patterns hold of the payload was compared byte by byte; Weakness says where that is nothing.
+	return Reply{Payload: payload, Last: d.closes()}, nil
+}
+
+// ListenOpening reads what step i of the opening reads, and tells heard of each frame.
+func (d *Described) ListenOpening(i int, r *bufio.Reader, heard func(Heard)) error {
+	return d.reading(r, nil, heard).frame(d.opening[i].read)
+}
+
+func (d *Described) reading(r *bufio.Reader, payload []byte, heard func(Heard)) *reading {
+	return &reading{r: r, name: d.name, payload: payload, left: maxOverhead + 4*len(payload), heard: heard}
+}
+
+// closes reports whether the end of the connection is the end of a reply.
+func (d *Described) closes() bool {
+	return len(d.reply) > 0 && d.reply[len(d.reply)-1].close
+}
+
+// Constant reports whether every request is the same.
+func (d *Described) Constant() bool { return d.most == 0 }
+
+// Carries reports whether a good reply holds the payload of its request, so that
+// a reply to another request is told from it.
+func (d *Described) Carries() bool {
+	for _, f := range d.reply {
+		if f.carries() {
+			return true
+		}
+	}
+	return false
+}
+
+// Weakness says what the dialect cannot tell of a server; empty where it can tell
+// a wrong reply from a right one.
+func (d *Described) Weakness() string {
+	told := false
+	for _, f := range d.reply {
+		told = told || f.tells() || f.header != nil
+	}
+	switch {
+	case !told:
+		return "whatever comes in the reply's form passes for a good one, an error message too: say is: or contains: in reply"
+	case !d.Constant() && !d.Carries():
+		return "the reply does not hold the payload, so the reply to another request passes for a good one: say {payload} or {hex} in is: or contains:"
+	}
+	return ""
+}
