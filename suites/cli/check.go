@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -67,7 +68,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
 	flags.IntVar(&f.pid, "pid", 0, "its process, to judge from the process vantage too")
 	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
-	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: echo, probe (default), resp, memcache, http")
+	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: "+strings.Join(dialect.Names(), ", ")+", or the path of a dialect `file`; probe if not given")
 	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
@@ -118,7 +119,10 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 // read makes a target and options of the flags.
 func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, judging.Options, error) {
 	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
-	judged := target.Target{File: target.File{Name: f.addr, Dialect: f.dialect, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle)}, Addr: f.addr, Pid: f.pid}
+	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle)}, Addr: f.addr, Pid: f.pid}
+	if err := judged.File.Speak(f.dialect, "."); err != nil {
+		return judged, o, err
+	}
 	for _, id := range f.clauses {
 		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
 	}

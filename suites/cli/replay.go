@@ -48,7 +48,7 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	flags.Lookup("against").NoOptDefVal = command
 	flags.IntVar(&f.pid, "pid", 0, "its process")
 	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
-	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: echo, probe (default), resp, memcache, http")
+	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: a name, or the path of a dialect `file`, as for check; probe if not given")
 	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
@@ -124,7 +124,7 @@ func speakable(t transcript.Transcript, judged target.Target, file string) error
 	if t.Frames() && name != "probe" {
 		return &judging.UsageError{Message: fmt.Sprintf("%s has PROBE conversations, which the %s dialect does not know", file, name)}
 	}
-	page, known := spec.LookupDialect(name)
+	page, known := judged.File.Page()
 	if !known {
 		return nil // whoever starts the target says so
 	}

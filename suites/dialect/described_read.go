@@ -23,6 +23,12 @@ type FileError struct {
 
 func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
 
+// OpenError is a dialect file that cannot be read.
+type OpenError struct{ Cause error }
+
+func (e *OpenError) Error() string { return "dialect file: " + e.Cause.Error() }
+func (e *OpenError) Unwrap() error { return e.Cause }
+
 // maxFile bounds a dialect file, in bytes.
 const maxFile = 1 << 20
 
@@ -30,12 +36,12 @@ const maxFile = 1 << 20
 func LoadDescribed(path string) (*Described, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("dialect file: %w", err)
+		return nil, &OpenError{err}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("dialect file: %w", err)
+		return nil, &OpenError{err}
 	}
 	return ReadDescribed(text, path)
 }

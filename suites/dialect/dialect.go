@@ -14,7 +14,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Dialect is one way to say a request. Its methods keep no state, so one value
@@ -96,29 +95,12 @@ func (e *ReplyError) Error() string {
 
 var all = []Dialect{echo{}, probeEcho{}, resp{}, memcache{}, plainHTTP}
 
-// Names lists the dialects, for usage texts.
-func Names() []string {
-	names := make([]string, len(all))
-	for i, d := range all {
-		names[i] = d.Name()
-	}
-	return names
-}
-
 // builtIn is the dialect of that name which is code; nil where there is none.
 func builtIn(name string) Dialect {
 	if i := slices.IndexFunc(all, func(d Dialect) bool { return d.Name() == name }); i >= 0 {
 		return all[i]
 	}
 	return nil
-}
-
-// Lookup returns the dialect of that name; the error lists the names there are.
-func Lookup(name string) (Dialect, error) {
-	if i := slices.IndexFunc(all, func(d Dialect) bool { return d.Name() == name }); i >= 0 {
-		return all[i], nil
-	}
-	return nil, fmt.Errorf("unknown dialect %q: use one of %s", name, strings.Join(Names(), ", "))
 }
 
 // PerConn returns d for one connection. Requests of the result can be told

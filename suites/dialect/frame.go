@@ -109,7 +109,7 @@ func (d *reading) frame(f *frame) error {
 			continue
 		}
 		for _, t := range f.contains {
-			if !within(t.with(d.payload), all) {
+			if !somewhere(t.with(d.payload), all) {
 				return d.wrong(b, "a reply that contains "+wordedParts(t.with(d.payload)), all, 0, f.carries())
 			}
 		}

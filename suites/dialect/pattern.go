@@ -98,8 +98,8 @@ func fitsOne(p part, b []byte) (int, bool) {
 	return n, false
 }
 
-// within reports whether the pattern fits somewhere in b.
-func within(pattern []part, b []byte) bool {
+// somewhere reports whether the pattern fits somewhere in b.
+func somewhere(pattern []part, b []byte) bool {
 	around := append([]part{{kind: anyBytes}}, pattern...)
 	if n := len(pattern); n > 0 && isOpen(pattern[0]) {
 		around = around[1:]

@@ -31,7 +31,7 @@ type rules struct {
 }
 
 func rulesOf(s *session.Session) rules {
-	page, _ := spec.LookupDialect(s.Info.Dialect)
+	page, _ := s.Info.Page()
 	name := s.Dialect.Name()
 	r := rules{streams: name == "echo" || name == "probe", limit: int(s.Info.Limit), serial: s.Info.Class == "iterative", features: s.Info.Features}
 	_, r.answersFIN = page.Promises["CONN-6"]

@@ -109,7 +109,11 @@ func (j *judgement) core() {
 		if r.Outcome != Unsupported || r.Wordless || !slices.Contains(core, r.Clause) {
 			continue
 		}
-		if _, promised := dialect.Promises[r.Clause]; promised || !known {
+		_, promised := dialect.Promises[r.Clause]
+		if target := j.run.Target; len(target.Promises) > 0 {
+			known, promised = true, slices.Contains(target.Promises, r.Clause)
+		}
+		if promised || !known {
 			j.failures = append(j.failures, fmt.Sprintf("%s unsupported, but it is core for the class %s", r.Clause, className(j.run.Target.Class)))
 		}
 	}

@@ -58,12 +58,15 @@ type Run struct {
 
 // Target is who was judged.
 type Target struct {
-	Name     string         `json:"name"`
-	Upstream string         `json:"upstream,omitempty"`
-	Version  string         `json:"version,omitempty"`
-	Language string         `json:"language,omitempty"`
-	Class    spec.Class     `json:"class,omitempty"` // "": undeclared
-	Dialect  string         `json:"dialect"`
+	Name     string     `json:"name"`
+	Upstream string     `json:"upstream,omitempty"`
+	Version  string     `json:"version,omitempty"`
+	Language string     `json:"language,omitempty"`
+	Class    spec.Class `json:"class,omitempty"` // "": undeclared
+	Dialect  string     `json:"dialect"`
+	// Promises are the clauses that the dialect promises where no page of the spec says
+	// so: one that a file describes, or that was given as a Go value.
+	Promises []string       `json:"promises,omitempty"`
 	Features []spec.Feature `json:"features,omitempty"`
 	Command  []string       `json:"command,omitempty"` // how it was started
 	Address  string         `json:"address,omitempty"` // where it answered, "tcp://127.0.0.1:7000"

@@ -3,7 +3,6 @@
 package target
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +26,7 @@ type File struct {
 	Version  string         `yaml:"version"`
 	Language string         `yaml:"language"`
 	Class    spec.Class     `yaml:"class"`    // empty if not known
-	Dialect  string         `yaml:"dialect"`  // echo, probe, resp, memcache, http
+	Dialect  string         `yaml:"dialect"`  // its name: a built-in one, one that ships, or that of Speaks
 	Features []spec.Feature `yaml:"features"` // beyond what the dialect itself offers
 	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
 	// IdleTimeout is after how much silence the server closes a connection; 0 is undeclared.
@@ -54,6 +53,10 @@ type File struct {
 
 	// Path is where the file was read, empty for a target that has none.
 	Path string `yaml:"-"`
+	// Speaks is the dialect itself where it is described, in the target file or in
+	// DialectFile, or was given as a value; nil where Dialect names one.
+	Speaks      dialect.Dialect `yaml:"-"`
+	DialectFile string          `yaml:"-"`
 }
 
 // Payload bounds the payload of a request, in bytes; 0 leaves the dialect's own bound.
@@ -168,7 +171,10 @@ func Load(path string) (File, error) {
 	}
 	defer f.Close()
 	file, err := Read(f, path)
-	if err != nil {
+	switch {
+	case located(err):
+		return File{}, err
+	case err != nil:
 		return File{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return file, nil
@@ -187,11 +193,18 @@ func Read(r io.Reader, path string) (File, error) {
 		return File{}, fmt.Errorf("longer than %d bytes", maxFile)
 	}
 	var file File
-	if err := decode(text, &file); err != nil {
-		if errors.Is(err, io.EOF) {
-			return File{}, errors.New("is empty: a target file needs at least name, dialect and start")
-		}
+	switch err := decode(text, path, &file); {
+	case errors.Is(err, io.EOF):
+		return File{}, errors.New("is empty: a target file needs at least name, dialect and start")
+	case located(err):
+		return File{}, err
+	case err != nil:
 		return File{}, errors.New(oneLine(err))
+	}
+	if file.Speaks == nil {
+		if err := file.Speak(file.Dialect, filepath.Dir(path)); err != nil {
+			return File{}, err
+		}
 	}
 	file.Path = path
 	file.Dir = filepath.Join(filepath.Dir(path), file.Dir)
@@ -203,27 +216,18 @@ func Read(r io.Reader, path string) (File, error) {
 	return file, file.check()
 }
 
-// decode reads YAML. The decoder panics on some texts that are nearly YAML
-// (v1.19.2: a tag followed by digits and words); that is the text's fault here.
-func decode(text []byte, file *File) (err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("is not YAML that can be read: %v", reason)
-		}
-	}()
-	return yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField(), yaml.Strict()).Decode(file)
-}
-
 // check finds what YAML's form does not show.
 func (f File) check() error {
 	if f.Name == "" {
 		return errors.New("name: is missing")
 	}
 	if f.Dialect == "" {
-		return fmt.Errorf("dialect: is missing: use one of %s", strings.Join(dialect.Names(), ", "))
+		return fmt.Errorf("dialect: is missing: use one of %s, or describe one (spec/dialect-files.md)", strings.Join(dialect.Names(), ", "))
 	}
-	if err := oneOf("dialect", f.Dialect, dialect.Names()); err != nil {
-		return err
+	if f.Speaks == nil {
+		if err := oneOf("dialect", f.Dialect, dialect.Names()); err != nil {
+			return err
+		}
 	}
 	if _, err := f.Speaker(); err != nil {
 		return err

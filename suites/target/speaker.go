@@ -10,9 +10,11 @@ import (
 // Speaker returns the dialect that the file names, as its http and payload say
 // it. The error names the field.
 func (f File) Speaker() (dialect.Dialect, error) {
-	d, err := dialect.Lookup(f.Dialect)
-	if err != nil {
-		return nil, err
+	d, err := f.Speaks, error(nil)
+	if d == nil {
+		if d, err = dialect.Lookup(f.Dialect); err != nil {
+			return nil, err
+		}
 	}
 	if f.HTTP != nil {
 		if d.Name() != "http" {

@@ -43,7 +43,7 @@ func gateOfTarget(s step, known facts, soak bool) (report.Outcome, string) {
 	case s.check.Soak && !soak:
 		return report.Untested, "it soaks the target for minutes: give --soak"
 	}
-	page, found := spec.LookupDialect(known.info.Dialect)
+	page, found := known.info.Page()
 	if !found {
 		return report.Unsupported, fmt.Sprintf("the %s dialect has no page of promises", known.info.Dialect)
 	}

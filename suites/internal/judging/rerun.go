@@ -1,6 +1,7 @@
 package judging
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func named(t target.Target, addr string) []string {
 	if file.Path != "" {
 		flag("--target", file.Path)
 	} else {
-		flag("--dialect", file.Dialect)
+		flag("--dialect", cmp.Or(file.DialectFile, file.Dialect))
 		flag("--class", string(file.Class))
 		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
 		if file.Limit != 0 {

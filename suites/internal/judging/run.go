@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -342,6 +343,10 @@ func described(file target.File, addr string) report.Target {
 	t.Class, t.Dialect, t.Features = file.Class, file.Dialect, file.Features
 	if t.Address = addr; addr == "" {
 		t.Command = file.Start
+	}
+	if file.Speaks != nil {
+		page, _ := file.Page()
+		t.Promises = slices.Sorted(maps.Keys(page.Promises))
 	}
 	return t
 }
