@@ -5,6 +5,7 @@ GO ?= go
 N ?= 30
 FUZZTIME ?= 30s
 OUT ?= out
+LABELS ?= MUST && (SIGN || CONN || LOOP || WAKE || TASK || TIME)
 
 .PHONY: help
 help: ## Show this help
@@ -18,6 +19,11 @@ build: ## Build the command into bin/reactorspec
 test: ## Run the project's tests (every package, real servers where installed)
 	$(GO) vet ./...
 	$(GO) test -p 1 -timeout 18m ./... # one package at a time: two judges on two cores would disturb each other
+	$(MAKE) specs
+
+.PHONY: specs
+specs: ## Judge the reference through suites/specs under the ginkgo command; LABELS filters the clauses
+	$(GO) tool ginkgo run --no-color --succinct --label-filter='$(LABELS)' ./suites/specs -- -target=testdata/targets/reference.yaml
 
 # Left out: suites/proof and the combinations, which judge servers in processes
 # of their own for hours, and of the adapters all but one, which takes the same

@@ -36,3 +36,5 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/text v0.38.0 // indirect
 )
+
+tool github.com/onsi/ginkgo/v2/ginkgo

@@ -14,6 +14,7 @@ import (
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/report/live"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -267,7 +268,7 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
 		return run
 	}
-	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose)
+	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose).Live(live.Line)
 	run, _ := r.All() // the run says what kept it from judging
 	if run.Problem != nil {
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))

@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"github.com/mattn/go-isatty"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,8 +18,9 @@ import (
 type Printer struct {
 	w       io.Writer
 	verbose bool // also show the evidence of results that need no explaining
-	live    *mpb.Progress
-	bar     *mpb.Bar
+	screen  bool      // w is a terminal that a live line can be drawn on
+	above   io.Writer // what stands above the live line; nil without one
+	stop    func()    // takes the live line away
 
 	mu      sync.Mutex
 	total   int
@@ -49,11 +48,14 @@ func drawable(file *os.File) bool {
 }
 
 func newPrinter(w io.Writer, total int, verbose, terminal bool) *Printer {
-	p := &Printer{w: w, total: total, verbose: verbose}
-	if terminal {
-		p.live = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh())
-		p.bar = p.live.New(int64(total), mpb.NopStyle(), mpb.BarRemoveOnComplete(),
-			mpb.PrependDecorators(decor.Any(func(s decor.Statistics) string { return p.status(s.AvailableWidth) })))
+	return &Printer{w: w, total: total, verbose: verbose, screen: terminal}
+}
+
+// Live has the live line drawn, where it can be, by draw, such as live.Line: it draws
+// what line returns until stop, below what is written to above. Call it first.
+func (p *Printer) Live(draw func(w io.Writer, line func(width int) string) (above io.Writer, stop func())) *Printer {
+	if p.screen {
+		p.above, p.stop = draw(p.w, p.status)
 	}
 	return p
 }
@@ -91,10 +93,9 @@ func (p *Printer) Say(format string, args ...any) {
 // Finish takes the live line away, shows the verdict last, and reports the
 // first write that failed, if one did. It is called once.
 func (p *Printer) Finish(run *Run) error {
-	if p.live != nil {
-		p.bar.Abort(true)
-		p.live.Wait()
-		p.live = nil
+	if p.above != nil {
+		p.stop()
+		p.above = nil
 	}
 	if p.err != nil {
 		return p.err
@@ -115,8 +116,8 @@ func explains(o Outcome) bool {
 // live line takes it too.
 func (p *Printer) print(text string) {
 	var err error
-	if p.live != nil {
-		_, err = io.WriteString(p.live, text)
+	if p.above != nil {
+		_, err = io.WriteString(p.above, text)
 	} else {
 		_, err = io.WriteString(p.w, text)
 	}

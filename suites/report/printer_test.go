@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/report/live"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,7 +73,7 @@ func TestPrinterOnAPipe(t *testing.T) {
 // and nothing is left running behind it.
 func TestPrinterOnATerminal(t *testing.T) {
 	out := &screen{}
-	p := newPrinter(out, 2, false, true)
+	p := newPrinter(out, 2, false, true).Live(live.Line)
 	p.Start("CONN-1")
 	p.Start("LIFE-2")
 	waitFor(t, out, "0/2: CONN-1 LIFE-2")
@@ -106,7 +108,7 @@ func waitFor(t *testing.T, out *screen, text string) {
 func TestPrinterFromManyGoroutines(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		out := &screen{}
-		p := newPrinter(out, 50, false, terminal)
+		p := newPrinter(out, 50, false, terminal).Live(live.Line)
 		var group sync.WaitGroup
 		for range 50 {
 			group.Go(func() {

@@ -117,7 +117,7 @@ func register(r *judging.Run, finished func(report.Run)) {
 
 // tell turns a result into what an It says.
 func tell(result report.Result) {
-	ginkgo.AddReportEntry("outcome", string(result.Outcome))
+	ginkgo.AddReportEntry("outcome", string(result.Outcome), ginkgo.ReportEntryVisibilityFailureOrVerbose)
 	switch saying, text := suites.Say(result); saying {
 	case suites.Quiet:
 	case suites.Log:
