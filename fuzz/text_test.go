@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/spec/markdown"
 	"github.com/reactorspec/reactorspec/suites/target"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )
@@ -49,12 +49,12 @@ func pages(t testing.TB) reader {
 			for name, content := range files {
 				fsys[name] = &fstest.MapFile{Data: []byte(content), Mode: fs.ModePerm}
 			}
-			_, err := spec.Parse(fsys)
+			_, err := markdown.Parse(fsys)
 			if err == nil {
 				return
 			}
 			for _, fault := range err.(interface{ Unwrap() []error }).Unwrap() {
-				var located *spec.Error
+				var located *markdown.Error
 				if !errors.As(fault, &located) {
 					t.Fatalf("%v has no place", fault)
 				}

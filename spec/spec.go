@@ -1,11 +1,12 @@
 // Package spec is the executable specification's text: families of numbered
 // clauses, the dialects with what each promises, and the core set of each
 // class. Markdown is the only place where a clause is declared; this package
-// embeds and parses it.
+// embeds what the pages say, as package markdown reads them.
 package spec
 
 import (
-	"embed"
+	_ "embed"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,16 +189,43 @@ type Spec struct {
 	abilities map[string]map[string]string // what a described dialect's capability promises
 }
 
-//go:embed *.md dialects/*.md
-var markdown embed.FS
+// Declared is what the pages declare. Package markdown reads it from them.
+type Declared struct {
+	Families  []Family                     // in the order of the story
+	Core      map[Class][]string           // clause IDs
+	Common    map[string]string            // what every server promises: clause ID to citation
+	Abilities map[string]map[string]string // what a described dialect's capability promises
+	Dialects  []Dialect                    // by name, each with what its own page promises
+}
 
-// embedded parses the embedded spec once. A broken one is a broken build.
-var embedded = sync.OnceValue(func() *Spec {
-	spec, err := Parse(markdown)
-	if err != nil {
-		panic("the embedded spec is broken:\n" + err.Error())
+// New makes a specification of what was declared, and owns it from now on.
+func New(d Declared) *Spec {
+	s := &Spec{families: d.Families, clauses: make(map[string]Clause), dialects: d.Dialects, core: d.Core, common: d.Common, abilities: d.Abilities}
+	for _, family := range d.Families {
+		for _, clause := range family.Clauses {
+			s.clauses[clause.ID] = clause
+		}
 	}
-	return spec
+	for _, dialect := range d.Dialects {
+		dialect.add(d.Common)
+	}
+	return s
+}
+
+// The pages are read when they change, and not by every program that imports this
+// package: it would import a parser of Markdown for it.
+//
+//go:generate go test ./markdown -run ^TestDeclaredIsCurrent$ -args -write
+//go:embed declared.json
+var declared []byte
+
+// embedded is the spec of the pages beside this file. A broken one is a broken build.
+var embedded = sync.OnceValue(func() *Spec {
+	var d Declared
+	if err := json.Unmarshal(declared, &d); err != nil {
+		panic("spec/declared.json is broken: " + err.Error())
+	}
+	return New(d)
 })
 
 // Families lists the families of the embedded spec in the order of its story.
@@ -293,13 +321,13 @@ func (s *Spec) Core(class Class) []string {
 func SplitID(id string) (family string, number int, ok bool) {
 	family, digits, found := strings.Cut(id, "-")
 	number, err := strconv.Atoi(digits)
-	if !found || err != nil || number < 1 || strconv.Itoa(number) != digits || !slices.Contains(familyNames, family) {
+	if !found || err != nil || number < 1 || strconv.Itoa(number) != digits || !slices.Contains(FamilyNames, family) {
 		return "", 0, false
 	}
 	return family, number, true
 }
 
-// familyNames are all families there can be, in the order of the story.
-var familyNames = []string{
+// FamilyNames are all families there can be, in the order of the story.
+var FamilyNames = []string{
 	"MODEL", "SIGN", "ACC", "CONN", "FLOW", "LOOP", "WAKE", "TASK", "TIME", "WORK", "LIFE", "RES", "PROBE",
 }

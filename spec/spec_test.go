@@ -6,12 +6,8 @@ import (
 	"testing"
 )
 
-// The embedded spec parses, each clause is found by its ID, and every page
-// that the design names is there.
+// Each clause is found by its ID, and every page that the design names is there.
 func TestEmbedded(t *testing.T) {
-	if _, err := Parse(markdown); err != nil {
-		t.Fatal(err)
-	}
 	for _, clause := range Clauses() {
 		found, ok := Lookup(clause.ID)
 		if !ok || found.Line != clause.Line {
@@ -25,8 +21,8 @@ func TestEmbedded(t *testing.T) {
 	for _, dialect := range Dialects() {
 		dialects = append(dialects, dialect.Name)
 	}
-	if !slices.Equal(families, familyNames) {
-		t.Errorf("families %v, want %v", families, familyNames)
+	if !slices.Equal(families, FamilyNames) {
+		t.Errorf("families %v, want %v", families, FamilyNames)
 	}
 	if want := []string{"echo", "http", "memcache", "probe", "resp"}; !slices.Equal(dialects, want) {
 		t.Errorf("dialects %v, want %v", dialects, want)

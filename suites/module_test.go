@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,5 +101,57 @@ func TestTheReadmeWorksInAModuleOfItsOwn(t *testing.T) {
 	again, err := sh(root, line[1], "MINE_LOSES=1")
 	if err == nil || !strings.Contains(again, line[1]) || strings.Contains(again, "TestConformance/CONN-2") {
 		t.Errorf("%s: %v\n%s", line[1], err, again)
+	}
+}
+
+// mostModules is how many modules a user's go.mod may gain by suites.Verify, this one
+// among them.
+const mostModules = 12
+
+// notForUsers are libraries of the command, of the other doors and of our tests.
+var notForUsers = []string{"ginkgo", "cobra", "mpb", "goldmark", "pprof", "x/tools", "goleak"}
+
+// TestWhatAUserGains counts the modules that testdata/user, which calls Verify and
+// nothing else, requires. Its go.mod is as `go mod tidy` leaves it: it names the modules
+// that its packages come from, and no other.
+func TestWhatAUserGains(t *testing.T) {
+	user := filepath.Join("..", "testdata", "user")
+	list := func(args ...string) []string {
+		t.Helper()
+		cmd := exec.Command("go", append([]string{"list", "-mod=readonly"}, args...)...)
+		cmd.Dir = user
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		var said strings.Builder
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list in testdata/user: %v\n%s\nrun go mod tidy there", err, said.String())
+		}
+		lines := strings.Fields(string(out))
+		slices.Sort(lines)
+		return slices.Compact(lines)
+	}
+	imported := list("-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", ".")
+	text, err := os.ReadFile(filepath.Join(user, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var required []string
+	for _, line := range regexp.MustCompile(`(?m)^(?:require |\t)(\S+) v`).FindAllStringSubmatch(string(text), -1) {
+		required = append(required, line[1])
+	}
+	slices.Sort(required)
+	if !slices.Equal(imported, required) {
+		t.Errorf("testdata/user imports packages of\n%v\nand requires\n%v\nrun go mod tidy there", imported, required)
+	}
+	if len(required) > mostModules {
+		t.Errorf("Verify brings %d modules into a user's go.mod, at most %d are allowed: %v", len(required), mostModules, required)
+	}
+	for _, path := range required {
+		for _, word := range notForUsers {
+			if strings.Contains(path, word) {
+				t.Errorf("Verify brings %s into a user's go.mod", path)
+			}
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // Its methods may be called from any goroutine.
 type Printer struct {
 	w       io.Writer
-	verbose bool // also show the evidence of results that need no explaining
+	verbose bool      // also show the evidence of results that need no explaining
 	screen  bool      // w is a terminal that a live line can be drawn on
 	above   io.Writer // what stands above the live line; nil without one
 	stop    func()    // takes the live line away

@@ -1,4 +1,4 @@
-package spec
+package markdown
 
 import (
 	"path"
@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"github.com/yuin/goldmark/ast"
+
+	"github.com/reactorspec/reactorspec/spec"
 )
 
 // family reads one family's file: `# WAKE: title`, an introduction, and clauses
@@ -18,8 +20,8 @@ func (p *parser) family(file string) {
 		return
 	}
 	name := strings.ToUpper(strings.TrimSuffix(path.Base(file), ".md"))
-	if !slices.Contains(familyNames, name) {
-		p.fail(file, 1, "%s is no family; the families are %s", name, strings.Join(familyNames, " "))
+	if !slices.Contains(spec.FamilyNames, name) {
+		p.fail(file, 1, "%s is no family; the families are %s", name, strings.Join(spec.FamilyNames, " "))
 		return
 	}
 	if len(pg.blocks) == 0 || !heading(pg.blocks[0], 1) {
@@ -30,7 +32,7 @@ func (p *parser) family(file string) {
 	if !found || titled != name || strings.TrimSpace(title) == "" {
 		p.fail(file, 1, "the first heading is not `# %s: title`", name)
 	}
-	family := Family{Name: name, Title: strings.TrimSpace(title)}
+	family := spec.Family{Name: name, Title: strings.TrimSpace(title)}
 	sections := pg.sections()
 	family.About = pg.between(pg.blocks[0], sections[0].next)
 	if family.About == "" {
@@ -48,7 +50,7 @@ func (p *parser) family(file string) {
 			p.fail(file, pg.line(head), "a heading of level %d; clauses stand under level 3, groups under level 2", head.Level)
 		}
 	}
-	p.spec.families = append(p.spec.families, family)
+	p.declared.Families = append(p.declared.Families, family)
 }
 
 // section is a heading with the blocks below it, up to the next heading.
@@ -74,23 +76,23 @@ func (pg page) sections() []section {
 
 // clause reads one clause. It comes back, with its faults noted, whenever it
 // has a usable ID, so that references to it are not called unknown as well.
-func (p *parser) clause(pg page, family string, section section) (Clause, bool) {
+func (p *parser) clause(pg page, family string, section section) (spec.Clause, bool) {
 	head := section.blocks[0]
-	clause := Clause{ID: pg.raw(head), Family: family, File: pg.file, Line: pg.line(head)}
+	clause := spec.Clause{ID: pg.raw(head), Family: family, File: pg.file, Line: pg.line(head)}
 	fail := func(block ast.Node, format string, args ...any) {
 		p.fail(pg.file, pg.line(block), clause.ID+": "+format, args...)
 	}
-	named, number, ok := SplitID(clause.ID)
+	named, number, ok := spec.SplitID(clause.ID)
 	if !ok || named != family {
 		p.fail(pg.file, clause.Line, "heading %q is not a clause ID of this family, such as %s-1", clause.ID, family)
-		return Clause{}, false
+		return spec.Clause{}, false
 	}
 	clause.Number = number
-	if earlier, taken := p.spec.clauses[clause.ID]; taken {
+	if earlier, taken := p.clauses[clause.ID]; taken {
 		fail(head, "the ID stands at line %d already; IDs are never reused", earlier.Line)
-		return Clause{}, false
+		return spec.Clause{}, false
 	}
-	defer func() { p.spec.clauses[clause.ID] = clause }()
+	defer func() { p.clauses[clause.ID] = clause }()
 	body := section.blocks[1:]
 	if len(body) == 0 || body[0].Kind() != ast.KindParagraph {
 		fail(head, "no sentence follows the heading")
@@ -126,7 +128,7 @@ var keywords = []string{"MUST", "SHALL", "SHOULD", "MAY", "REQUIRED", "RECOMMEND
 
 // levelOf counts the RFC 2119 keywords of a sentence; problem is "" for
 // exactly one MUST or SHOULD.
-func levelOf(sentence string) (level Level, problem string) {
+func levelOf(sentence string) (level spec.Level, problem string) {
 	var found []string
 	for _, word := range strings.FieldsFunc(sentence, func(r rune) bool { return !unicode.IsLetter(r) }) {
 		if slices.Contains(keywords, word) {
@@ -138,14 +140,14 @@ func levelOf(sentence string) (level Level, problem string) {
 		return "", "the sentence has no RFC 2119 keyword; say MUST or SHOULD"
 	case len(found) > 1:
 		return "", "the sentence has more than one RFC 2119 keyword: " + strings.Join(found, ", ")
-	case found[0] != string(Must) && found[0] != string(Should):
+	case found[0] != string(spec.Must) && found[0] != string(spec.Should):
 		return "", "the keyword of a clause is MUST or SHOULD, not " + found[0]
 	}
-	return Level(found[0]), ""
+	return spec.Level(found[0]), ""
 }
 
 // entries reads the list under a sentence.
-func (p *parser) entries(pg page, clause *Clause, list ast.Node) {
+func (p *parser) entries(pg page, clause *spec.Clause, list ast.Node) {
 	seen := make(map[string]bool)
 	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
 		line := pg.line(item)
@@ -173,12 +175,12 @@ func (p *parser) entries(pg page, clause *Clause, list ast.Node) {
 		case "Check":
 			clause.Kind, clause.Method = check(value, fail)
 		case "Vantage":
-			clause.Vantages = names("vantage", value, Vantages(), fail)
+			clause.Vantages = names("vantage", value, spec.Vantages(), fail)
 		case "Needs":
-			clause.Needs = names("feature", value, Features(), fail)
+			clause.Needs = names("feature", value, spec.Features(), fail)
 		case "Classes":
-			if clause.Classes = Classes(); value != "all" {
-				clause.Classes = names("class", value, Classes(), fail)
+			if clause.Classes = spec.Classes(); value != "all" {
+				clause.Classes = names("class", value, spec.Classes(), fail)
 			}
 		case "Source":
 			clause.Source = value
@@ -196,19 +198,19 @@ func (p *parser) entries(pg page, clause *Clause, list ast.Node) {
 }
 
 // check splits `stochastic; 2,000 races a run` and `untested (reason)`.
-func check(value string, fail func(string, ...any)) (Kind, string) {
+func check(value string, fail func(string, ...any)) (spec.Kind, string) {
 	word, method := value, ""
 	if end := strings.IndexFunc(value, func(r rune) bool { return !unicode.IsLetter(r) }); end >= 0 {
 		word, method = value[:end], strings.TrimSpace(strings.TrimLeft(value[end:], ";,.: "))
 	}
-	kind := Kind(word)
+	kind := spec.Kind(word)
 	switch kind {
-	case Deterministic:
-	case Stochastic:
+	case spec.Deterministic:
+	case spec.Stochastic:
 		if method == "" {
 			fail("a stochastic check says how often it tries and what it detects")
 		}
-	case Untested:
+	case spec.Untested:
 		if strings.HasPrefix(method, "(") && strings.HasSuffix(strings.TrimSuffix(method, "."), ")") {
 			method = strings.TrimSuffix(strings.TrimSuffix(method[1:], "."), ")")
 		}
@@ -242,17 +244,17 @@ func names[T ~string](what, value string, known []T, fail func(string, ...any)) 
 const restsOnNone = "none"
 
 // rules reads `1, 4`: numbers of the rules of verdicts.md, in their order, or none.
-func rules(value string, fail func(string, ...any)) []Rule {
+func rules(value string, fail func(string, ...any)) []spec.Rule {
 	if value == restsOnNone {
 		return nil
 	}
-	var list []Rule
+	var list []spec.Rule
 	for word := range strings.SplitSeq(value, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
-		rule := Rule(n)
+		rule := spec.Rule(n)
 		switch {
-		case err != nil || !slices.Contains(Rules(), rule):
-			fail("%q is no rule of %s; give numbers from %d to %d, or %s", strings.TrimSpace(word), verdictsPage, Slow, Unseen, restsOnNone)
+		case err != nil || !slices.Contains(spec.Rules(), rule):
+			fail("%q is no rule of %s; give numbers from %d to %d, or %s", strings.TrimSpace(word), verdictsPage, spec.Slow, spec.Unseen, restsOnNone)
 		case len(list) > 0 && list[len(list)-1] >= rule:
 			fail("rule %d stands twice, or out of order", rule)
 		default:
@@ -273,13 +275,13 @@ func join[T ~string](words []T) string {
 // limitUntested faults every untested clause beyond the allowed number.
 func (p *parser) limitUntested() {
 	count := 0
-	for _, family := range p.spec.families {
+	for _, family := range p.declared.Families {
 		for _, clause := range family.Clauses {
-			if clause.Kind != Untested {
+			if clause.Kind != spec.Untested {
 				continue
 			}
-			if count++; count > MaxUntested {
-				p.fail(clause.File, clause.Line, "%s: untested, but %d clauses are untested already, the most there may be", clause.ID, MaxUntested)
+			if count++; count > spec.MaxUntested {
+				p.fail(clause.File, clause.Line, "%s: untested, but %d clauses are untested already, the most there may be", clause.ID, spec.MaxUntested)
 			}
 		}
 	}

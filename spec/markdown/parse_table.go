@@ -1,4 +1,4 @@
-package spec
+package markdown
 
 import (
 	"path"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+
+	"github.com/reactorspec/reactorspec/spec"
 )
 
 // The heads of the tables that this package reads; other tables are prose.
@@ -33,12 +35,12 @@ func (p *parser) verdicts() {
 		return
 	}
 	for _, row := range rows {
-		class := Class(row.cells[0])
-		if !slices.Contains(Classes(), class) {
-			p.fail(pg.file, row.line, "unknown class %q; known are %s", class, join(Classes()))
+		class := spec.Class(row.cells[0])
+		if !slices.Contains(spec.Classes(), class) {
+			p.fail(pg.file, row.line, "unknown class %q; known are %s", class, join(spec.Classes()))
 			continue
 		}
-		if _, twice := p.spec.core[class]; twice {
+		if _, twice := p.declared.Core[class]; twice {
 			p.fail(pg.file, row.line, "class %s has two rows", class)
 			continue
 		}
@@ -49,16 +51,16 @@ func (p *parser) verdicts() {
 			case !ok:
 			case slices.Contains(core, id):
 				p.fail(pg.file, row.line, "%s stands twice in the core set of %s", id, class)
-			case clause.Level == Should || clause.Kind == Untested || !clause.Binds(class):
+			case clause.Level == spec.Should || clause.Kind == spec.Untested || !clause.Binds(class):
 				p.fail(pg.file, row.line, "%s cannot be core for %s: it has to be a MUST that is tested and binds the class", id, class)
 			default:
 				core = append(core, id)
 			}
 		}
-		p.spec.core[class] = core
+		p.declared.Core[class] = core
 	}
-	for _, class := range Classes() {
-		if _, found := p.spec.core[class]; !found {
+	for _, class := range spec.Classes() {
+		if _, found := p.declared.Core[class]; !found {
 			p.fail(pg.file, 1, "class %s has no core set", class)
 		}
 	}
@@ -72,7 +74,7 @@ func (p *parser) dialect(file string) {
 		return
 	}
 	name := strings.TrimSuffix(path.Base(file), ".md")
-	dialect := Dialect{Name: name, Promises: make(map[string]string), Released: make(map[string]string)}
+	dialect := spec.Dialect{Name: name, Promises: make(map[string]string), Released: make(map[string]string)}
 	if len(pg.blocks) > 0 && heading(pg.blocks[0], 1) {
 		titled, title, _ := strings.Cut(pg.raw(pg.blocks[0]), ":")
 		if titled == name {
@@ -101,33 +103,25 @@ func (p *parser) dialect(file string) {
 	}
 	rows, _ = pg.table(featureTable)
 	for _, row := range rows {
-		feature := Feature(strings.Trim(row.cells[0], "`"))
-		if !slices.Contains(Features(), feature) {
-			p.fail(file, row.line, "unknown feature %q; known are %s", feature, join(Features()))
+		feature := spec.Feature(strings.Trim(row.cells[0], "`"))
+		if !slices.Contains(spec.Features(), feature) {
+			p.fail(file, row.line, "unknown feature %q; known are %s", feature, join(spec.Features()))
 			continue
 		}
 		dialect.Features = append(dialect.Features, feature)
 	}
 	if name != commonName {
-		p.spec.dialects = append(p.spec.dialects, dialect)
+		p.declared.Dialects = append(p.declared.Dialects, dialect)
 		return
 	}
-	p.spec.common = dialect.Promises
+	p.declared.Common = dialect.Promises
 	rows, _ = pg.table(abilityTable)
 	for _, row := range rows {
 		ability := row.cells[0]
-		if p.spec.abilities[ability] == nil {
-			p.spec.abilities[ability] = make(map[string]string)
+		if p.declared.Abilities[ability] == nil {
+			p.declared.Abilities[ability] = make(map[string]string)
 		}
-		p.promise(pg, p.spec.abilities[ability], row.cells[1], row.cells[2], row)
-	}
-}
-
-// bindAll adds what every server promises to each dialect's own promises, but for
-// what its page releases.
-func (p *parser) bindAll() {
-	for _, dialect := range p.spec.dialects {
-		dialect.add(p.spec.common)
+		p.promise(pg, p.declared.Abilities[ability], row.cells[1], row.cells[2], row)
 	}
 }
 
@@ -158,7 +152,7 @@ func (p *parser) promise(pg page, promises map[string]string, named, citation st
 	ids := strings.FieldsFunc(named, func(r rune) bool { return r == ' ' || r == ',' })
 	if named == everyClause {
 		ids = nil
-		for id, clause := range p.spec.clauses {
+		for id, clause := range p.clauses {
 			if _, already := promises[id]; !already && !clause.Withdrawn {
 				promises[id] = citation
 			}
@@ -178,8 +172,8 @@ func (p *parser) promise(pg page, promises map[string]string, named, citation st
 }
 
 // reference finds a clause in force that a table names.
-func (p *parser) reference(pg page, row row, id string) (Clause, bool) {
-	clause, found := p.spec.clauses[id]
+func (p *parser) reference(pg page, row row, id string) (spec.Clause, bool) {
+	clause, found := p.clauses[id]
 	switch {
 	case !found:
 		p.fail(pg.file, row.line, "unknown clause %s", id)

@@ -1,4 +1,4 @@
-package spec
+package markdown
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/reactorspec/reactorspec/spec"
 )
 
 const goodWake = `# WAKE: Wakeups
@@ -122,7 +124,7 @@ A wakeup MUST be drained.
 	}
 }
 
-func parse(files map[string]string) (*Spec, error) {
+func parse(files map[string]string) (*spec.Spec, error) {
 	fsys := fstest.MapFS{}
 	for name, content := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(content)}
@@ -131,24 +133,24 @@ func parse(files map[string]string) (*Spec, error) {
 }
 
 func TestParse(t *testing.T) {
-	spec, err := parse(good())
+	parsed, err := parse(good())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if families := spec.Families(); len(families) != 2 || families[0].Name != "CONN" || families[1].Name != "WAKE" {
+	if families := parsed.Families(); len(families) != 2 || families[0].Name != "CONN" || families[1].Name != "WAKE" {
 		t.Fatalf("families %+v", families)
 	}
-	wake := spec.Families()[1]
+	wake := parsed.Families()[1]
 	if wake.Title != "Wakeups" || wake.About != "A loop that sleeps has to be woken.\n\nIt is the first thing that goes wrong." {
 		t.Errorf("title %q, about %q", wake.Title, wake.About)
 	}
-	clause, found := spec.Lookup("WAKE-1")
-	want := Clause{
-		ID: "WAKE-1", Family: "WAKE", Number: 1, Level: Must,
+	clause, found := parsed.Lookup("WAKE-1")
+	want := spec.Clause{
+		ID: "WAKE-1", Family: "WAKE", Number: 1, Level: spec.Must,
 		Sentence: "A loop MUST run a task posted to it even when the post races with `MUST` sleep.",
-		Intent:   "one lost wakeup strands the task.", Kind: Stochastic, Method: "2,000 races a run.",
-		Vantages: []Vantage{Wire, Inproc}, Needs: []Feature{"post"}, Classes: []Class{Reactor, MultiReactor},
-		Source: "S8; eventfd(2)", Rests: []Rule{Slow, Tree}, Notes: "A loop may also\nrun it at once.\n\n- or twice as fast",
+		Intent:   "one lost wakeup strands the task.", Kind: spec.Stochastic, Method: "2,000 races a run.",
+		Vantages: []spec.Vantage{spec.Wire, spec.Inproc}, Needs: []spec.Feature{"post"}, Classes: []spec.Class{spec.Reactor, spec.MultiReactor},
+		Source: "S8; eventfd(2)", Rests: []spec.Rule{spec.Slow, spec.Tree}, Notes: "A loop may also\nrun it at once.\n\n- or twice as fast",
 		File: "wake.md", Line: 11,
 	}
 	if !found || fmt.Sprintf("%#v", clause) != fmt.Sprintf("%#v", want) {
@@ -157,46 +159,46 @@ func TestParse(t *testing.T) {
 	if clause.Anchor() != "spec/wake.md#wake-1" {
 		t.Errorf("anchor %s", clause.Anchor())
 	}
-	if clause, _ := spec.Lookup("WAKE-2"); clause.Level != Should || len(clause.Classes) != 4 || clause.Needs != nil || clause.Notes != "" {
+	if clause, _ := parsed.Lookup("WAKE-2"); clause.Level != spec.Should || len(clause.Classes) != 4 || clause.Needs != nil || clause.Notes != "" {
 		t.Errorf("WAKE-2 is %+v", clause)
 	}
-	if clause, _ := spec.Lookup("CONN-3"); clause.Level != Must || clause.Kind != Untested || clause.Method != "tried: nothing works" {
+	if clause, _ := parsed.Lookup("CONN-3"); clause.Level != spec.Must || clause.Kind != spec.Untested || clause.Method != "tried: nothing works" {
 		t.Errorf("CONN-3 is %+v", clause)
 	}
-	if clause, found := spec.Lookup("WAKE-9"); !found || !clause.Withdrawn || clause.Sentence != "Withdrawn: said by WAKE-1." {
+	if clause, found := parsed.Lookup("WAKE-9"); !found || !clause.Withdrawn || clause.Sentence != "Withdrawn: said by WAKE-1." {
 		t.Errorf("the tombstone is %+v, %v", clause, found)
 	}
-	if _, found := spec.Lookup("WAKE-3"); found {
+	if _, found := parsed.Lookup("WAKE-3"); found {
 		t.Error("WAKE-3 is found in a gap")
 	}
-	if clauses := spec.Clauses(); len(clauses) != 4 || clauses[0].ID != "CONN-3" || clauses[3].ID != "WAKE-4" {
+	if clauses := parsed.Clauses(); len(clauses) != 4 || clauses[0].ID != "CONN-3" || clauses[3].ID != "WAKE-4" {
 		t.Errorf("clauses in force: %+v", clauses)
 	}
 }
 
 func TestParseTables(t *testing.T) {
-	spec, err := parse(good())
+	parsed, err := parse(good())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if core := spec.Core(MultiReactor); fmt.Sprint(core) != "[WAKE-1 WAKE-4]" {
+	if core := parsed.Core(spec.MultiReactor); fmt.Sprint(core) != "[WAKE-1 WAKE-4]" {
 		t.Errorf("core of multi-reactor: %v", core)
 	}
-	if core := spec.Core(""); len(core) != 0 {
+	if core := parsed.Core(""); len(core) != 0 {
 		t.Errorf("core of an undeclared class: %v", core)
 	}
-	echo, found := spec.LookupDialect("echo")
+	echo, found := parsed.LookupDialect("echo")
 	if !found || echo.Title != "RFC 862" || !maps.Equal(echo.Promises, map[string]string{"CONN-3": "RFC 862"}) || fmt.Sprint(echo.Features) != "[drain]" {
 		t.Errorf("echo is %+v", echo)
 	}
-	probe, _ := spec.LookupDialect("probe")
+	probe, _ := parsed.LookupDialect("probe")
 	if len(probe.Promises) != 4 || probe.Promises["CONN-3"] != "target.md, Sign-on" || probe.Promises["WAKE-4"] != "target.md" {
 		t.Errorf("probe promises %v", probe.Promises)
 	}
-	if _, found := spec.LookupDialect("smtp"); found {
+	if _, found := parsed.LookupDialect("smtp"); found {
 		t.Error("smtp is found")
 	}
-	if dialects := spec.Dialects(); len(dialects) != 2 || dialects[0].Name != "echo" {
+	if dialects := parsed.Dialects(); len(dialects) != 2 || dialects[0].Name != "echo" {
 		t.Errorf("dialects %+v", dialects)
 	}
 }
@@ -209,11 +211,11 @@ func TestCoreOfUndeclaredClassIsShared(t *testing.T) {
 	}
 	files["verdicts.md"] = strings.Replace(files["verdicts.md"], "WAKE-1, WAKE-4", "WAKE-1, CONN-3", 1)
 	files["verdicts.md"] = strings.Replace(files["verdicts.md"], "CONN-3 WAKE-1", "CONN-3, WAKE-1", 1)
-	spec, err := parse(files)
+	parsed, err := parse(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if core := spec.Core(""); fmt.Sprint(core) != "[CONN-3]" {
+	if core := parsed.Core(""); fmt.Sprint(core) != "[CONN-3]" {
 		t.Errorf("core of an undeclared class: %v", core)
 	}
 }
@@ -316,7 +318,7 @@ func TestParseFilesThatAreMissingOrUnknown(t *testing.T) {
 	delete(files, "verdicts.md")
 	_, err := parse(files)
 	want := "spec/verdicts.md:1: the page is missing; it holds the core sets\n" +
-		"spec/weather.md:1: WEATHER is no family; the families are " + strings.Join(familyNames, " ")
+		"spec/weather.md:1: WEATHER is no family; the families are " + strings.Join(spec.FamilyNames, " ")
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -342,7 +344,7 @@ func TestParseLimitsUntestedClauses(t *testing.T) {
 	files := good()
 	var conn strings.Builder
 	conn.WriteString(goodConn)
-	for n := 10; n < 10+MaxUntested; n++ {
+	for n := 10; n < 10+spec.MaxUntested; n++ {
 		fmt.Fprintf(&conn, "\n### CONN-%d\n\nA server MUST wait.\n\n- Intent: x.\n- Check: untested (no way in)\n- Vantage: wire\n- Classes: all\n- Source: none\n- Rests on: none\n", n)
 	}
 	files["conn.md"] = conn.String()
@@ -353,12 +355,12 @@ func TestParseLimitsUntestedClauses(t *testing.T) {
 }
 
 func TestTitle(t *testing.T) {
-	long := Clause{Sentence: strings.Repeat("word ", 20) + "end."}
+	long := spec.Clause{Sentence: strings.Repeat("word ", 20) + "end."}
 	for _, test := range []struct {
-		clause Clause
+		clause spec.Clause
 		want   string
 	}{
-		{Clause{Sentence: "A server MUST answer."}, "A server MUST answer"},
+		{spec.Clause{Sentence: "A server MUST answer."}, "A server MUST answer"},
 		{long, strings.TrimSpace(strings.Repeat("word ", 14)) + "…"},
 	} {
 		if got := test.clause.Title(); got != test.want {

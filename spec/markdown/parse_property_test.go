@@ -1,4 +1,4 @@
-package spec
+package markdown
 
 import (
 	"errors"
@@ -21,13 +21,13 @@ func parsingNeverPanics(t *rapid.T) {
 		return strings.Join(rapid.SliceOfN(pieces, 0, 25).Draw(t, name), "")
 	}
 	files := map[string]string{"conn.md": page("conn"), "verdicts.md": page("verdicts"), "dialects/echo.md": page("echo")}
-	spec, err := parse(files)
+	parsed, err := parse(files)
 	again, errAgain := parse(files)
 	if (err == nil) != (errAgain == nil) || err != nil && err.Error() != errAgain.Error() {
 		t.Fatalf("parsed twice: %v, then %v", err, errAgain)
 	}
 	if err == nil {
-		if len(spec.Clauses()) != len(again.Clauses()) {
+		if len(parsed.Clauses()) != len(again.Clauses()) {
 			t.Fatal("parsed twice, the clauses differ")
 		}
 		return

@@ -1,4 +1,7 @@
-package spec
+// Package markdown reads the pages of the spec: one file a family, the core sets, and
+// what each dialect promises. Package spec embeds what it reads, so that only tests
+// and go generate need it.
+package markdown
 
 import (
 	"cmp"
@@ -13,6 +16,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/reactorspec/reactorspec/spec"
 )
 
 // The pages that are no family.
@@ -39,23 +44,31 @@ func (e *Error) Error() string { return fmt.Sprintf("spec/%s:%d: %s", e.File, e.
 // Parse reads a specification: one file a family, verdicts.md with the core
 // sets, and dialects/*.md. It is strict, and reports every fault it finds, each
 // an *Error in a joined error, ordered by file and line.
-func Parse(fsys fs.FS) (*Spec, error) {
-	p := &parser{fsys: fsys, spec: &Spec{
-		clauses:   make(map[string]Clause),
-		core:      make(map[Class][]string),
-		abilities: make(map[string]map[string]string),
+func Parse(fsys fs.FS) (*spec.Spec, error) {
+	d, err := read(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return spec.New(d), nil
+}
+
+// read is Parse up to what the pages declare.
+func read(fsys fs.FS) (spec.Declared, error) {
+	p := &parser{fsys: fsys, clauses: make(map[string]spec.Clause), declared: spec.Declared{
+		Core:      make(map[spec.Class][]string),
+		Abilities: make(map[string]map[string]string),
 	}}
 	families, err := fs.Glob(fsys, "*.md")
 	if err != nil {
-		return nil, err
+		return spec.Declared{}, err
 	}
 	for _, file := range families {
 		if file != targetPage && file != verdictsPage && !slices.Contains(prosePages, file) {
 			p.family(file)
 		}
 	}
-	slices.SortFunc(p.spec.families, func(a, b Family) int {
-		return cmp.Compare(slices.Index(familyNames, a.Name), slices.Index(familyNames, b.Name))
+	slices.SortFunc(p.declared.Families, func(a, b spec.Family) int {
+		return cmp.Compare(slices.Index(spec.FamilyNames, a.Name), slices.Index(spec.FamilyNames, b.Name))
 	})
 	p.limitUntested()
 	if slices.Contains(families, verdictsPage) {
@@ -65,23 +78,23 @@ func Parse(fsys fs.FS) (*Spec, error) {
 	}
 	dialects, err := fs.Glob(fsys, path.Join(dialectsDir, "*.md"))
 	if err != nil {
-		return nil, err
+		return spec.Declared{}, err
 	}
 	for _, file := range dialects {
 		p.dialect(file)
 	}
-	p.bindAll()
 	if len(p.faults) > 0 {
-		return nil, p.joined()
+		return spec.Declared{}, p.joined()
 	}
-	return p.spec, nil
+	return p.declared, nil
 }
 
-// parser gathers a spec and the faults of its text.
+// parser gathers what the pages declare, and their faults.
 type parser struct {
-	fsys   fs.FS
-	spec   *Spec
-	faults []*Error
+	fsys     fs.FS
+	declared spec.Declared
+	clauses  map[string]spec.Clause // those read so far, by ID
+	faults   []*Error
 }
 
 func (p *parser) fail(file string, line int, format string, args ...any) {
