@@ -1,6 +1,6 @@
 // Package markdown reads the pages of the spec: one file a family, the core sets, and
 // what each dialect promises. Package spec embeds what it reads, so that only tests
-// and go generate need it.
+// and go generate need it. There is no compatibility promise.
 package markdown
 
 import (

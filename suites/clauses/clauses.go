@@ -1,5 +1,7 @@
 // Package clauses holds the checks: one function a clause, one file or a few
 // a family, named as the files of spec/.
+//
+// Users reach them through the doors: there is no compatibility promise.
 package clauses
 
 import (

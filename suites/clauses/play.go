@@ -1,7 +1,7 @@
 package clauses
 
 import (
-	"github.com/reactorspec/reactorspec/suites/play"
+	"github.com/reactorspec/reactorspec/suites/internal/play"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
-	"github.com/reactorspec/reactorspec/suites/play"
+	"github.com/reactorspec/reactorspec/suites/internal/play"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 	"github.com/reactorspec/reactorspec/suites/transcript"

@@ -4,6 +4,9 @@
 // It holds two kinds of judge. Checks are those of single clauses, and report
 // what a check on a socket would. Models are state machines that compare the loop with a plain
 // model under operations that rapid draws, and shrinks when they disagree.
+//
+// Users reach it through suites.VerifyLoop. It is importable for fuzz targets: there is
+// no compatibility promise.
 package inproc
 
 import (

@@ -6,6 +6,8 @@
 // but obliging client; they are not what an open system sees behind a stall
 // (coordinated omission). The package measures cost per request and compares
 // servers; it judges no clause.
+//
+// It is importable for the benchmark of the reference: there is no compatibility promise.
 package load
 
 import (

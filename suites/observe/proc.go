@@ -6,6 +6,8 @@
 // vanished (ErrGone) is told from another one that got its pid (ErrReused).
 // Everything here works on other people's processes: a fact that cannot be
 // read for want of rights is an error (ErrDenied) and never a zero.
+//
+// It changes with the checks: there is no compatibility promise.
 package observe
 
 import (

@@ -6,6 +6,8 @@
 // reactor in Go cannot get wrong. A row names the whole set of clauses that
 // the fault breaks: a clause that fails and is not named is as much a defect
 // of the suites as one that is named and passes.
+//
+// It is for this project alone: there is no compatibility promise.
 package proof
 
 import "slices"

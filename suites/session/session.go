@@ -6,6 +6,8 @@
 // the check there (by a panic that only the runner recovers), so checks read
 // top-down without error handling. Reads are progress-based: a deadline starts
 // again with every byte, so that slow is never mistaken for silent.
+//
+// It changes with the checks: there is no compatibility promise.
 package session
 
 import (

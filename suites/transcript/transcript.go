@@ -17,6 +17,8 @@
 // connection is not stored either: it follows from the steps and from what the
 // target's dialect promises, so one transcript plays on any target that speaks
 // its conversations.
+//
+// Fuzz targets and the command share it with the checks: there is no compatibility promise.
 package transcript
 
 import (

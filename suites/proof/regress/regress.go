@@ -3,6 +3,8 @@
 // which it was mended, which has to keep it. Each pair is a nested module, so
 // that no old version reaches the root module: go.mod names the broken
 // version, fixed.mod the mended one.
+//
+// It is for this project alone: there is no compatibility promise.
 package regress
 
 import (

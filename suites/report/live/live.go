@@ -1,6 +1,8 @@
 // Package live draws a line at the end of a terminal anew and anew, while other lines
 // are written above it. It is a package of its own so that the library that does it
 // comes with the command alone.
+//
+// There is no compatibility promise.
 package live
 
 import (
