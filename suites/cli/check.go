@@ -34,6 +34,7 @@ type checkFlags struct {
 	seed                      string
 	timeout                   time.Duration
 	soak, verbose             bool
+	built                     bool // by the matrix, whose child this is
 
 	reports reportFlags
 }
@@ -81,7 +82,9 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
 	flags.BoolVar(&f.soak, "soak", false, "let checks of chance and of numbers do many times as much: minutes instead of seconds")
 	f.reports.bind(cmd)
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show evidence for whatever has some")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every clause, and show evidence for whatever has some")
+	flags.BoolVar(&f.built, "built", false, "the target's build is done")
+	_ = flags.MarkHidden("built")
 	return cmd
 }
 
@@ -215,6 +218,9 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 			return err
 		}
 		judged.File = file
+		if f.built {
+			judged.File.Build = nil
+		}
 		return nil
 	}
 	if judged.File.Dialect == "" {
@@ -268,7 +274,7 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
 		return run
 	}
-	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose).Live(live.Line)
+	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose, f.reports.json).Live(live.Line)
 	run, _ := r.All() // the run says what kept it from judging
 	if run.Problem != nil {
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))

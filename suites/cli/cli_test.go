@@ -137,12 +137,12 @@ func readRun(t *testing.T, path string) *report.Run {
 
 func TestTheReferenceIsConformant(t *testing.T) {
 	o := reactorspec(t, nil, "check", "--clause", "conn-1,CONN-2", "--clause", "SIGN-1", "--seed", "0x5e1f",
-		"--json", "run.json", "--junit", "run.xml", "--html", "run.html", "--badge", "run.svg")
+		"--json", "run.json", "--junit", "run.xml", "--html", "run.html", "--badge", "run.svg", "--markdown", "run.md")
 	if o.exit != report.ExitConformant {
 		t.Fatalf("exit %d\n%s%s", o.exit, o.out, o.errors)
 	}
-	if strings.ContainsAny(o.out, "\x1b\r") || strings.Count(o.out, "\n") != 4 {
-		t.Errorf("a pipe gets plain lines, one a clause and a verdict:\n%q", o.out)
+	if strings.ContainsAny(o.out, "\x1b\r") || strings.Count(o.out, "\n") != 2 || strings.Contains(o.out, "CONN-1") {
+		t.Errorf("a pipe gets plain lines: how it was judged, and the verdict:\n%q", o.out)
 	}
 	run := readRun(t, filepath.Join(o.dir, "run.json"))
 	if len(run.Results) != 3 || run.Seed != 0x5e1f || run.Verdict.Word != report.Conformant || run.Target.Name != "reference" {
@@ -160,7 +160,10 @@ func TestTheReferenceIsConformant(t *testing.T) {
 	if err != nil || len(suites.Cases) < 3 {
 		t.Errorf("JUnit %v: %s", err, text)
 	}
-	for _, name := range []string{"run.html", "run.svg"} {
+	if run.Machine == nil || len(run.Called) < 2 || run.Format != report.Format {
+		t.Errorf("how and where it was judged: %v, %v, format %d", run.Called, run.Machine, run.Format)
+	}
+	for _, name := range []string{"run.html", "run.svg", "run.md"} {
 		if info, err := os.Stat(filepath.Join(o.dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -243,19 +246,113 @@ func TestMatrix(t *testing.T) {
 	}
 	file("good.yaml", fmt.Sprintf("name: good\ndialect: probe\nstart: [%q, serve, --listen, '127.0.0.1:{port}']\n", built))
 	file("garbles.yaml", fmt.Sprintf("name: garbles\ndialect: echo\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self(t), serverVariable))
-	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1", "--json", "all.json", "--html", "all.html", "--junit", "all.xml")
-	if o.exit != report.ExitNotConformant || !strings.Contains(o.out, "good: conformant") || !strings.Contains(o.out, "garbles: not conformant") {
+	file("lacking.yaml", "name: lacking\ndialect: echo\nstart: [no-such-server-here, '{port}']\n")
+	file("toolchain.yaml", "name: toolchain\ndialect: echo\nbuild: true && no-such-compiler --release\nstart: [./server, '{port}']\n")
+	file("unbuilt.yaml", "name: unbuilt\ndialect: echo\nbuild: echo line 7 is wrong >&2; exit 1\nstart: [./server, '{port}']\n")
+	args := []string{"matrix", dir, "--clause", "CONN-1,ACC-3", "--seed", "0x5e1f", "--html", "all", "--junit", "all.xml", "--markdown", "all.md"}
+	o := reactorspec(t, nil, append(args, "--json", "all.json")...)
+	for _, says := range []string{"good: conformant", "garbles: not conformant", "lacking: skipped (no-such-server-here is not installed)", "no-such-compiler: not found", "line 7 is wrong", "judging unbuilt, 5 of 5"} {
+		if !strings.Contains(o.out, says) {
+			t.Errorf("it does not say %q", says)
+		}
+	}
+	if o.exit != report.ExitNotConformant {
 		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
 	}
-	for _, name := range []string{"all.json", "all.html", "all.xml"} {
+	for _, name := range []string{"all.json", "all/index.html", "all/t/garbles/CONN-1.html", "all.xml", "all.md"} {
 		text, err := os.ReadFile(filepath.Join(o.dir, name))
-		if err != nil || !bytes.Contains(text, []byte("garbles")) || !bytes.Contains(text, []byte("good")) {
+		if err != nil || !bytes.Contains(text, []byte("garbles")) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	t.Run("shards", func(t *testing.T) { shardsMakeTheWhole(t, o, args) })
 	file("wrong.yaml", "name: wrong\n")
 	if o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1"); o.exit != report.ExitUsage {
 		t.Errorf("exit %d with a bad file\n%s", o.exit, o.out)
+	}
+}
+
+// shardsMakeTheWhole judges the same targets in three shards, one of them twice as
+// if it had been killed, and joins what they wrote.
+func shardsMakeTheWhole(t *testing.T, whole outcome, args []string) {
+	dir, files := t.TempDir(), []string{"merge"}
+	for _, shard := range []string{"1/3", "3/3", "2/3", "3/3"} {
+		file := filepath.Join(dir, fmt.Sprintf("%d.json", len(files)))
+		files = append(files, file)
+		reactorspec(t, nil, append(args, "--shard", shard, "--json", file)...)
+	}
+	joined := reactorspec(t, nil, append(files, "--json", "joined.json", "--html", "pages")...)
+	if joined.exit != whole.exit {
+		t.Errorf("exit %d of the parts, %d of the whole\n%s", joined.exit, whole.exit, joined.errors)
+	}
+	told := func(path string) string {
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		m, err := report.ReadJSONMatrix(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, run := range m.Runs {
+			fmt.Fprintf(&b, "%s seed %#x\n", run.Verdict.Sentence, run.Seed)
+			for _, r := range run.Results {
+				fmt.Fprintf(&b, "  %s %s %s\n", r.Clause, r.Outcome, r.Reason)
+			}
+		}
+		for _, s := range m.Skipped {
+			fmt.Fprintf(&b, "%s skipped (%s)\n", s.Target, s.Reason)
+		}
+		return b.String()
+	}
+	old, renewed := filepath.Join(whole.dir, "all.json"), filepath.Join(joined.dir, "joined.json")
+	if a, b := told(old), told(renewed); a != b {
+		t.Errorf("the whole is\n%s\nits parts are\n%s", a, b)
+	}
+	if o := reactorspec(t, nil, "diff", old, renewed); o.exit != 0 || o.out != "nothing better or worse\n" {
+		t.Errorf("diff: exit %d, %s%s", o.exit, o.out, o.errors)
+	}
+}
+
+// TestMatrixInterrupted: one signal ends the target that is being judged and
+// writes what was judged, with the ones left named.
+func TestMatrixInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 3 {
+		text := fmt.Sprintf("name: server %d\ndialect: probe\nstart: [%q, serve, --listen, '127.0.0.1:{port}']\n", i, built)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.yaml", i)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := outcome{dir: t.TempDir(), mark: "matrix-interrupted"}
+	cmd := command(&o, nil, "matrix", dir, "--family", "TIME,LOOP", "--json", "all.json", "--html", "all")
+	afterFirstLine(t, cmd, func() { _ = cmd.Process.Signal(syscall.SIGINT) })
+	if exit := cmd.ProcessState.ExitCode(); exit != report.ExitUndecided {
+		t.Errorf("exit %d, want 3", exit)
+	}
+	nothingLeft(t, o.mark)
+	text, err := os.ReadFile(filepath.Join(o.dir, "all.json"))
+	if err != nil || !strings.Contains(string(text), "server 2") || !strings.Contains(string(text), "interrupted before its turn") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestMatrixOutlivesAChild: a target whose judge hangs or dies costs itself alone.
+func TestMatrixOutlivesAChild(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.yaml": "name: kills its judge\ndialect: echo\nstart: [/bin/sh, -c, 'kill -9 $PPID; sleep 60']\n",
+		"b.yaml": fmt.Sprintf("name: good\ndialect: probe\nstart: [%q, serve, --listen, '127.0.0.1:{port}']\n", built),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1")
+	if o.exit != report.ExitUndecided || !strings.Contains(o.out, "its process left no report: signal: killed") || !strings.Contains(o.out, "good: conformant") {
+		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +23,8 @@ type matrixFlags struct {
 	reports  reportFlags
 	clauses  []string
 	families []string
+	seed     string
+	shard    string
 	timeout  time.Duration
 }
 
@@ -35,9 +37,20 @@ func (p *program) matrixCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "matrix DIR|FILE…",
 		Short: "Judge many targets, each in a process of its own",
-		Long: `Judges every target file (*.yaml, *.yml) of the directories and every file named, one
-after the other, each in a child process. The exit code is the worst of theirs:
-2 before 3 before 1.`,
+		Long: `Judges every target file (*.yaml, *.yml) of the directories and every file named.
+They are built beside each other first, and then judged one after the other, each
+in a child process with a time limit of its own. A target whose toolchain is not
+installed is skipped, and listed so. Ctrl-C writes what was judged until then. The
+exit code is the worst of all: 2 before 3 before 1.
+
+--shard i/n judges every n-th target from the i-th on; reactorspec merge joins the
+JSON reports. --shard auto takes i and n from the job that it runs in:
+
+  Kubernetes  JOB_COMPLETION_INDEX (completionMode: Indexed), REACTORSPEC_SHARDS=n
+  Slurm       SLURM_ARRAY_TASK_ID, _COUNT, _MIN and _STEP (sbatch --array)
+  GitLab      CI_NODE_INDEX, CI_NODE_TOTAL (parallel: n)
+  GitHub      REACTORSPEC_SHARD: ${{ strategy.job-index }}
+              REACTORSPEC_SHARDS: ${{ strategy.job-total }}`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("matrix wants a directory of target files, or the files")
@@ -47,12 +60,13 @@ after the other, each in a child process. The exit code is the worst of theirs:
 		RunE: func(_ *cobra.Command, args []string) error { return p.matrix(&f, args) },
 	}
 	flags := cmd.Flags()
+	flags.SortFlags = false
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
+	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
+	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up on a target after this time")
-	flags.StringVar(&f.reports.json, "json", "", "write all runs as JSON to this `file`; - is standard output")
-	flags.StringVar(&f.reports.html, "html", "", "write the matrix as an HTML page to this `file`")
-	flags.StringVar(&f.reports.junit, "junit", "", "write all runs as JUnit XML to this `file`")
+	f.reports.bindMany(cmd)
 	return cmd
 }
 
@@ -60,9 +74,17 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	if err := f.reports.writable(); err != nil {
 		return err
 	}
-	files, err := targetFiles(args)
+	mine, err := parseShard(f.shard)
 	if err != nil {
 		return err
+	}
+	all, err := entrants(args)
+	if err != nil {
+		return err
+	}
+	list := part(mine, all)
+	if len(list) == 0 {
+		return fmt.Errorf("--shard %s: there are only %d targets: use fewer shards", mine, len(all))
 	}
 	scratch, err := os.MkdirTemp("", "reactorspec-matrix-")
 	if err != nil {
@@ -79,22 +101,148 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	if f.reports.toStdout() {
 		out = p.err
 	}
-	var runs []*report.Run
-	for i, file := range files {
-		run := p.child(ctx, f, file, filepath.Join(scratch, fmt.Sprintf("%d.json", i)))
-		fmt.Fprintf(out, "%s\n", run.Verdict.Sentence)
+	if mine.total > 0 {
+		fmt.Fprintf(out, "shard %s: %d of %d targets\n", mine, len(list), len(all))
+	}
+	buildAll(ctx, out, list)
+	m := p.judgeAll(ctx, out, f, list, scratch)
+	p.exit = m.Exit()
+	if ctx.Err() != nil {
+		p.exit = report.Worse(p.exit, report.ExitUndecided)
+	}
+	p.reported = true
+	return failed(f.reports.writeMatrix(m))
+}
+
+// judgeAll judges one target after the other, and says how far it is.
+func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, list []*entrant, scratch string) *report.Matrix {
+	m := &report.Matrix{}
+	began, judged := time.Now(), 0
+	for i, e := range list {
+		reason := e.skipped
+		if ctx.Err() != nil {
+			reason = "interrupted before its turn"
+		}
+		if reason != "" {
+			m.Skipped = append(m.Skipped, report.Skipped{Target: e.name, Language: e.file.Language, Reason: reason})
+			fmt.Fprintf(out, "%s: skipped (%s)\n", report.Clean(e.name), report.Clean(reason))
+			continue
+		}
+		line := fmt.Sprintf("judging %s, %d of %d", e.name, i+1, len(list))
+		if judged > 0 {
+			left := time.Since(began) / time.Duration(judged) * time.Duration(len(list)-i)
+			line += fmt.Sprintf("; about %s left", left.Round(10*time.Second))
+		}
+		fmt.Fprintln(out, report.Clean(line))
+		run := e.run
+		if run == nil {
+			run = p.child(ctx, f, e, filepath.Join(scratch, fmt.Sprintf("%d.json", i)))
+		}
+		run.Called, run.Machine = os.Args, report.ThisMachine()
+		judged++
+		m.Runs = append(m.Runs, run)
+		fmt.Fprintln(out, report.Clean(run.Verdict.Sentence))
 		for _, reason := range run.Verdict.Reasons {
 			fmt.Fprintf(out, "  %s\n", report.Clean(reason))
 		}
-		p.exit = worse(p.exit, run.Verdict.Exit)
-		runs = append(runs, run)
-		if ctx.Err() != nil {
-			p.exit = worse(p.exit, report.ExitUndecided)
-			break
-		}
 	}
-	p.reported = true
-	return failed(f.reports.writeMatrix(runs))
+	m.Sort()
+	return m
+}
+
+// child judges one target in a process of its own, so that no target or check can
+// disturb the next: one that hangs is ended, with all that it started.
+func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result string) *report.Run {
+	self, err := os.Executable()
+	if err != nil {
+		return e.lost(report.Harness, err.Error())
+	}
+	args := []string{"check", "--target", e.path, "--json", result, "--timeout", f.timeout.String()}
+	if e.built {
+		args = append(args, "--built")
+	}
+	for _, id := range f.clauses {
+		args = append(args, "--clause", id)
+	}
+	for _, name := range f.families {
+		args = append(args, "--family", name)
+	}
+	if f.seed != "" {
+		args = append(args, "--seed", f.seed)
+	}
+	limit := f.timeout + stopGrace
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cmd := exec.CommandContext(bounded, self, args...)
+	var printed strings.Builder
+	cmd.Stderr = &printed
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopGrace
+	err = cmd.Run()
+	opened, openErr := os.Open(result)
+	if openErr != nil {
+		reason, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(printed.String()), "reactorspec: "), "\n")
+		switch {
+		case ctx.Err() != nil:
+			return e.lost(report.Interrupted, "interrupted while it was judged")
+		case bounded.Err() != nil:
+			reason = fmt.Sprintf("its process did not end within %s and was killed", limit)
+		case reason == "":
+			reason = fmt.Sprintf("its process left no report: %v", err)
+		}
+		return e.lost(report.Harness, reason)
+	}
+	defer opened.Close()
+	run, err := report.ReadJSON(opened)
+	if err != nil {
+		return e.lost(report.Harness, err.Error())
+	}
+	return run
+}
+
+// entrant is a target of a matrix.
+type entrant struct {
+	path    string
+	name    string
+	file    target.File
+	built   bool        // its build is done
+	skipped string      // why it cannot be judged on this machine
+	run     *report.Run // of a target that cannot be judged: its file is wrong, or its build failed
+}
+
+// lost is the run of a target whose process told nothing.
+func (e *entrant) lost(kind report.ProblemKind, reason string) *report.Run {
+	run := &report.Run{Tool: Version(), Started: time.Now(), Problem: &report.Problem{Kind: kind, Message: reason},
+		Target: report.Target{Name: e.name, Upstream: e.file.Upstream, Version: e.file.Version, Language: e.file.Language,
+			Class: e.file.Class, Dialect: e.file.Dialect, Command: e.file.Start}}
+	report.Judge(run)
+	return run
+}
+
+// entrants lists the targets that the arguments name. Their names tell them apart
+// in every report, so no two are alike.
+func entrants(args []string) ([]*entrant, error) {
+	paths, err := targetFiles(args)
+	if err != nil {
+		return nil, err
+	}
+	taken := make(map[string]string)
+	var list []*entrant
+	for _, path := range paths {
+		e := &entrant{path: path, name: path}
+		if file, err := target.Load(path); err != nil {
+			e.run = e.lost(report.Usage, err.Error())
+		} else {
+			e.file, e.name = file, file.Name
+		}
+		if other, twice := taken[e.name]; twice {
+			return nil, fmt.Errorf("%s and %s both have the name %q: give one of them another", other, path, e.name)
+		}
+		taken[e.name] = path
+		list = append(list, e)
+	}
+	return list, nil
 }
 
 // targetFiles lists the target files that the arguments name.
@@ -124,60 +272,4 @@ func targetFiles(args []string) ([]string, error) {
 		}
 	}
 	return files, nil
-}
-
-// child judges one target in a process of its own, so that no target or check can disturb the next.
-func (p *program) child(ctx context.Context, f *matrixFlags, file, result string) *report.Run {
-	self, err := os.Executable()
-	if err != nil {
-		return lost(file, err.Error())
-	}
-	args := []string{"check", "--target", file, "--json", result, "--timeout", f.timeout.String()}
-	for _, id := range f.clauses {
-		args = append(args, "--clause", id)
-	}
-	for _, name := range f.families {
-		args = append(args, "--family", name)
-	}
-	cmd := exec.CommandContext(ctx, self, args...)
-	var printed strings.Builder
-	cmd.Stderr = &printed
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopGrace
-	err = cmd.Run()
-	opened, openErr := os.Open(result)
-	if openErr != nil {
-		reason := strings.TrimPrefix(oneLine(printed.String()), "reactorspec: ")
-		if reason == "" {
-			reason = fmt.Sprintf("its process left no report: %v", err)
-		}
-		return lost(file, reason)
-	}
-	defer opened.Close()
-	run, err := report.ReadJSON(opened)
-	if err != nil {
-		return lost(file, err.Error())
-	}
-	return run
-}
-
-// lost is the run of a target whose process told nothing.
-func lost(file, reason string) *report.Run {
-	run := &report.Run{Tool: Version(), Target: report.Target{Name: file}, Problem: &report.Problem{Kind: report.Harness, Message: reason}}
-	if _, err := target.Load(file); err != nil {
-		run.Problem = &report.Problem{Kind: report.Usage, Message: err.Error()}
-	}
-	report.Judge(run)
-	return run
-}
-
-// worse orders exit codes: a mistake in what was asked for outranks a harness
-// that failed, which outranks a target that breaks a clause.
-func worse(a, b int) int {
-	order := []int{report.ExitConformant, report.ExitNotConformant, report.ExitUndecided, report.ExitUsage}
-	if slices.Index(order, b) > slices.Index(order, a) {
-		return b
-	}
-	return a
 }

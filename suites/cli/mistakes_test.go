@@ -17,6 +17,10 @@ func TestUsageErrors(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("name: x\ndialect: echo\nstarts: nothing\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	good := filepath.Join(t.TempDir(), "good.yaml")
+	if err := os.WriteFile(good, []byte("name: good\ndialect: echo\nstart: [no-such-server-here]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	empty := t.TempDir()
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -58,6 +62,17 @@ func TestUsageErrors(t *testing.T) {
 		"matrix nothing":    {[]string{"matrix"}, "directory"},
 		"matrix empty":      {[]string{"matrix", empty}, "no target file"},
 		"matrix missing":    {[]string{"matrix", "no-such-dir"}, "no-such-dir"},
+		"matrix one page":   {[]string{"matrix", "--html", "all.html", empty}, "name a folder"},
+		"matrix shard":      {[]string{"matrix", "--shard", "4/3", empty}, "--shard 4/3"},
+		"matrix same name":  {[]string{"matrix", good, good}, "give one of them another"},
+		"matrix shards":     {[]string{"matrix", good, "--shard", "2/2"}, "use fewer shards"},
+		"matrix folder":     {[]string{"matrix", good, "--html", filepath.Dir(good)}, "no report of reactorspec"},
+		"diff one":          {[]string{"diff", bad}, "two JSON reports"},
+		"diff no report":    {[]string{"diff", bad, bad}, "not a JSON report"},
+		"merge nothing":     {[]string{"merge"}, "JSON reports"},
+		"merge missing":     {[]string{"merge", "no-such.json"}, "no-such.json"},
+		"reproduce nothing": {[]string{"reproduce"}, "clause ID"},
+		"reproduce missing": {[]string{"reproduce", "no-such.json", "CONN-1"}, "no-such.json"},
 		"matrix flag":       {[]string{"matrix", "--klause", "X", empty}, "klause"},
 		"replay nothing":    {[]string{"replay"}, "transcript"},
 		"serve flag":        {[]string{"serve", "--port", "x"}, "port"},

@@ -10,14 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
-	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-// reportFlags name the files that a run is written to; - is standard output.
+// reportFlags name the files that runs are written to; - is standard output.
 type reportFlags struct {
-	json, junit, html, badge string
+	json, junit, html, badge, markdown string
+	many                               bool // of a matrix, whose HTML is a folder
 }
 
 func (f *reportFlags) bind(cmd *cobra.Command) {
@@ -25,36 +24,62 @@ func (f *reportFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.json, "json", "", "write the run as JSON to this `file`; - is standard output")
 	flags.StringVar(&f.junit, "junit", "", "write the run as JUnit XML to this `file`")
 	flags.StringVar(&f.html, "html", "", "write the run as an HTML page to this `file`")
-	flags.StringVar(&f.badge, "badge", "", "write the verdict as an SVG badge to this `file`")
+	flags.StringVar(&f.markdown, "markdown", "", "write a Markdown summary to this `file`, such as $GITHUB_STEP_SUMMARY")
+	flags.StringVar(&f.badge, "badge", "", "write the verdict as a badge to this `file`: SVG, or JSON for shields.io if its name ends in .json")
 }
 
-// each calls f for every report that was asked for.
-func (f *reportFlags) each(do func(flag, path string, write func(io.Writer, *report.Run) error) error) error {
-	views := []struct {
-		flag, path string
-		write      func(io.Writer, *report.Run) error
-	}{
-		{"json", f.json, report.WriteJSON},
-		{"junit", f.junit, func(w io.Writer, run *report.Run) error { return report.WriteJUnit(w, run) }},
-		{"html", f.html, func(w io.Writer, run *report.Run) error { return report.WriteHTML(w, []*report.Run{run}) }},
-		{"badge", f.badge, report.WriteBadge},
+// bindMany is bind for a command that writes many runs.
+func (f *reportFlags) bindMany(cmd *cobra.Command) {
+	f.many = true
+	flags := cmd.Flags()
+	flags.StringVar(&f.json, "json", "", "write all runs as JSON to this `file`; - is standard output")
+	flags.StringVar(&f.html, "html", "", "write the matrix, with a page for each target, failure and clause, to this `folder`")
+	flags.StringVar(&f.junit, "junit", "", "write all runs as JUnit XML to this `file`")
+	flags.StringVar(&f.markdown, "markdown", "", "write a Markdown summary to this `file`, such as $GITHUB_STEP_SUMMARY")
+}
+
+// view is one report that was asked for.
+type view struct {
+	flag, path string
+	folder     bool
+	write      func(io.Writer, *report.Matrix) error // nil for a folder
+}
+
+// views lists what was asked for.
+func (f *reportFlags) views() []view {
+	one := func(write func(io.Writer, *report.Run) error) func(io.Writer, *report.Matrix) error {
+		return func(w io.Writer, m *report.Matrix) error { return write(w, m.Runs[0]) }
 	}
-	var errs []error
-	for _, view := range views {
-		if view.path != "" {
-			errs = append(errs, do(view.flag, view.path, view.write))
+	json, badge := one(report.WriteJSON), one(report.WriteBadge)
+	if f.many {
+		json = report.WriteJSONMatrix
+	}
+	if filepath.Ext(f.badge) == ".json" {
+		badge = one(report.WriteEndpointBadge)
+	}
+	all := []view{
+		{"json", f.json, false, json},
+		{"junit", f.junit, false, func(w io.Writer, m *report.Matrix) error { return report.WriteJUnit(w, m.Runs...) }},
+		{"html", f.html, f.many, one(report.WriteHTML)},
+		{"markdown", f.markdown, false, report.WriteMarkdown},
+		{"badge", f.badge, false, badge},
+	}
+	var asked []view
+	for _, v := range all {
+		if v.path != "" {
+			asked = append(asked, v)
 		}
 	}
-	return errors.Join(errs...)
+	return asked
 }
 
 func (f *reportFlags) toStdout() bool {
-	stdout := false
-	_ = f.each(func(_, path string, _ func(io.Writer, *report.Run) error) error {
-		stdout = stdout || path == "-"
-		return nil
-	})
-	return stdout
+	for _, v := range f.views() {
+		if v.path == "-" {
+			return true
+		}
+	}
+	return false
 }
 
 // unwritable is the error of a report that cannot be written where it was asked for.
@@ -65,62 +90,84 @@ func (u unwritable) Unwrap() error { return u.error }
 // writable finds out before anything is started whether the reports can be
 // written, so that no run is made for nothing.
 func (f *reportFlags) writable() error {
-	err := f.each(func(flag, path string, _ func(io.Writer, *report.Run) error) error {
-		if path == "-" {
-			return nil
-		}
-		info, err := os.Stat(path)
-		switch {
-		case err == nil && info.IsDir():
-			return fmt.Errorf("--%s %s: is a directory: name a file in it", flag, path)
-		case err == nil && !info.Mode().IsRegular():
-			return nil
-		}
-		probe, err := os.CreateTemp(filepath.Dir(path), ".reactorspec.*")
-		if err != nil {
-			return fmt.Errorf("--%s %s: cannot be written: %w", flag, path, errors.Unwrap(err))
-		}
-		_ = probe.Close()
-		return os.Remove(probe.Name())
-	})
-	if err != nil {
+	var errs []error
+	for _, v := range f.views() {
+		errs = append(errs, v.writable())
+	}
+	if err := errors.Join(errs...); err != nil {
 		return unwritable{err}
 	}
 	return nil
 }
 
+func (v view) writable() error {
+	if v.folder {
+		return v.folderWritable()
+	}
+	if v.path == "-" {
+		return nil
+	}
+	info, err := os.Stat(v.path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("--%s %s: is a directory: name a file in it", v.flag, v.path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	return v.beside()
+}
+
+// folderWritable is writable for a folder of pages.
+func (v view) folderWritable() error {
+	info, err := os.Stat(v.path)
+	switch {
+	case v.path == "-" || filepath.Ext(v.path) == ".html":
+		return fmt.Errorf("--%s %s: a matrix is a folder of pages: name a folder", v.flag, v.path)
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("--%s %s: is a file: name a folder", v.flag, v.path)
+	}
+	if err := report.Replaceable(v.path); err != nil {
+		return fmt.Errorf("--%s %w", v.flag, err)
+	}
+	return v.beside()
+}
+
+// beside tries a file where the report's temporary form will be.
+func (v view) beside() error {
+	probe, err := os.CreateTemp(filepath.Dir(filepath.Clean(v.path)), ".reactorspec.*")
+	if err != nil {
+		return fmt.Errorf("--%s %s: cannot be written: %w", v.flag, v.path, errors.Unwrap(err))
+	}
+	_ = probe.Close()
+	return os.Remove(probe.Name())
+}
+
 // write writes every report that was asked for, whatever the run came to.
 func (f *reportFlags) write(run *report.Run) error {
-	return f.each(func(flag, path string, write func(io.Writer, *report.Run) error) error {
-		err := error(nil)
-		if path == "-" {
-			err = write(os.Stdout, run)
-		} else {
-			err = report.WriteFile(path, func(w io.Writer) error { return write(w, run) })
-		}
-		if err != nil {
-			return fmt.Errorf("--%s %s: %w", flag, path, err)
-		}
-		return nil
-	})
+	if run.Called == nil {
+		run.Called, run.Machine = os.Args, report.ThisMachine()
+	}
+	return f.writeMatrix(&report.Matrix{Runs: []*report.Run{run}})
 }
 
 // writeMatrix writes the reports of many runs.
-func (f *reportFlags) writeMatrix(runs []*report.Run) error {
-	write := func(path string, view func(io.Writer) error) error {
-		switch path {
-		case "":
-			return nil
-		case "-":
-			return view(os.Stdout)
+func (f *reportFlags) writeMatrix(m *report.Matrix) error {
+	var errs []error
+	for _, v := range f.views() {
+		err := error(nil)
+		switch write := func(w io.Writer) error { return v.write(w, m) }; {
+		case v.folder:
+			err = report.WritePages(v.path, m)
+		case v.path == "-":
+			err = write(os.Stdout)
+		default:
+			err = report.WriteFile(v.path, write)
 		}
-		return report.WriteFile(path, view)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s %s: %w", v.flag, v.path, err))
+		}
 	}
-	return errors.Join(
-		write(f.json, func(w io.Writer) error { return report.WriteJSONMatrix(w, runs) }),
-		write(f.html, func(w io.Writer) error { return report.WriteHTML(w, runs) }),
-		write(f.junit, func(w io.Writer) error { return report.WriteJUnit(w, runs...) }),
-	)
+	return errors.Join(errs...)
 }
 
 // reportMistake writes the reports of a call that ended with err before it could
@@ -131,17 +178,13 @@ func (p *program) reportMistake(root *cobra.Command, args []string, err error) e
 	if p.reported || notFound != nil {
 		return err
 	}
-	cause := err
-	if !errors.As(err, new(*failure)) {
-		cause = &judging.UsageError{Message: err.Error()}
+	run := report.Run{Tool: Version(), Target: report.Target{Name: "no target"}, Problem: &report.Problem{Kind: report.Usage, Message: err.Error()}}
+	if errors.As(err, new(*failure)) {
+		run.Problem.Kind = report.Harness
 	}
-	run := judging.Unrun(target.Target{File: target.File{Name: "no target"}}, judging.Options{Version: Version()}, cause)
-	reports, write := reportsIn(cmd, words), error(nil)
-	if cmd.Name() == "matrix" {
-		write = reports.writeMatrix([]*report.Run{&run})
-	} else {
-		write = reports.write(&run)
-	}
+	report.Judge(&run)
+	reports := reportsIn(cmd, words)
+	write := reports.write(&run)
 	if errors.As(err, new(unwritable)) {
 		return err // which says it already
 	}
@@ -151,8 +194,8 @@ func (p *program) reportMistake(root *cobra.Command, args []string, err error) e
 // reportsIn finds the reports that the words of a command ask for. It does not
 // parse them, since they may be what is wrong.
 func reportsIn(cmd *cobra.Command, words []string) reportFlags {
-	var f reportFlags
-	for name, path := range map[string]*string{"json": &f.json, "junit": &f.junit, "html": &f.html, "badge": &f.badge} {
+	f := reportFlags{many: cmd.Name() == "matrix" || cmd.Name() == "merge"}
+	for name, path := range map[string]*string{"json": &f.json, "junit": &f.junit, "html": &f.html, "badge": &f.badge, "markdown": &f.markdown} {
 		if flag := cmd.Flags().Lookup(name); flag == nil || flag.Value.Type() != "string" {
 			continue // not a report of this command
 		}

@@ -17,7 +17,7 @@ func TestOneSignalEndsTheRunWithReports(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			o := outcome{dir: t.TempDir(), mark: "one-signal-" + sig.String()}
-			cmd := command(&o, nil, "check", "--family", "CONN,TIME,LOOP", "--json", "run.json")
+			cmd := command(&o, nil, "check", "-v", "--family", "CONN,TIME,LOOP", "--json", "run.json")
 			afterFirstLine(t, cmd, func() { _ = cmd.Process.Signal(sig) })
 			if exit := cmd.ProcessState.ExitCode(); exit != report.ExitUndecided {
 				t.Errorf("exit %d, want 3", exit)
@@ -47,7 +47,7 @@ func TestTwoSignalsEndTheRunAtOnce(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(o.dir, "run.json"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(&o, nil, "check", "--clause", "CONN-1,TIME-1", "--json", "run.json")
+	cmd := command(&o, nil, "check", "-v", "--clause", "CONN-1,TIME-1", "--json", "run.json")
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestTwoSignalsEndTheRunAtOnce(t *testing.T) {
 // TestAKilledHarnessLeavesNothing: not even SIGKILL leaves a server behind.
 func TestAKilledHarnessLeavesNothing(t *testing.T) {
 	o := outcome{dir: t.TempDir(), mark: "killed"}
-	cmd := command(&o, nil, "check", "--family", "CONN,TIME,LOOP")
+	cmd := command(&o, nil, "check", "-v", "--family", "CONN,TIME,LOOP")
 	afterFirstLine(t, cmd, func() { _ = cmd.Process.Kill() })
 	nothingLeft(t, o.mark)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,145 +11,260 @@ import (
 )
 
 const (
-	shownEvents = 8   // steps of an exchange in a console block; JSON has all
-	shownStderr = 6   // lines of the target's stderr in a console block
-	shownWidth  = 400 // characters of one line of evidence
+	shownBegin  = 2   // steps of an exchange in a block, at its beginning
+	shownEvents = 8   // steps of an exchange in a block, in all
+	shownHead   = 24  // bytes of a step in a block; JSON has more
+	shownStderr = 6   // lines of the target's stderr in a block
+	shownWidth  = 400 // characters of one row of evidence
+	shownTitle  = 72  // characters of a clause's sentence in a list
+	keyWidth    = 6   // of a block's keys
 )
 
 // Line is a result on one line, as the list of a run shows it.
-func Line(r Result) string {
+func Line(r Result) string { return style{}.line(r) }
+
+func (s style) line(r Result) string {
 	r = neutral(r)
 	text := r.Reason
 	switch {
 	case r.Outcome == Pass || text == "":
-		text = r.Title
+		text = shorten(strings.TrimSuffix(r.Sentence, "."), shownTitle)
 	case r.Outcome == ExpectedFail:
 		text += " (expected: " + r.Expected + ")"
 	}
-	line := fmt.Sprintf("%-15s %-9s %-6s %s", r.Outcome, r.Clause, r.Level, clip(text))
+	took := ""
 	if r.Took > 0 {
-		line += " (" + duration(r.Took) + ")"
+		took = " (" + duration(r.Took) + ")"
 	}
-	return line
+	room := shownWidth
+	if s.width > 0 {
+		room = max(minimalRoom, s.width-len(took)-33)
+	}
+	return s.paint(lookOf(r.Outcome).Colour, fmt.Sprintf("%-15s", r.Outcome)) +
+		fmt.Sprintf(" %-9s %-6s %s%s", r.Clause, r.Level, shorten(text, room), took)
 }
 
 // Block is a result that needs explaining: what, where, why and how again.
-func Block(r Result) string {
+func Block(r Result) string { return style{}.block(r) }
+
+func (s style) block(r Result) string {
 	r = neutral(r)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s: %s\n", r.Clause, r.Level, r.Outcome, clip(r.Reason))
-	evidence := Evidence{}
-	if r.Evidence != nil {
-		evidence = *r.Evidence
-	}
-	row := func(key, text string) {
-		if text != "" {
-			fmt.Fprintf(&b, "  %-6s %s\n", key, clip(text))
+	head := fmt.Sprintf("%s %s %s:", r.Clause, r.Level, r.Outcome)
+	for i, line := range s.wrap(head+" "+shorten(r.Reason, shownWidth), 0) {
+		if rest, found := strings.CutPrefix(line, head); i == 0 && found {
+			line = s.paint(lookOf(r.Outcome).Colour, head) + rest
 		}
+		b.WriteString(line + "\n")
 	}
-	want := evidence.Want
-	if want != "" && evidence.Slack > 0 {
-		want += fmt.Sprintf(" (machine slack ×%.1f)", evidence.Slack)
-	}
-	row("want", want)
-	row("got", evidence.Got)
-	for i, line := range exchange(evidence.Sent, evidence.Conn) {
-		row(first(i, "sent"), line)
-	}
-	switch {
-	case evidence.Source == "":
-	case evidence.Conn > 0:
-		row("from", fmt.Sprintf("%s (#%d)", evidence.Source, evidence.Conn))
-	default:
-		row("from", evidence.Source+" (the last connection)")
-	}
-	for i, note := range evidence.Notes {
-		row(first(i, "note"), note)
-	}
-	for i, line := range tail(evidence.Stderr, shownStderr) {
-		row(first(i, "stderr"), "| "+line)
-	}
-	if evidence.Attempts > 1 {
-		row("tried", fmt.Sprintf("%d times", evidence.Attempts))
-	}
-	if r.Expected != "" {
-		row("known", strings.TrimSpace(r.Expected+" "+r.Link))
-	}
-	why := r.Clause
-	if clause, found := spec.Lookup(r.Clause); found {
-		why = clause.Anchor()
-	}
-	if evidence.Why != "" {
-		why += ": " + evidence.Why
-	}
-	row("why", why)
-	// Not clipped: the line has to work when pasted.
-	if evidence.Rerun != "" {
-		fmt.Fprintf(&b, "  %-6s %s\n", "rerun", evidence.Rerun)
-	}
+	s.rows(&b, rowsOf(r, s.rest))
 	return b.String()
 }
 
-// WriteSummary writes the verdict, what it rests on, and last the sentence.
-func WriteSummary(w io.Writer, run *Run) error {
-	r := neutral(*run)
-	var b strings.Builder
-	if r.Problem != nil {
-		for i, line := range tail(r.Target.Stderr, shownStderr) {
-			fmt.Fprintf(&b, "  %-6s | %s\n", first(i, "stderr"), clip(line))
-		}
-	}
-	for _, reason := range r.Verdict.Reasons {
-		fmt.Fprintf(&b, "  %s\n", clip(reason))
-	}
-	fmt.Fprintf(&b, "%s (exit %d)\n", r.Verdict.Sentence, r.Verdict.Exit)
-	_, err := io.WriteString(w, b.String())
-	return err
+// row is one line of a block; the lines below the first of a list have no key.
+type row struct {
+	key, text string
+	whole     bool // never cut or wrapped: it has to work when pasted
 }
 
-// exchange is the end of an exchange, a line a step: that of the failing
-// connection, and of the others as far as there is room.
-func exchange(events []Event, conn int) []string {
-	var lines []string
-	shown := make([]bool, len(events))
-	room := shownEvents
-	for _, others := range []bool{false, true} {
-		for i := len(events) - 1; i >= 0 && room > 0; i-- {
-			if own := conn == 0 || events[i].Conn == conn; !shown[i] && (own || others) {
-				shown[i] = true
-				room--
+func (s style) rows(b *strings.Builder, rows []row) {
+	for _, row := range rows {
+		lines := []string{row.text}
+		if !row.whole {
+			lines = s.wrap(shorten(row.text, shownWidth), keyWidth+3)
+		}
+		for i, line := range lines {
+			key := ""
+			if i == 0 {
+				key = row.key
+			}
+			fmt.Fprintf(b, "  %s %s\n", s.paint("2", fmt.Sprintf("%-*s", keyWidth, key)), line)
+		}
+	}
+}
+
+// rowsOf is what a block says of a result below its first line; rest says where
+// the steps are that it leaves out.
+func rowsOf(r Result, rest string) []row {
+	var rows []row
+	add := func(key string, texts ...string) {
+		for _, text := range texts {
+			if text != "" {
+				rows = append(rows, row{key: key, text: text})
+				key = ""
 			}
 		}
 	}
-	if hidden := len(events) - shownEvents; hidden > 0 {
-		lines = append(lines, fmt.Sprintf("… %d more steps are in the JSON report", hidden))
+	e := Evidence{}
+	if r.Evidence != nil {
+		e = *r.Evidence
 	}
-	for i, event := range events {
-		if !shown[i] {
+	add("clause", r.Sentence)
+	want := e.Want
+	if want != "" && e.Slack > 1 {
+		want += fmt.Sprintf(" (our budgets of time were stretched ×%.1f, since this machine was busy)", e.Slack)
+	}
+	add("want", want)
+	add("got", e.Got)
+	add("sent", exchange(e.Sent, e.Conn, rest)...)
+	switch {
+	case e.Source == "":
+	case e.Conn > 0:
+		add("from", fmt.Sprintf("%s (#%d)", e.Source, e.Conn))
+	default:
+		add("from", e.Source+" (the last connection)")
+	}
+	add("note", e.Notes...)
+	for i, line := range tail(e.Stderr, shownStderr) {
+		key := ""
+		if i == 0 {
+			key = "stderr"
+		}
+		rows = append(rows, row{key: key, text: "| " + line})
+	}
+	if e.Attempts > 1 {
+		add("tried", fmt.Sprintf("%d times", e.Attempts))
+	}
+	if r.Expected != "" {
+		add("known", strings.TrimSpace(r.Expected+" "+r.Link))
+	}
+	add("why", e.Why)
+	if clause, found := spec.Lookup(r.Clause); found {
+		add("see", "`reactorspec explain "+r.Clause+"`, "+link(clause))
+	}
+	if e.Rerun != "" {
+		rows = append(rows, row{key: "rerun", text: e.Rerun, whole: true})
+	}
+	return rows
+}
+
+// tree is where the source is published; a clause's anchor below it is a page
+// that anybody can open.
+const tree = "https://github.com/reactorspec/reactorspec/blob/main/"
+
+func link(clause spec.Clause) string { return tree + clause.Anchor() }
+
+// exchange is an exchange, a line a step: that of the connection that is blamed,
+// how it began and how it ended, or the end of all where none is.
+func exchange(events []Event, conn int, rest string) []string {
+	var own []Event
+	for _, event := range events {
+		if conn == 0 || event.Conn == conn || event.Conn == 0 {
+			own = append(own, event)
+		}
+	}
+	begin := 0
+	if conn > 0 {
+		begin = shownBegin
+	}
+	left := len(own) - shownEvents
+	var lines []string
+	for i, event := range own {
+		if left > 0 && i == begin {
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("… %d more steps %s", left, rest)))
+		}
+		if left > 0 && i >= begin && i < begin+left {
 			continue
 		}
-		line := "+" + duration(event.At)
-		if event.Conn > 0 {
-			line += fmt.Sprintf(" #%d", event.Conn)
-		}
-		line += " " + event.Kind
-		if event.Bytes > 0 {
-			line += fmt.Sprintf(" %d bytes", event.Bytes)
-		}
-		if event.Head != "" {
-			line += " " + event.Head
-		}
-		lines = append(lines, line)
+		lines = append(lines, step(event))
+	}
+	if others := len(events) - len(own); others > 0 {
+		lines = append(lines, fmt.Sprintf("beside them %d steps of other connections", others))
 	}
 	return lines
 }
 
-// first is the key of a list's first line; the others stand below it.
-func first(index int, key string) string {
-	if index > 0 {
-		return ""
+// step is an event on one line.
+func step(event Event) string {
+	line := "+" + duration(event.At)
+	if event.Conn > 0 {
+		line += fmt.Sprintf(" #%d", event.Conn)
 	}
-	return key
+	line += " " + event.Kind
+	if event.Bytes > 0 && event.Kind != "note" && event.Kind != "close" && event.Kind != "rst" && event.Kind != "dial" {
+		line += fmt.Sprintf(" %d bytes", event.Bytes)
+	}
+	if event.Times > 1 {
+		line += fmt.Sprintf(" in %d pieces", event.Times)
+	}
+	if event.Head != "" {
+		line += " " + event.brief()
+	}
+	return line
+}
+
+// brief is the beginning of what an event carries; notes are told whole.
+func (e Event) brief() string {
+	data, _ := e.Data()
+	if e.Kind == "note" || e.Kind == "dial" || len(data) <= shownHead {
+		return plainNote(e)
+	}
+	return strconv.QuoteToASCII(string(data[:shownHead])) + "…"
+}
+
+// plainNote is an event's head; what is a word of ours needs no quotes.
+func plainNote(e Event) string {
+	if text, err := strconv.Unquote(e.Head); err == nil && !carries(e.Kind) && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz ") == "" {
+		return text
+	}
+	return e.Head
+}
+
+// carries reports whether events of a kind carry bytes of the exchange.
+func carries(kind string) bool { return kind == "send" || kind == "recv" }
+
+// Data is the bytes of an event as far as they were kept, and whether those are
+// all of them.
+func (e Event) Data() (data []byte, whole bool) {
+	quoted := strings.TrimSuffix(e.Head, "…")
+	text, err := strconv.Unquote(quoted)
+	if err != nil {
+		return nil, e.Bytes == 0
+	}
+	return []byte(text), len(text) >= e.Bytes
+}
+
+// summary is what closes a run on the console: what is not applicable, what the
+// verdict rests on, how it was judged, and last the sentence.
+func (s style) summary(w io.Writer, run *Run, verbose bool) error {
+	r := neutral(*run)
+	var b strings.Builder
+	if r.Problem != nil {
+		for _, line := range tail(r.Target.Stderr, shownStderr) {
+			s.rows(&b, []row{{key: "stderr", text: "| " + line}})
+		}
+	}
+	if line := apartLine(r.Results); line != "" {
+		if !verbose {
+			line += "; -v lists them"
+		}
+		s.paragraph(&b, "", line)
+	}
+	for _, reason := range r.Verdict.Reasons {
+		s.paragraph(&b, "  ", shorten(reason, shownWidth))
+	}
+	if r.Took > 0 {
+		s.paragraph(&b, "", fmt.Sprintf("judged in %s with seed %#x", duration(r.Took), r.Seed))
+	}
+	colour := map[int]string{ExitConformant: "1;32", ExitNotConformant: "1;31"}[r.Verdict.Exit]
+	for i, line := range s.wrap(fmt.Sprintf("%s (exit %d)", r.Verdict.Sentence, r.Verdict.Exit), 2) {
+		if i > 0 {
+			line = "  " + line
+		}
+		b.WriteString(s.paint(colour, line) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// paragraph writes text with an indent that grows by two on its further lines.
+func (s style) paragraph(b *strings.Builder, indent, text string) {
+	for i, line := range s.wrap(text, len(indent)+2) {
+		if i > 0 {
+			line = "  " + line
+		}
+		b.WriteString(indent + line + "\n")
+	}
 }
 
 // tail is the last lines of a text.
@@ -160,14 +276,6 @@ func tail(text string, most int) []string {
 	return lines[max(0, len(lines)-most):]
 }
 
-func clip(line string) string {
-	runes := []rune(line)
-	if len(runes) <= shownWidth {
-		return line
-	}
-	return string(runes[:shownWidth-1]) + "…"
-}
-
 // duration is a time for people: three digits are enough.
 func duration(d time.Duration) string {
 	switch {
@@ -175,6 +283,8 @@ func duration(d time.Duration) string {
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	case d < time.Second:
 		return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
+	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -2,33 +2,81 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
 
-// WriteJSON writes the whole run as one JSON object.
-func WriteJSON(w io.Writer, run *Run) error { return encode(w, neutral(*run)) }
+// Format is the version of the JSON form, which run.schema.json describes. New
+// fields do not change it, and readers pass over those that they do not know; a
+// field that goes or means something else does.
+const Format = 1
 
-// WriteJSONMatrix writes several runs as {"runs": […]}.
-func WriteJSONMatrix(w io.Writer, runs []*Run) error {
-	return encode(w, struct {
-		Runs []*Run `json:"runs"`
-	}{neutral(runs)})
+// WriteJSON writes the whole run as one JSON object.
+func WriteJSON(w io.Writer, run *Run) error {
+	copied := neutral(*run)
+	copied.Format = Format
+	return encode(w, copied)
+}
+
+// WriteJSONMatrix writes several runs as one JSON object, each in its "runs" as
+// WriteJSON writes it.
+func WriteJSONMatrix(w io.Writer, matrix *Matrix) error {
+	copied := neutral(*matrix)
+	copied.Format = Format
+	if copied.Runs == nil {
+		copied.Runs = []*Run{}
+	}
+	for _, run := range copied.Runs {
+		run.Format = Format
+	}
+	return encode(w, copied)
 }
 
 func encode(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
 	return encoder.Encode(value)
 }
 
 // ReadJSON reads what WriteJSON wrote, such as the report of a child process.
 func ReadJSON(r io.Reader) (*Run, error) {
-	decoder := json.NewDecoder(r)
-	decoder.DisallowUnknownFields()
-	var run Run
-	if err := decoder.Decode(&run); err != nil {
-		return nil, fmt.Errorf("not a JSON report of this version: %w", err)
+	matrix, err := ReadJSONMatrix(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(matrix.Runs) != 1:
+		return nil, fmt.Errorf("a JSON report of %d runs, where one is wanted", len(matrix.Runs))
 	}
-	return &run, nil
+	return matrix.Runs[0], nil
+}
+
+// ReadJSONMatrix reads what WriteJSONMatrix or WriteJSON wrote; a single run is a
+// matrix of one.
+func ReadJSONMatrix(r io.Reader) (*Matrix, error) {
+	var either struct {
+		Run
+		Runs    []*Run    `json:"runs"`
+		Skipped []Skipped `json:"skipped"`
+	}
+	if err := json.NewDecoder(r).Decode(&either); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it is empty")
+		}
+		return nil, fmt.Errorf("not a JSON report: %w", err)
+	}
+	if either.Format != Format {
+		return nil, fmt.Errorf("not a JSON report of this version: its format is %d, and this command reads %d; write it again with this command", either.Format, Format)
+	}
+	matrix := &Matrix{Format: Format, Runs: either.Runs, Skipped: either.Skipped}
+	if either.Runs == nil {
+		matrix.Runs = []*Run{&either.Run}
+	}
+	for _, run := range matrix.Runs {
+		if run == nil {
+			return nil, errors.New("not a JSON report: a run in it is null")
+		}
+	}
+	return matrix, nil
 }

@@ -12,14 +12,19 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 )
 
-// WriteJUnit writes the runs as JUnit XML, a suite each: the family is the class
-// name, the clause with its title the case name. A broken MUST is a failure; a
-// MUST that could not be judged is an error, as the exit code says too; what was
-// not judged, or is known, is skipped with its reason.
+// WriteJUnit writes the runs as JUnit XML, a suite each. The class of a case is
+// target.FAMILY, its name the bare clause ID; the two are unique over all runs. A
+// broken MUST is a failure; a MUST that could not be judged is an error, as the
+// exit code says too; what was not judged, or is known, is skipped with its reason.
 func WriteJUnit(w io.Writer, runs ...*Run) error {
 	page := junitPage{Name: "reactorspec"}
+	names := make(map[string]int)
 	for _, run := range runs {
-		suite := junitSuiteOf(neutral(*run))
+		copied := neutral(*run)
+		if names[copied.Target.Name]++; names[copied.Target.Name] > 1 {
+			copied.Target.Name += fmt.Sprintf(" (%d)", names[copied.Target.Name])
+		}
+		suite := junitSuiteOf(copied)
 		page.Suites = append(page.Suites, suite)
 		page.Tests += suite.Tests
 		page.Failures += suite.Failures
@@ -92,7 +97,7 @@ func junitSuiteOf(run Run) junitSuite {
 		suite.Timestamp = run.Started.UTC().Format("2006-01-02T15:04:05")
 	}
 	for _, result := range ordered(run.Results) {
-		suite.add(junitCaseOf(result))
+		suite.add(junitCaseOf(run.Target.Name, result))
 	}
 	if suite.Failures+suite.Errors == 0 && run.Verdict.Exit != ExitConformant {
 		suite.add(junitVerdict(run))
@@ -113,13 +118,11 @@ func (s *junitSuite) add(c junitCase) {
 	}
 }
 
-func junitCaseOf(r Result) junitCase {
-	c := junitCase{Class: r.Family, Name: r.Clause + " " + r.Title, Time: seconds(r.Took)}
+func junitCaseOf(target string, r Result) junitCase {
+	c := junitCase{Class: target + "." + r.Family, Name: r.Clause, Time: seconds(r.Took)}
 	reason := &junitReason{Message: string(r.Outcome) + ": " + r.Reason, Type: string(r.Outcome)}
 	switch r.Outcome {
 	case Pass:
-	case Warn:
-		c.Output = Block(r)
 	case Fail, UnexpectedPass:
 		c.Failure, reason.Text = reason, Block(r)
 	case Error:
@@ -129,6 +132,10 @@ func junitCaseOf(r Result) junitCase {
 			c.Skipped, c.Error, reason.Text = nil, reason, Block(r)
 		}
 	default:
+		if explains(r.Outcome) { // broken, but no failure: a SHOULD, or advice
+			c.Output = Block(r)
+			break
+		}
 		if r.Expected != "" {
 			reason.Message += " (" + r.Expected + ")"
 		}
@@ -144,7 +151,7 @@ func junitVerdict(run Run) junitCase {
 	if run.Problem != nil {
 		reason.Message, reason.Text = run.Problem.Message, run.Target.Stderr
 	}
-	c := junitCase{Class: "RUN", Name: "verdict", Time: seconds(run.Took)}
+	c := junitCase{Class: run.Target.Name + ".RUN", Name: "verdict", Time: seconds(run.Took)}
 	if run.Verdict.Exit == ExitNotConformant {
 		c.Failure = reason
 	} else {

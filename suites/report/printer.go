@@ -3,22 +3,19 @@ package report
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/mattn/go-isatty"
-	"golang.org/x/sys/unix"
 )
 
-// Printer shows a run while it goes on: a line a clause, a block for one that
-// needs explaining, and on a terminal a live line that names what is running.
+// Printer shows a run while it goes on: a block for each result that needs
+// explaining, and on a terminal a live line that names what is running. When it
+// is verbose, every other result has its line, or a block where there is evidence.
 // Its methods may be called from any goroutine.
 type Printer struct {
 	w       io.Writer
-	verbose bool      // also show the evidence of results that need no explaining
-	screen  bool      // w is a terminal that a live line can be drawn on
+	style   style
+	verbose bool
 	above   io.Writer // what stands above the live line; nil without one
 	stop    func()    // takes the live line away
 
@@ -30,31 +27,31 @@ type Printer struct {
 	err     error // the first failed write
 }
 
-// NewPrinter shows a run of that many clauses. The live line needs w to be a
-// terminal that can move its cursor; everything else gets plain lines.
-func NewPrinter(w io.Writer, total int, verbose bool) *Printer {
-	file, isFile := w.(*os.File)
-	return newPrinter(w, total, verbose, isFile && drawable(file))
-}
-
-// drawable reports whether a file is a terminal with room and a cursor: a
-// pseudo-terminal without a size, as CI services give, has none.
-func drawable(file *os.File) bool {
-	if !isatty.IsTerminal(file.Fd()) || os.Getenv("TERM") == "dumb" {
-		return false
+// NewPrinter shows a run of that many clauses. Colours, the terminal's width and
+// the live line need w to be a terminal that can move its cursor; everything else
+// gets plain lines. json names the file in which the run will be written as JSON,
+// with all steps of every exchange; "" when there will be none.
+func NewPrinter(w io.Writer, total int, verbose bool, json string) *Printer {
+	style := styleOf(w)
+	switch json {
+	case "":
+		style.rest = "(--json FILE keeps them)"
+	case "-":
+		style.rest = "are in the JSON report"
+	default:
+		style.rest = "are in " + json
 	}
-	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
-	return err == nil && size.Row > 1 && size.Col > 20
+	return newPrinter(w, total, verbose, style)
 }
 
-func newPrinter(w io.Writer, total int, verbose, terminal bool) *Printer {
-	return &Printer{w: w, total: total, verbose: verbose, screen: terminal}
+func newPrinter(w io.Writer, total int, verbose bool, style style) *Printer {
+	return &Printer{w: w, total: total, verbose: verbose, style: style}
 }
 
 // Live has the live line drawn, where it can be, by draw, such as live.Line: it draws
 // what line returns until stop, below what is written to above. Call it first.
 func (p *Printer) Live(draw func(w io.Writer, line func(width int) string) (above io.Writer, stop func())) *Printer {
-	if p.screen {
+	if p.style.width > 0 {
 		p.above, p.stop = draw(p.w, p.status)
 	}
 	return p
@@ -69,9 +66,12 @@ func (p *Printer) Start(clause string) {
 
 // Done shows what a clause came to.
 func (p *Printer) Done(r Result) {
-	text := Line(r) + "\n"
-	if explains(r.Outcome) || p.verbose && r.Evidence != nil {
-		text = Block(r)
+	text := ""
+	switch {
+	case explains(r.Outcome) || p.verbose && r.Evidence != nil:
+		text = p.style.block(r)
+	case p.verbose:
+		text = p.style.line(r) + "\n"
 	}
 	p.mu.Lock()
 	p.done++
@@ -82,7 +82,9 @@ func (p *Printer) Done(r Result) {
 		p.running = slices.Delete(p.running, at, at+1)
 	}
 	p.mu.Unlock()
-	p.print(text)
+	if text != "" {
+		p.print(text)
+	}
 }
 
 // Say shows a line of ours beside the results, such as where a report went.
@@ -100,16 +102,7 @@ func (p *Printer) Finish(run *Run) error {
 	if p.err != nil {
 		return p.err
 	}
-	return WriteSummary(p.w, run)
-}
-
-// explains reports whether an outcome is shown with its evidence.
-func explains(o Outcome) bool {
-	switch o {
-	case Fail, Warn, UnexpectedPass, Inconclusive, Error:
-		return true
-	}
-	return false
+	return p.style.summary(p.w, run, p.verbose)
 }
 
 // print writes above the live line. The lock is not held there: drawing the
@@ -140,7 +133,7 @@ func (p *Printer) status(width int) string {
 		line += ": " + strings.Join(p.running, " ")
 	}
 	if width > 0 && len(line) > width {
-		line = line[:width]
+		line = shorten(line, width)
 	}
 	return line
 }

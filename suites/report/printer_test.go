@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ func TestPrinterOnAPipe(t *testing.T) {
 	run.Results[0].Evidence = &Evidence{Notes: []string{"seen only with verbose"}}
 	for _, verbose := range []bool{false, true} {
 		var out bytes.Buffer
-		p := NewPrinter(&out, 3, verbose)
+		p := NewPrinter(&out, 3, verbose, "")
 		for _, r := range run.Results {
 			p.Start(r.Clause)
 			p.Done(r)
@@ -55,13 +56,18 @@ func TestPrinterOnAPipe(t *testing.T) {
 		if last := lines[len(lines)-1]; last != "x: not conformant; class undeclared, vantages none, features none; 2 of 3 clauses judged: 1 fail, 1 pass, 1 unsupported (exit 1)" {
 			t.Errorf("the last line is %s", last)
 		}
-		for _, want := range []string{"CONN-2 MUST fail: because\n", "  why    spec/conn.md#conn-2\n", "unsupported     CONN-3    MUST   because\n", `wrote a\nb` + "\n"} {
+		for _, want := range []string{"CONN-2 MUST fail: because\n", "  see    `reactorspec explain CONN-2`, https://", "not applicable: 1 of 3 clauses. 1: because", `wrote a\nb` + "\n"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in\n%s", want, text)
 			}
 		}
-		if strings.Contains(text, "seen only with verbose") != verbose {
-			t.Errorf("verbose %v shows\n%s", verbose, text)
+		for _, only := range []string{"seen only with verbose", "unsupported     CONN-3    MUST   because\n"} {
+			if strings.Contains(text, only) != verbose {
+				t.Errorf("verbose %v shows\n%s", verbose, text)
+			}
+		}
+		if strings.Contains(text, "-v lists them") == verbose {
+			t.Errorf("verbose %v says how to see more:\n%s", verbose, text)
 		}
 		if strings.Contains(text, "\x1b") || strings.Contains(text, "\r") {
 			t.Errorf("a pipe gets terminal codes: %q", text)
@@ -73,7 +79,7 @@ func TestPrinterOnAPipe(t *testing.T) {
 // and nothing is left running behind it.
 func TestPrinterOnATerminal(t *testing.T) {
 	out := &screen{}
-	p := newPrinter(out, 2, false, true).Live(live.Line)
+	p := newPrinter(out, 2, true, style{width: 80}).Live(live.Line)
 	p.Start("CONN-1")
 	p.Start("LIFE-2")
 	waitFor(t, out, "0/2: CONN-1 LIFE-2")
@@ -88,6 +94,53 @@ func TestPrinterOnATerminal(t *testing.T) {
 	text := out.String()
 	if !strings.Contains(text, "CONN-1 MUST fail: because\n") || !strings.HasSuffix(text, "1 fail, 1 pass (exit 1)\n") {
 		t.Errorf("the terminal shows %q", text)
+	}
+}
+
+// On a terminal a failure fits its width, its words whole, and has colours; the
+// rerun line stays one line, since it is pasted.
+func TestBlockOnATerminal(t *testing.T) {
+	r := result("CONN-7", Fail)
+	r.Reason = strings.Repeat("words of a reason ", 20)
+	r.Evidence = &Evidence{Want: strings.Repeat("what was due ", 10), Got: strings.Repeat("x", 100), Rerun: strings.Repeat("reactorspec ", 20)}
+	block := style{width: 60, colour: true, rest: "are elsewhere"}.block(r)
+	plain := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(block, "")
+	if plain == block {
+		t.Error("there are no colours")
+	}
+	for line := range strings.Lines(plain) {
+		line = strings.TrimSuffix(line, "\n")
+		if len([]rune(line)) > 60 && !strings.Contains(line, strings.Repeat("x", 100)) && !strings.HasPrefix(line, "  rerun") && !strings.Contains(line, "https://") {
+			t.Errorf("too long for 60 columns: %q", line)
+		}
+		for _, word := range strings.Fields(line) {
+			if strings.HasPrefix("words", word) && word != "words" {
+				t.Errorf("a word is broken: %q", line)
+			}
+		}
+	}
+	if !strings.Contains(plain, "  rerun  "+r.Evidence.Rerun+"\n") {
+		t.Errorf("the rerun line is changed:\n%s", plain)
+	}
+}
+
+// What is not applicable is one line: features and classes by name, the rest as
+// it is said.
+func TestApartLine(t *testing.T) {
+	var results []Result
+	for i, reason := range []string{"it needs timer, which the target does not offer", "the echo dialect does not promise it", "it needs post, which the target does not offer",
+		"it needs timer, which the target does not offer", "it binds iterative, reactor; the target is multi-reactor"} {
+		r := result("TIME-"+string(rune('1'+i)), Unsupported)
+		r.Reason = reason
+		results = append(results, r)
+	}
+	results = append(results, result("CONN-1", Pass))
+	want := "not applicable: 5 of 6 clauses. 3: need a feature that the target does not offer (timer 2, post 1); 1: the echo dialect does not promise it; 1: bind another class"
+	if got := apartLine(results); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := apartLine(results[5:]); got != "" {
+		t.Errorf("of nothing: %s", got)
 	}
 }
 
@@ -107,8 +160,11 @@ func waitFor(t *testing.T, out *screen, text string) {
 
 func TestPrinterFromManyGoroutines(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
-		out := &screen{}
-		p := newPrinter(out, 50, false, terminal).Live(live.Line)
+		out, style := &screen{}, style{}
+		if terminal {
+			style.width = 80
+		}
+		p := newPrinter(out, 50, true, style).Live(live.Line)
 		var group sync.WaitGroup
 		for range 50 {
 			group.Go(func() {

@@ -1,7 +1,7 @@
 // Package report holds the one model of a run, the judgement of it (the verdict
-// algebra of spec/verdicts.md), and its views: console, JSON, JUnit, HTML
-// matrix and badge. Whatever text a target had a hand in passes Clean on its
-// way into a view.
+// algebra of spec/verdicts.md), what became better or worse between two runs,
+// and its views: console, JSON, JUnit, HTML, Markdown and badge. Whatever text a
+// target had a hand in passes Clean on its way into a view.
 package report
 
 import (
@@ -26,24 +26,13 @@ const (
 	Error          Outcome = "error"           // the harness failed
 )
 
-// Outcomes lists the outcomes, the worst first, as reports order them.
-func Outcomes() []Outcome {
-	return []Outcome{Error, Fail, UnexpectedPass, Inconclusive, Warn, ExpectedFail, Pass, Unsupported, Untested}
-}
-
-// Judged reports whether the outcome says something about the target.
-func (o Outcome) Judged() bool {
-	switch o {
-	case Pass, Fail, Warn, ExpectedFail, UnexpectedPass:
-		return true
-	}
-	return false
-}
-
 // Run is everything that is known about one run against one target; the JSON
 // report is this. Durations are in nanoseconds.
 type Run struct {
-	Tool     string         `json:"tool"` // name and version of what judged
+	Format   int            `json:"format"`            // the version of this form, as Format says; written, and demanded by readers
+	Tool     string         `json:"tool"`              // name and version of what judged
+	Called   []string       `json:"called,omitempty"`  // the command line that made the run
+	Machine  *Machine       `json:"machine,omitempty"` // where it ran
 	Target   Target         `json:"target"`
 	Vantages []spec.Vantage `json:"vantages"`           // those that this run had
 	Selected []string       `json:"selected,omitempty"` // clause IDs; none: the whole spec
@@ -54,6 +43,14 @@ type Run struct {
 	Notes    []string       `json:"notes,omitempty"`   // what the reader should know beside the results
 	Results  []Result       `json:"results"`
 	Verdict  Verdict        `json:"verdict"`
+}
+
+// Machine is where a run was made; timings mean nothing without it.
+type Machine struct {
+	OS        string `json:"os"` // with the kernel's release
+	Arch      string `json:"arch"`
+	CPUs      int    `json:"cpus"` // those that the process may use
+	Processor string `json:"processor,omitempty"`
 }
 
 // Target is who was judged.
@@ -114,7 +111,7 @@ type Result struct {
 	Clause   string        `json:"clause"`
 	Family   string        `json:"family"`
 	Level    spec.Level    `json:"level"`
-	Title    string        `json:"title"`
+	Sentence string        `json:"sentence"` // the clause, whole
 	Outcome  Outcome       `json:"outcome"`
 	Wordless bool          `json:"wordless,omitempty"` // unsupported because the dialect has no words for it, as this target speaks it: in no core set
 	Reason   string        `json:"reason,omitempty"`   // one line; why it is not a pass
@@ -146,7 +143,8 @@ type Event struct {
 	Conn  int           `json:"conn"`  // which connection of the check, from 1; 0: none
 	Kind  string        `json:"kind"`  // dial send recv eof rst close note
 	Bytes int           `json:"bytes,omitempty"`
-	Head  string        `json:"head,omitempty"` // the first bytes, quoted, or a note
+	Times int           `json:"times,omitempty"` // so many like it in a row, whose bytes are added up; 0: one
+	Head  string        `json:"head,omitempty"`  // the first bytes in Go's quotes, "…" behind them where there were more; or a note
 }
 
 // Verdict is what a run comes to.
@@ -178,5 +176,5 @@ const (
 
 // NewResult is a result for that clause with everything but its outcome.
 func NewResult(clause spec.Clause) Result {
-	return Result{Clause: clause.ID, Family: clause.Family, Level: clause.Level, Title: clause.Title()}
+	return Result{Clause: clause.ID, Family: clause.Family, Level: clause.Level, Sentence: clause.Sentence}
 }

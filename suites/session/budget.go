@@ -44,6 +44,9 @@ const (
 	// headBytes is how much of each piece of data evidence quotes: enough for
 	// any sign-on line, and a failure still fits a terminal.
 	headBytes = 48
+	// sentBytes is how much is kept of what we sent: a request whole, in most
+	// cases, so that the exchange can be said again.
+	sentBytes = 160
 	// firstEvents and lastEvents bound the evidence of an attempt: how it
 	// began and how it ended.
 	firstEvents = 12

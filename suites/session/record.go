@@ -10,7 +10,9 @@ import (
 )
 
 // recorder keeps the timed exchange of one attempt: the first events and the
-// last ones, whatever lies between is counted. Safe for concurrent use.
+// last ones, whatever lies between is counted. Behind the first events, sends or
+// receives in a row on one connection are one event, so that a flood of them does
+// not push out what led to it. Safe for concurrent use.
 type recorder struct {
 	mu      sync.Mutex
 	start   time.Time
@@ -26,7 +28,8 @@ type event struct {
 	conn  int
 	kind  string
 	bytes int
-	head  [headBytes]byte
+	times int
+	head  [sentBytes]byte
 	kept  int
 }
 
@@ -35,11 +38,25 @@ func newRecorder() *recorder { return &recorder{start: time.Now()} }
 // add records that kind happened on a connection; data is copied as far as
 // evidence quotes it.
 func (r *recorder) add(conn int, kind string, data []byte) {
-	e := event{at: time.Since(r.start), conn: conn, kind: kind, bytes: len(data)}
-	e.kept = copy(e.head[:], data)
+	e := event{at: time.Since(r.start), conn: conn, kind: kind, bytes: len(data), times: 1}
+	if kind == "send" {
+		e.kept = copy(e.head[:], data)
+	} else {
+		e.kept = copy(e.head[:headBytes], data)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
+	switch latest := r.latest(); {
+	case latest != nil && latest.conn == conn && latest.kind == kind && (kind == "send" || kind == "recv"):
+		if latest.kept == latest.bytes { // else bytes would be missing between the two
+			room := headBytes
+			if kind == "send" {
+				room = sentBytes
+			}
+			latest.kept += copy(latest.head[min(latest.kept, room):room], data)
+		}
+		latest.bytes += e.bytes
+		latest.times++
 	case len(r.first) < firstEvents:
 		r.first = append(r.first, e)
 	case len(r.last) < lastEvents:
@@ -49,6 +66,14 @@ func (r *recorder) add(conn int, kind string, data []byte) {
 		r.next = (r.next + 1) % lastEvents
 		r.dropped++
 	}
+}
+
+// latest is the newest of the last events, nil while there are none.
+func (r *recorder) latest() *event {
+	if len(r.last) == 0 {
+		return nil
+	}
+	return &r.last[(r.next+len(r.last)-1)%len(r.last)]
 }
 
 func (r *recorder) note(text string) {
@@ -78,6 +103,9 @@ func (r *recorder) events() ([]report.Event, []string) {
 
 func (e *event) render() report.Event {
 	out := report.Event{At: e.at, Conn: e.conn, Kind: e.kind, Bytes: e.bytes}
+	if e.times > 1 {
+		out.Times = e.times
+	}
 	if e.kept > 0 {
 		out.Head = quote(e.head[:e.kept], e.bytes)
 	}
@@ -87,9 +115,6 @@ func (e *event) render() report.Event {
 // quote renders bytes in Go's ASCII quoting, so that nothing a target sends
 // reaches a terminal raw; total is how many there were.
 func quote(head []byte, total int) string {
-	if len(head) > headBytes {
-		head = head[:headBytes]
-	}
 	text := strconv.QuoteToASCII(string(head))
 	if total > len(head) {
 		text += "…"
@@ -98,4 +123,4 @@ func quote(head []byte, total int) string {
 }
 
 // Quoted renders data as evidence does: in ASCII quotes, at most 48 bytes of it.
-func Quoted(data []byte) string { return quote(data, len(data)) }
+func Quoted(data []byte) string { return quote(data[:min(len(data), headBytes)], len(data)) }

@@ -230,7 +230,7 @@ func TestEvidenceIsBoundedAndQuoted(t *testing.T) {
 	skipped := false
 	for i, e := range a.Events {
 		skipped = skipped || strings.Contains(e.Head, "left out")
-		if strings.ContainsAny(e.Head, "\x1b\u202e\n") || len(e.Head) > 8*headBytes {
+		if strings.ContainsAny(e.Head, "\x1b\u202e\n") || len(e.Head) > 8*sentBytes {
 			t.Errorf("event %d: %q", i, e.Head)
 		}
 		if i > 0 && e.At < a.Events[i-1].At {
@@ -239,6 +239,34 @@ func TestEvidenceIsBoundedAndQuoted(t *testing.T) {
 	}
 	if !skipped || len(a.Notes) != 1 || a.Notes[0] != "one two 3" || a.Source == "" || a.Failure.Reason != "on purpose" {
 		t.Errorf("skipped %v, notes %q, source %q, %+v", skipped, a.Notes, a.Source, a.Failure)
+	}
+}
+
+// A flood of receives is one event, so that what led to it stays in the evidence.
+func TestEvidenceAddsUpWhatIsAlike(t *testing.T) {
+	log := newRecorder()
+	for range firstEvents {
+		log.add(1, "dial", nil)
+	}
+	log.add(2, "send", []byte("GET /"))
+	log.add(2, "send", []byte(" HTTP/1.1"))
+	for range 500 {
+		log.add(2, "recv", []byte(strings.Repeat("y", 100)))
+	}
+	log.add(3, "recv", []byte("z"))
+	log.add(2, "eof", nil)
+	log.add(2, "eof", nil)
+	events, _ := log.events()
+	var got []string
+	for _, e := range events[firstEvents:] {
+		got = append(got, fmt.Sprint(e.Conn, e.Kind, e.Bytes, e.Times, len(e.Head), strings.HasSuffix(e.Head, "…")))
+	}
+	want := "2send 14 2 16 false; 2recv 50000 500 53 true; 3recv 1 0 3 false; 2eof 0 0 0 false; 2eof 0 0 0 false"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+	if events[firstEvents].Head != `"GET / HTTP/1.1"` {
+		t.Error(events[firstEvents].Head)
 	}
 }
 

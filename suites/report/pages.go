@@ -1,0 +1,250 @@
+package report
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/reactorspec/reactorspec/spec"
+)
+
+// The pages are templates below pages/, with one style and one script. Nothing
+// comes from outside, and all can be read without the script.
+//
+//go:embed pages
+var pageFiles embed.FS
+
+var pageTemplates = template.Must(template.New("pages").Funcs(template.FuncMap{
+	"duration": duration,
+	"look":     lookOf,
+	"web":      web,
+	"lower":    strings.ToLower,
+	"sentence": sentenceCase,
+	"legal":    func(notes string) string { return strings.TrimPrefix(strings.TrimSpace(notes), "Legal: ") },
+	"class":    className,
+	"seed":     func(seed uint64) string { return fmt.Sprintf("%#x", seed) },
+	"command":  func(words []string) string { return strings.Join(words, " ") },
+}).ParseFS(pageFiles, "pages/*.html"))
+
+func pageFile(name string) string {
+	text, err := pageFiles.ReadFile("pages/" + name)
+	if err != nil {
+		panic("a page's " + name + " is not embedded: " + err.Error())
+	}
+	return string(text)
+}
+
+// web is a link that a target's owner wrote, if it is one to a page of the web.
+func web(link string) string {
+	if strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+		return link
+	}
+	return ""
+}
+
+// frame is what every page has: its title, and where the report's folder begins.
+// A page that is alone carries style and script in itself.
+type frame struct {
+	Title  string
+	Root   string // "", "../" …: from the page to the folder
+	Style  template.CSS
+	Script template.JS
+	Alone  bool
+	Tool   string
+}
+
+func aloneFrame(title, tool string) frame {
+	return frame{Title: title, Alone: true, Tool: tool,
+		Style: template.CSS(pageFile("style.css")), Script: template.JS(pageFile("script.js"))} //nolint:gosec // our own files
+}
+
+// WriteHTML writes a run as one page that needs no other file.
+func WriteHTML(w io.Writer, run *Run) error {
+	copied := neutral(*run)
+	view := runPageOf(&copied, nil)
+	view.frame = aloneFrame(copied.Target.Name+" – reactorspec", copied.Tool)
+	return pageTemplates.ExecuteTemplate(w, "run.html", view)
+}
+
+// marker is the file by which a folder is known as a report that may be replaced.
+const marker = "reactorspec-report.txt"
+
+// ErrNotOurs is the error of a folder that holds something else.
+var ErrNotOurs = errors.New("holds files that are no report of reactorspec: name a new folder, or empty it")
+
+// Replaceable reports by its error whether WritePages may write the folder: it
+// does not exist, is empty, or is a report.
+func Replaceable(folder string) error {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case len(entries) == 0:
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(folder, marker)); err != nil {
+		return fmt.Errorf("%s %w", folder, ErrNotOurs)
+	}
+	return nil
+}
+
+// WritePages writes the matrix as a folder of pages, index.html the first. An
+// older report there is replaced whole, and only once the new one is complete.
+func WritePages(folder string, matrix *Matrix) error {
+	if err := Replaceable(folder); err != nil {
+		return err
+	}
+	folder = filepath.Clean(folder)
+	fresh, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh) // gone already when all went well
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return err
+	}
+	for path, write := range pages(matrix) {
+		path = filepath.Join(fresh, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return err
+		}
+		if err := fill(file, write); err != nil {
+			return err
+		}
+	}
+	old := fresh + ".old"
+	switch err := os.Rename(folder, old); {
+	case err == nil:
+		defer os.RemoveAll(old)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return os.Rename(fresh, folder)
+}
+
+// pages yields every file of a report's folder, by its path in it.
+func pages(matrix *Matrix) func(yield func(path string, write func(io.Writer) error) bool) {
+	return func(yield func(string, func(io.Writer) error) bool) {
+		m := neutral(*matrix)
+		m.Sort()
+		site := siteOf(&m)
+		text := func(content string) func(io.Writer) error {
+			return func(w io.Writer) error {
+				_, err := io.WriteString(w, content)
+				return err
+			}
+		}
+		page := func(name string, data any) func(io.Writer) error {
+			return func(w io.Writer) error { return pageTemplates.ExecuteTemplate(w, name, data) }
+		}
+		if !yield(marker, text("Written by "+site.Tool+". The folder is replaced whole when a report is written to it again.\n")) ||
+			!yield("style.css", text(pageFile("style.css"))) || !yield("script.js", text(pageFile("script.js"))) ||
+			!yield("index.html", page("matrix.html", matrixPageOf(site))) {
+			return
+		}
+		for i, run := range m.Runs {
+			view := runPageOf(run, site)
+			view.frame = site.frame(run.Target.Name, "../../")
+			if !yield("t/"+site.Slugs[i]+"/index.html", page("run.html", view)) {
+				return
+			}
+			for _, r := range run.Results {
+				if r.evident() && !yield("t/"+site.Slugs[i]+"/"+r.Clause+".html", page("evidence.html", evidencePageOf(run, r, site, site.Slugs[i]))) {
+					return
+				}
+			}
+		}
+		for _, clause := range site.Clauses {
+			if !yield("c/"+clause.ID+".html", page("clause.html", clausePageOf(site, clause))) {
+				return
+			}
+		}
+	}
+}
+
+// evident reports whether a result has a page of evidence.
+func (r Result) evident() bool {
+	look := lookOf(r.Outcome)
+	_, known := spec.Lookup(r.Clause) // whose name is a safe one for a file
+	return known && (look.Shown || look.Broken)
+}
+
+// site is what the pages of one folder share.
+type site struct {
+	*Matrix
+	Slugs   []string // of the runs, in their order
+	Clauses []spec.Clause
+	Tool    string
+	results []map[string]Result // by clause, of the runs in their order
+}
+
+func siteOf(m *Matrix) *site {
+	s := &site{Matrix: m, Tool: "reactorspec"}
+	taken, judged := make(map[string]bool), make(map[string]bool)
+	for _, run := range m.Runs {
+		if run.Tool != "" {
+			s.Tool = run.Tool
+		}
+		s.Slugs = append(s.Slugs, slug(run.Target.Name, taken))
+		results := make(map[string]Result, len(run.Results))
+		for _, r := range run.Results {
+			results[r.Clause] = r
+			judged[r.Clause] = true
+		}
+		s.results = append(s.results, results)
+	}
+	for _, clause := range spec.Clauses() {
+		if judged[clause.ID] && !clause.Withdrawn {
+			s.Clauses = append(s.Clauses, clause)
+		}
+	}
+	return s
+}
+
+func (s *site) frame(title, root string) frame {
+	return frame{Title: title + " – reactorspec", Root: root, Tool: s.Tool}
+}
+
+// slug is a name as a folder's name that no other target has.
+func slug(name string, taken map[string]bool) string {
+	plain := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '.', r == '_':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name)
+	plain = strings.Trim(plain, "-.")
+	plain = plain[:min(len(plain), 60)]
+	if plain == "" {
+		plain = "target"
+	}
+	unique := plain
+	for n := 2; taken[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", plain, n)
+	}
+	taken[unique] = true
+	return unique
+}
+
+// sentenceCase makes a sentence of a phrase.
+func sentenceCase(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
+}
