@@ -138,6 +138,7 @@ func stuff(s *session.Session, c *session.Conn, most int) int {
 	for sent < most {
 		_ = socket.SetWriteDeadline(time.Now().Add(patient))
 		n, err := socket.Write(request)
+		c.Sent(request[:n])
 		if sent += n; err != nil {
 			break
 		}

@@ -147,6 +147,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 		}
 		_ = socket.SetWriteDeadline(time.Now().Add(patience / 4))
 		n, err := socket.Write(t.rest)
+		t.c.Sent(t.rest[:n])
 		t.rest = t.rest[n:]
 		switch quiet++; {
 		case err == nil || n > 0:

@@ -131,7 +131,7 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 		line := fmt.Sprintf("judging %s, %d of %d", e.name, i+1, len(list))
 		if judged > 0 {
 			left := time.Since(began) / time.Duration(judged) * time.Duration(len(list)-i)
-			line += fmt.Sprintf("; about %s left", left.Round(10*time.Second))
+			line += fmt.Sprintf("; about %s left", max(left, 10*time.Second).Round(10*time.Second))
 		}
 		fmt.Fprintln(out, report.Clean(line))
 		run := e.run

@@ -55,6 +55,14 @@ func (c *Conn) Local() net.Addr { return c.socket.LocalAddr() }
 // not recorded, and bytes that a read has buffered already are not seen there.
 func (c *Conn) Raw() net.Conn { return c.socket }
 
+// Sent records bytes that were written to the raw socket, so that the evidence
+// has them.
+func (c *Conn) Sent(b []byte) {
+	if len(b) > 0 {
+		c.s.log.add(c.number, "send", b)
+	}
+}
+
 func (c *Conn) budget() time.Duration { return c.s.Budget.Await + c.extra }
 
 // Send writes all of b. It fails Late when nothing of it could be written for

@@ -259,7 +259,7 @@ func TestEvidenceAddsUpWhatIsAlike(t *testing.T) {
 	events, _ := log.events()
 	var got []string
 	for _, e := range events[firstEvents:] {
-		got = append(got, fmt.Sprint(e.Conn, e.Kind, e.Bytes, e.Times, len(e.Head), strings.HasSuffix(e.Head, "…")))
+		got = append(got, fmt.Sprintf("%d%s %d %d %d %t", e.Conn, e.Kind, e.Bytes, e.Times, len(e.Head), strings.HasSuffix(e.Head, "…")))
 	}
 	want := "2send 14 2 16 false; 2recv 50000 500 53 true; 3recv 1 0 3 false; 2eof 0 0 0 false; 2eof 0 0 0 false"
 	if strings.Join(got, "; ") != want {

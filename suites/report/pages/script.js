@@ -15,7 +15,7 @@
   document.getElementById("keys").hidden = false;
 
   const compare = {
-    name: (a, b) => a.dataset.name.localeCompare(b.dataset.name),
+    name: (a, b) => a.dataset.name.localeCompare(b.dataset.name, undefined, { numeric: true }),
     broken: (a, b) => b.dataset.broken - a.dataset.broken || compare.name(a, b),
     kept: (a, b) => a.dataset.broken - b.dataset.broken || b.dataset.judged - a.dataset.judged || compare.name(a, b),
     judged: (a, b) => b.dataset.judged - a.dataset.judged || compare.name(a, b),
