@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestBalancers(t *testing.T) {
@@ -88,5 +90,62 @@ func TestConnectionsAreSpread(t *testing.T) {
 				t.Errorf("a connection went to loop %s, which has more", loop)
 			}
 		}
+	})
+}
+
+// TestBalanceAgainstModel: connections come and go in any order. Round-robin
+// gives each loop its turn; least-connections never takes a loop that has more than another;
+// a client's address decides alone.
+func TestBalanceAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 9).Draw(t, "loops")
+		given := map[string][]int64{}
+		open := map[string][]int64{}
+		balancers := map[string]balancer{}
+		for _, name := range Balances {
+			given[name], open[name] = make([]int64, n), make([]int64, n)
+			balancers[name] = newBalancer(name, n, func(i int) int64 { return open[name][i] })
+		}
+		homes := map[netip.Addr]int{}
+		t.Repeat(map[string]func(*rapid.T){
+			"open": func(t *rapid.T) {
+				from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, rapid.Byte().Draw(t, "address")}), rapid.Uint16().Draw(t, "port"))
+				for _, name := range Balances {
+					i := balancers[name](from)
+					if i < 0 || i >= n {
+						t.Fatalf("%s picks loop %d of %d", name, i, n)
+					}
+					if name == LeastConnections {
+						for other, have := range open[name] {
+							if have < open[name][i] {
+								t.Fatalf("loop %d with %d connections gets one, loop %d has %d", i, open[name][i], other, have)
+							}
+						}
+					}
+					if home, known := homes[from.Addr()]; name == SourceHash && known && home != i {
+						t.Fatalf("%v is served by loop %d and by loop %d", from.Addr(), home, i)
+					} else if name == SourceHash {
+						homes[from.Addr()] = i
+					}
+					given[name][i]++
+					open[name][i]++
+				}
+			},
+			"close": func(t *rapid.T) {
+				i := rapid.IntRange(0, n-1).Draw(t, "loop")
+				for _, name := range Balances {
+					open[name][i] = max(0, open[name][i]-1)
+				}
+			},
+			"": func(t *rapid.T) {
+				least, most := given[RoundRobin][0], given[RoundRobin][0]
+				for _, have := range given[RoundRobin] {
+					least, most = min(least, have), max(most, have)
+				}
+				if most-least > 1 {
+					t.Fatalf("round-robin gave %s", fmt.Sprint(given[RoundRobin]))
+				}
+			},
+		})
 	})
 }

@@ -2,8 +2,12 @@ package reference
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -186,4 +190,60 @@ func TestStopServesWhatWasSent(t *testing.T) {
 			t.Errorf("Stop: %v", err)
 		}
 	})
+}
+
+// Each connection of the class has a thread, blocked in read(2).
+func TestThreadPerConnection(t *testing.T) {
+	const clients = 12
+	s := start(t, Options{Class: ThreadPerConnection, MaxThreads: clients})
+	tids := map[string]bool{}
+	for range clients {
+		tid, _ := s.sign("PROBE").call("WHERE", "").Field("tid")
+		tids[tid] = true
+	}
+	if len(tids) != clients {
+		t.Errorf("%d connections have %d threads", clients, len(tids))
+	}
+	for tid := range tids {
+		eventually(t, "thread "+tid+" to block in read(2)", func() bool { return sleepsIn(tid, syscall.SYS_READ) })
+	}
+	if got, _ := io.ReadAll(s.dial().r); len(got) > 0 {
+		t.Errorf("a connection beyond the limit of threads got %q", got)
+	}
+	if n := s.Stats().Refused; n != 1 {
+		t.Errorf("%d connections were refused, want 1", n)
+	}
+	stop(t, s)
+	for tid := range tids {
+		eventually(t, "thread "+tid+" to end", func() bool {
+			_, err := os.Stat("/proc/self/task/" + tid)
+			return err != nil || tid == strconv.Itoa(os.Getpid()) // the runtime never ends the first
+		})
+	}
+}
+
+// The iterative class serves the second client when the first has gone.
+func TestIterativeServesOneAtATime(t *testing.T) {
+	s := start(t, Options{Class: Iterative})
+	first := s.sign("ECHO")
+	second := s.dial()
+	second.send("ECHO\nwaited")
+	second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := second.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the second client was served beside the first: %v", err)
+	}
+	second.SetReadDeadline(time.Now().Add(within))
+	first.send("x")
+	first.want("x")
+	first.Close()
+	second.line()
+	second.want("waited")
+}
+
+// sleepsIn reports whether a thread of this process sleeps in a system call: what the
+// kernel shows begins with its number, and is "running" for one that does not sleep.
+func sleepsIn(tid string, call int) bool {
+	state, err := os.ReadFile("/proc/self/task/" + tid + "/syscall")
+	number, _, _ := strings.Cut(string(state), " ")
+	return err == nil && number == strconv.Itoa(call)
 }

@@ -54,14 +54,6 @@ func TestOutBuffer(t *testing.T) {
 	})
 }
 
-// pieces copies what a vector points to.
-func pieces(v *poll.Vector) (all []byte) {
-	for _, p := range v.Pieces() {
-		all = append(all, p...)
-	}
-	return all
-}
-
 // One writev takes IOV_MAX pieces and no more: the vector says when it is full.
 func TestGatherStopsAtIOVMax(t *testing.T) {
 	var b outBuffer

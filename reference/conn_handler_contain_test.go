@@ -8,14 +8,6 @@ import (
 	"testing"
 )
 
-// stopping is a handler with something to say at a stop.
-type stopping struct {
-	scripted
-	stop func(c *Conn)
-}
-
-func (h *stopping) OnStop(c *Conn) { h.stop(c) }
-
 // What goes wrong around a handler loses its own connection, and is counted once.
 func TestBrokenHandlers(t *testing.T) {
 	for name, broken := range map[string]func() Handler{

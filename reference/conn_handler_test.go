@@ -10,51 +10,6 @@ import (
 	"time"
 )
 
-// scripted is a handler of functions.
-type scripted struct {
-	open, end, drain func(c *Conn)
-	data             func(c *Conn, data []byte) int
-	close            func(c *Conn, err error)
-}
-
-func (h *scripted) OnOpen(c *Conn) {
-	if h.open != nil {
-		h.open(c)
-	}
-}
-
-func (h *scripted) OnData(c *Conn, data []byte) int {
-	if h.data != nil {
-		return h.data(c, data)
-	}
-	return len(data)
-}
-
-func (h *scripted) OnEnd(c *Conn) {
-	if h.end != nil {
-		h.end(c)
-		return
-	}
-	c.Close()
-}
-
-func (h *scripted) OnDrain(c *Conn) {
-	if h.drain != nil {
-		h.drain(c)
-	}
-}
-
-func (h *scripted) OnClose(c *Conn, err error) {
-	if h.close != nil {
-		h.close(c, err)
-	}
-}
-
-func (o Options) with(h *scripted) Options {
-	o.Handler = func(*Conn) Handler { return h }
-	return o
-}
-
 // OnClose comes once and last, with the reason, however the connection ends.
 func TestOnCloseOnce(t *testing.T) {
 	reset := func(c *client) { c.Conn.(*net.TCPConn).SetLinger(0); c.Close() }

@@ -223,22 +223,3 @@ func (m *outputModel) because(err error) bool {
 	}
 	return errors.Is(err, m.cause)
 }
-
-// stillPoller notes the interest, and reports nothing.
-type stillPoller struct {
-	edge     bool
-	interest map[int]poll.Events
-}
-
-func (p *stillPoller) Add(fd int, _ uint64, interest poll.Events) error {
-	p.interest[fd] = interest
-	return nil
-}
-func (p *stillPoller) Modify(fd int, token uint64, interest poll.Events) error {
-	return p.Add(fd, token, interest)
-}
-func (p *stillPoller) Remove(fd int) error                           { delete(p.interest, fd); return nil }
-func (p *stillPoller) Wait([]poll.Event, time.Duration) (int, error) { return 0, nil }
-func (p *stillPoller) EdgeTriggered() bool                           { return p.edge }
-func (p *stillPoller) Name() string                                  { return "still" }
-func (p *stillPoller) Close() error                                  { return nil }

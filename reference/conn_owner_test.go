@@ -1,22 +1,10 @@
 package reference
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"testing"
 )
-
-// panicOf calls f and returns what it panicked with, "" if it did not.
-func panicOf(f func()) (reason string) {
-	defer func() {
-		if v := recover(); v != nil {
-			reason = fmt.Sprint(v)
-		}
-	}()
-	f()
-	return ""
-}
 
 // A connection that another thread touches says so, and is none the worse.
 func TestOnlyItsLoopTouchesAConnection(t *testing.T) {

@@ -7,12 +7,6 @@ import (
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 )
 
-// bothWays runs f with a poller that reports levels and with one that reports edges.
-func bothWays(t *testing.T, f func(t *testing.T, edge bool)) {
-	t.Run("level", func(t *testing.T) { f(t, false) })
-	t.Run("edge", func(t *testing.T) { f(t, true) })
-}
-
 // A peer that always has more to say is heard up to the budget of a turn, and then the
 // others come first.
 func TestReadingTakesTurns(t *testing.T) {

@@ -8,19 +8,6 @@ import (
 	"time"
 )
 
-// onEachLoop is onEach without the classes that have no loops.
-func onEachLoop(t *testing.T, f func(t *testing.T, o Options)) {
-	onEach(t, func(t *testing.T, o Options) {
-		if !o.hasLoops() {
-			t.Skip("for loops")
-		}
-		f(t, o)
-	})
-}
-
-// beyond is more than the kernel takes for a peer that reads nothing.
-const beyond = 24 << 20
-
 // A closed connection whose peer takes nothing is cut after DrainTimeout.
 func TestDrainTimeout(t *testing.T) {
 	onEachLoop(t, func(t *testing.T, o Options) {

@@ -84,15 +84,6 @@ func TestSharedTaskThatRunsTwiceIsTold(t *testing.T) {
 	})
 }
 
-// startByHand starts a server whose only loop looks at a clock that the test moves, on the
-// loop's thread.
-func startByHand(t *testing.T) (*served, *Loop, *handClock) {
-	s := start(t, Options{Class: Reactor, StallAfter: maxTime}) // the watchdog would look at it
-	l, clock := s.class.loop(0).Loop, new(handClock)
-	do(t, l, func() { clock.at, l.clock = l.now(), clock })
-	return s, l, clock
-}
-
 // Timers that fire early or in another order than they were set in are counted; one that
 // fires at its very moment is neither early nor late.
 func TestMisfiredTimersAreTold(t *testing.T) {

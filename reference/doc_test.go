@@ -56,13 +56,14 @@ func TestContents(t *testing.T) {
 }
 
 // TestNamesOfTests: a test stands in foo_test.go or foo_<aspect>_test.go, where
-// foo.go is what it tests. What tests share stands in two files.
+// foo.go is what it tests. What tests share stands in two files: live_test.go runs
+// servers and loops for real, byhand_test.go turns them itself.
 func TestNamesOfTests(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := []string{"example", "client", "byhand"}
+	others := []string{"example", "live", "byhand"}
 	for _, file := range files {
 		name := strings.TrimSuffix(file, "_test.go")
 		if !slices.Contains(others, name) && !slices.ContainsFunc(sources(t), func(source string) bool { return partOf(name, source) }) {

@@ -1,15 +1,12 @@
 package reference
 
 import (
-	"io"
 	"log"
 	"log/slog"
 	"os"
 	"strings"
 	"testing"
 )
-
-func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // A loop complains to the log that it was given, and to slog's default if it was given none.
 func TestLoopLog(t *testing.T) {

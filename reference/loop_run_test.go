@@ -2,7 +2,6 @@ package reference
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -83,65 +82,6 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 		}
 		if wait := x.wait; cause != wait && (wait != nil || cause != ErrCut) {
 			t.Errorf("%+v: what it served was told %v", x, cause)
-		}
-	}
-}
-
-// A loop whose poller does not take its waker is refused, and holds nothing.
-func TestPollerRefusesWaker(t *testing.T) {
-	p := &untaking{}
-	w := &scriptWaker{}
-	l, err := NewLoop(LoopOptions{poller: p, Waker: w})
-	if l != nil || !errors.Is(err, io.ErrNoProgress) || !strings.Contains(err.Error(), "waker") {
-		t.Errorf("NewLoop: %v, %v", l, err)
-	}
-	if !w.closed || !p.closed {
-		t.Errorf("the waker is closed: %v, the poller: %v", w.closed, p.closed)
-	}
-}
-
-// untaking is a poller that takes no descriptor.
-type untaking struct {
-	stillPoller
-	closed bool
-}
-
-func (*untaking) Add(int, uint64, poll.Events) error { return io.ErrNoProgress }
-func (p *untaking) Close() error                     { p.closed = true; return nil }
-
-// What is at the bounds of an option is taken.
-func TestLoopOptionsAtTheirBounds(t *testing.T) {
-	for _, o := range []LoopOptions{{}, {TaskShare: 1}, {TaskShare: 1_000_000}, {Index: 0}, {Index: 1 << 20}} {
-		l, err := NewLoop(o)
-		if err != nil {
-			t.Errorf("%+v: %v", o, err)
-			continue
-		}
-		if l.Index() != o.Index {
-			t.Errorf("%+v: its index is %d", o, l.Index())
-		}
-		l.Close()
-	}
-	for _, batch := range []int{1, 1024} {
-		if _, err := NewTaskSet(batch); err != nil {
-			t.Errorf("a batch of %d: %v", batch, err)
-		}
-	}
-}
-
-// The lag is that of the longest turn, fading by an eighth with each turn that is shorter.
-func TestLagFades(t *testing.T) {
-	var s loopStats
-	now := time.Hour
-	for i, x := range []struct{ turn, want time.Duration }{
-		{0, 0}, {800, 800}, {100, 700}, {0, 613}, {612, 612}, {613, 613}, {5000, 5000}, {1, 4375}, {1, 3829},
-	} {
-		now += time.Minute // asleep, which is no lag
-		s.beginTurn(now)
-		now += x.turn
-		s.endTurn(now)
-		if got := time.Duration(s.lag.Load()); got != x.want {
-			t.Errorf("after turn %d of %v: the lag is %d, want %d", i, x.turn, got, x.want)
 		}
 	}
 }

@@ -427,34 +427,3 @@ func (c *scriptClock) now() time.Duration {
 	}
 	return c.at
 }
-
-// scriptWaker is a flag. While the script holds it, a write is on its way: its thread
-// was preempted between the decision to write and write(2).
-type scriptWaker struct {
-	stage                        *stage
-	readable, held, late, closed bool
-	writes                       int
-}
-
-func (w *scriptWaker) FD() int { return 3 }
-func (w *scriptWaker) Wake() error {
-	if w.closed {
-		return os.ErrClosed
-	}
-	w.writes++
-	if w.held {
-		w.late = true
-	} else {
-		w.readable = true
-	}
-	return nil
-}
-func (w *scriptWaker) Drain() error {
-	turn := w.stage.l.stats.turns.load()
-	w.stage.moment(fmt.Sprintf("%d drain", turn))
-	w.readable = false
-	w.stage.moment(fmt.Sprintf("%d drained", turn))
-	return nil
-}
-func (w *scriptWaker) Close() error { w.closed = true; return nil }
-func (w *scriptWaker) Name() string { return "script" }

@@ -8,49 +8,6 @@ import (
 	"github.com/reactorspec/reactorspec/reference/internal/poll"
 )
 
-// wire is a handler on one end of a socket pair, for tests.
-type wire struct {
-	l        *Loop
-	fd, peer int
-	slot     slot
-	on       func(w *wire, ev poll.Events)
-	failure  any
-}
-
-func (w *wire) ready(ev poll.Events) { w.on(w, ev) }
-
-func (w *wire) failed(reason any) {
-	w.failure = reason
-	w.close()
-}
-
-func (w *wire) close() {
-	w.l.remove(w.slot)
-	poll.Close(w.fd)
-}
-
-func (w *wire) read() (n int) {
-	var b [64]byte
-	n, _ = poll.Read(w.fd, b[:])
-	return n
-}
-
-// newWire must be called on the loop's thread.
-func newWire(t *testing.T, l *Loop, on func(w *wire, ev poll.Events)) *wire {
-	a, b, err := poll.SocketPair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{l: l, fd: a, peer: b, on: on}
-	if w.slot, err = l.add(a, w, poll.Readable); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { poll.Close(b) })
-	return w
-}
-
-func poke(fd int) { poll.Write(fd, []byte("x")) }
-
 // TestEventsOfARemovedDescriptorAreRejected: two descriptors are ready in one
 // batch; whichever comes first removes and closes the other, and registers a new
 // one, which gets the same number and the same place in the table.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,7 +72,7 @@ func TestStop(t *testing.T) {
 		do(t, l, chain)
 	})
 	t.Run("Close releases a loop that never ran", func(t *testing.T) {
-		before := openFiles(t)
+		before := descriptors(t)
 		for range 10 {
 			l, err := NewLoop(LoopOptions{Wakeup: "pipe"})
 			if err != nil {
@@ -84,7 +83,7 @@ func TestStop(t *testing.T) {
 			}
 			l.Close()
 		}
-		if after := openFiles(t); after > before {
+		if after := descriptors(t); after > before {
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 	})
@@ -122,12 +121,4 @@ func (failOnLog) Enabled(_ context.Context, _ slog.Level) bool { return true }
 func (f failOnLog) Handle(_ context.Context, r slog.Record) error {
 	f.t.Errorf("logged %s", r.Message)
 	return nil
-}
-
-func openFiles(t testing.TB) int {
-	d, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(d)
 }

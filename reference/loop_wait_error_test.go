@@ -84,25 +84,3 @@ func TestLoopEndsByError(t *testing.T) {
 		stop(t, s)
 	})
 }
-
-// Descriptors may become fewer than poll(2) is given, and more again.
-func TestPollBeyondDescriptors(t *testing.T) {
-	p := launch(t, "--class=reactor", "--poller=poll")
-	var clients []*client
-	for range 5 {
-		c := p.dial()
-		c.send("ECHO\n")
-		c.line()
-		clients = append(clients, c)
-	}
-	p.limitDescriptors(3)
-	for _, c := range clients {
-		c.send("x") // wakes the loop, whose next polls are refused
-	}
-	<-time.After(50 * time.Millisecond) // it meets the limit
-	p.limitDescriptors(20_000)
-	for _, c := range clients {
-		c.send("y")
-		c.want("xy")
-	}
-}

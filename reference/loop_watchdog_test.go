@@ -2,9 +2,13 @@ package reference
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+	"github.com/reactorspec/reactorspec/spec/contract"
 )
 
 // bubbleClock is a loop's clock of the time in a bubble of synctest.
@@ -101,5 +105,76 @@ func TestCulprit(t *testing.T) {
 		if step, handler := culprit(x.stack); step != x.step || handler != x.handler {
 			t.Errorf("%s: got %q in a %s, want %q in a %s", name, handler, step, x.handler, x.step)
 		}
+	}
+}
+
+//go:noinline
+func blockTheLoop(c <-chan struct{}) { <-c }
+
+func TestWatchdogNamesTheCulprit(t *testing.T) {
+	for _, x := range []struct {
+		step string
+		run  func(l *Loop, f func())
+	}{
+		{"task", func(l *Loop, f func()) { l.Post(f) }},
+		{"timer", func(l *Loop, f func()) { l.After(0, f) }},
+		{"handler", func(l *Loop, f func()) {
+			l.Post(func() {
+				w := newWire(t, l, func(w *wire, _ poll.Events) { w.close(); f() })
+				poke(w.peer)
+			})
+		}},
+		{"hook", func(l *Loop, f func()) {
+			var remove func()
+			l.Post(func() { remove, _ = l.Hook(contract.AfterTimers, func() { remove(); f() }) })
+		}},
+	} {
+		t.Run(x.step, func(t *testing.T) {
+			l := runLoop(t, LoopOptions{Index: 3})
+			stalls := make(chan Stall, 10)
+			w, err := Watch(20*time.Millisecond, func(s Stall) { stalls <- s }, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Stop()
+			release := make(chan struct{})
+			x.run(l, func() { blockTheLoop(release) })
+			var s Stall
+			for s = await(t, "a stall", stalls); !strings.Contains(s.Handler, "blockTheLoop"); s = await(t, "the stall", stalls) {
+			} // the machine may stall a turn of its own
+			close(release)
+			if s.Loop != 3 || s.Step != x.step || s.For < 20*time.Millisecond {
+				t.Errorf("found %v, want loop 3 in a %s for 20ms or more", s, x.step)
+			}
+			do(t, l, func() {})
+			if l.Stats().Stalls == 0 {
+				t.Error("the stall was not counted")
+			}
+		})
+	}
+	if _, err := Watch(time.Millisecond, nil); err == nil {
+		t.Error("a limit of 1 ms was accepted")
+	}
+}
+
+func TestWatchdogLeavesAnIdleLoopAlone(t *testing.T) {
+	l := runLoop(t, LoopOptions{})
+	do(t, l, func() {})
+	began := l.Stats().Turns
+	looked := make(chan struct{})
+	w, err := Watch(10*time.Millisecond, func(s Stall) {
+		if strings.Contains(s.Stack, "Wait") {
+			t.Errorf("a loop that polls was called stalled: %v", s)
+		}
+	}, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.After(100*time.Millisecond, func() { close(looked) })
+	await(t, "several looks", looked)
+	w.Stop()
+	w.Stop()
+	if n := l.Stats().Turns - began; n > 10 {
+		t.Errorf("watching made %d turns", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -83,5 +84,38 @@ func TestNetworkOfAddress(t *testing.T) {
 		if got := networkOf(address); got != want {
 			t.Errorf("%s is taken for %s, want %s", address, got, want)
 		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, w, Options{Log: quiet()}, "tcp", "127.0.0.1:0", time.Second)
+		w.Close()
+	}()
+	var line [64]byte
+	n, err := r.Read(line[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, found := strings.CutPrefix(string(bytes.TrimSuffix(line[:n], []byte("\n"))), "listening on ")
+	if !found {
+		t.Fatalf("it printed %q", line[:n])
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cancel()
+	if err := await(t, "the end of serve", ended); err != nil {
+		t.Errorf("serve: %v", err)
 	}
 }

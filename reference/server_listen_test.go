@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestNetworks(t *testing.T) {
@@ -127,27 +126,6 @@ func TestListenerIsDescriptor0(t *testing.T) {
 	if fd, err := syscall.Dup(0); err == nil {
 		syscall.Close(fd)
 		t.Error("the listener is open after Stop")
-	}
-}
-
-func TestOptionErrors(t *testing.T) {
-	for want, o := range map[string]Options{
-		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},
-		`option Poller is "kqueue": want one of epoll, epollet, poll, select`:                          {Poller: "kqueue"},
-		`option Wakeup is "signal": want one of eventfd, pipe, socketpair`:                             {Wakeup: "signal"},
-		`option Balance is "random": want one of round-robin, least-connections, source-hash`:          {Balance: "random"},
-		`option Loops is 257: want 1 to 256`:                                                           {Loops: 257},
-		`option Loops is 2: the class reactor has 1 loop; want class multi-reactor`:                    {Class: Reactor, Loops: 2},
-		`option Limit is -1: want 1 to 1073741824`:                                                     {Limit: -1},
-		`option LowWater is 11: want 0 to 10`:                                                          {Limit: 10, LowWater: 11},
-		`option MaxThreads is 10000: want 1 to 8000`:                                                   {Class: ThreadPerConnection, MaxThreads: 10_000},
-		`option Workers is -4: want 1 to 1000`:                                                         {Workers: -4},
-		`option IdleTimeout is -1s: want 0 to 8760h0m0s`:                                               {IdleTimeout: -time.Second},
-		`option StallAfter is 1ms: want 10ms to 8760h0m0s`:                                             {StallAfter: time.Millisecond},
-	} {
-		if _, err := New(o); err == nil || err.Error() != want {
-			t.Errorf("New: %v; want %s", err, want)
-		}
 	}
 }
 

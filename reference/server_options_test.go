@@ -160,45 +160,23 @@ func TestOptionErrorsAreTold(t *testing.T) {
 	}
 }
 
-// A waker that was given to NewLoop is closed by it, whatever else is wrong.
-func TestRefusedLoopClosesItsWaker(t *testing.T) {
-	before := openFiles(t)
-	for _, o := range []LoopOptions{{TaskShare: -1}, {Index: -1}, {Poller: "kqueue"}} {
-		var err error
-		if o.Waker, err = NewPipe(); err != nil {
-			t.Fatal(err)
+func TestOptionErrors(t *testing.T) {
+	for want, o := range map[string]Options{
+		`option Class is "fast": want one of iterative, thread-per-connection, reactor, multi-reactor`: {Class: "fast"},
+		`option Poller is "kqueue": want one of epoll, epollet, poll, select`:                          {Poller: "kqueue"},
+		`option Wakeup is "signal": want one of eventfd, pipe, socketpair`:                             {Wakeup: "signal"},
+		`option Balance is "random": want one of round-robin, least-connections, source-hash`:          {Balance: "random"},
+		`option Loops is 257: want 1 to 256`:                                                           {Loops: 257},
+		`option Loops is 2: the class reactor has 1 loop; want class multi-reactor`:                    {Class: Reactor, Loops: 2},
+		`option Limit is -1: want 1 to 1073741824`:                                                     {Limit: -1},
+		`option LowWater is 11: want 0 to 10`:                                                          {Limit: 10, LowWater: 11},
+		`option MaxThreads is 10000: want 1 to 8000`:                                                   {Class: ThreadPerConnection, MaxThreads: 10_000},
+		`option Workers is -4: want 1 to 1000`:                                                         {Workers: -4},
+		`option IdleTimeout is -1s: want 0 to 8760h0m0s`:                                               {IdleTimeout: -time.Second},
+		`option StallAfter is 1ms: want 10ms to 8760h0m0s`:                                             {StallAfter: time.Millisecond},
+	} {
+		if _, err := New(o); err == nil || err.Error() != want {
+			t.Errorf("New: %v; want %s", err, want)
 		}
-		if _, err = NewLoop(o); err == nil {
-			t.Errorf("%+v is accepted", o)
-		}
-	}
-	if after := openFiles(t); after != before {
-		t.Errorf("%d descriptors before, %d after", before, after)
-	}
-}
-
-// TaskShare is what a loop runs of its own tasks between two rounds of I/O.
-func TestTaskShare(t *testing.T) {
-	const share, tasks = 10, 100
-	s := start(t, Options{Class: Reactor, TaskShare: share})
-	l := s.class.loop(0).Loop
-	var first, last uint64
-	ended := make(chan struct{})
-	do(t, l, func() {
-		for i := range tasks {
-			_ = l.Post(func() {
-				switch i {
-				case 0:
-					first = l.stats.turns.load()
-				case tasks - 1:
-					last = l.stats.turns.load()
-					close(ended)
-				}
-			})
-		}
-	})
-	await(t, "the tasks", ended)
-	if turns := last - first + 1; turns != tasks/share {
-		t.Errorf("%d tasks took %d turns, want %d", tasks, turns, tasks/share)
 	}
 }

@@ -2,7 +2,6 @@ package reference
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -59,24 +57,6 @@ type process struct {
 	in   io.Writer
 	out  *bufio.Reader
 	log  *logged
-}
-
-// logged is what a process wrote to its standard error.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func launch(t testing.TB, flags ...string) *process {
@@ -312,4 +292,26 @@ func TestRequestsAllocateNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Descriptors may become fewer than poll(2) is given, and more again.
+func TestPollBeyondDescriptors(t *testing.T) {
+	p := launch(t, "--class=reactor", "--poller=poll")
+	var clients []*client
+	for range 5 {
+		c := p.dial()
+		c.send("ECHO\n")
+		c.line()
+		clients = append(clients, c)
+	}
+	p.limitDescriptors(3)
+	for _, c := range clients {
+		c.send("x") // wakes the loop, whose next polls are refused
+	}
+	<-time.After(50 * time.Millisecond) // it meets the limit
+	p.limitDescriptors(20_000)
+	for _, c := range clients {
+		c.send("y")
+		c.want("xy")
+	}
 }

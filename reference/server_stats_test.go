@@ -2,10 +2,8 @@ package reference
 
 import (
 	"io"
-	"net"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -209,33 +207,4 @@ func postsAndOthers(t *testing.T, s *served) (writes uint64) {
 	_ = s.class.taskSet().Post(func() { close(ran) }) // writes to one of the loops
 	await(t, "a shared task", ran)
 	return 4
-}
-
-// starve has the server accept without descriptors until it has paused that often.
-func starve(t *testing.T, s *served, pauses uint64) {
-	t.Helper()
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer syscall.Close(fd)
-	low := limit
-	low.Cur = 3
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-			t.Error(err)
-		}
-	}()
-	to := syscall.SockaddrInet4{Port: s.addr.(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
-	if err := syscall.Connect(fd, &to); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "accepting to fail", func() bool { return s.Stats().AcceptErrors >= pauses })
 }

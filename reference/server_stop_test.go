@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,24 +15,6 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec/contract"
 )
-
-// descriptors counts this process's open descriptors.
-func descriptors(t testing.TB) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}
-
-// sleepsIn reports whether a thread of this process sleeps in a system call: what the
-// kernel shows begins with its number, and is "running" for one that does not sleep.
-func sleepsIn(tid string, call int) bool {
-	state, err := os.ReadFile("/proc/self/task/" + tid + "/syscall")
-	number, _, _ := strings.Cut(string(state), " ")
-	return err == nil && number == strconv.Itoa(call)
-}
 
 func TestStopLeavesNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, o Options) {
@@ -86,11 +66,6 @@ func loopThreads(s *served) (paths []string) {
 		}
 	}
 	return paths
-}
-
-func lives(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // What was asked for before the stop is delivered, to a reader that starts after it.
@@ -173,86 +148,5 @@ func TestStopRunsPostedTasks(t *testing.T) {
 	}
 	if err := r.Post(func() {}); !errors.Is(err, contract.ErrStopped) {
 		t.Errorf("a post after the stop reports %v", err)
-	}
-}
-
-// Each connection of the class has a thread, blocked in read(2).
-func TestThreadPerConnection(t *testing.T) {
-	const clients = 12
-	s := start(t, Options{Class: ThreadPerConnection, MaxThreads: clients})
-	tids := map[string]bool{}
-	for range clients {
-		tid, _ := s.sign("PROBE").call("WHERE", "").Field("tid")
-		tids[tid] = true
-	}
-	if len(tids) != clients {
-		t.Errorf("%d connections have %d threads", clients, len(tids))
-	}
-	for tid := range tids {
-		eventually(t, "thread "+tid+" to block in read(2)", func() bool { return sleepsIn(tid, syscall.SYS_READ) })
-	}
-	if got, _ := io.ReadAll(s.dial().r); len(got) > 0 {
-		t.Errorf("a connection beyond the limit of threads got %q", got)
-	}
-	if n := s.Stats().Refused; n != 1 {
-		t.Errorf("%d connections were refused, want 1", n)
-	}
-	stop(t, s)
-	for tid := range tids {
-		eventually(t, "thread "+tid+" to end", func() bool {
-			_, err := os.Stat("/proc/self/task/" + tid)
-			return err != nil || tid == strconv.Itoa(os.Getpid()) // the runtime never ends the first
-		})
-	}
-}
-
-// The iterative class serves the second client when the first has gone.
-func TestIterativeServesOneAtATime(t *testing.T) {
-	s := start(t, Options{Class: Iterative})
-	first := s.sign("ECHO")
-	second := s.dial()
-	second.send("ECHO\nwaited")
-	second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if _, err := second.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("the second client was served beside the first: %v", err)
-	}
-	second.SetReadDeadline(time.Now().Add(within))
-	first.send("x")
-	first.want("x")
-	first.Close()
-	second.line()
-	second.want("waited")
-}
-
-func TestCommand(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	ended := make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, w, Options{Log: quiet()}, "tcp", "127.0.0.1:0", time.Second)
-		w.Close()
-	}()
-	var line [64]byte
-	n, err := r.Read(line[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr, found := strings.CutPrefix(string(bytes.TrimSuffix(line[:n], []byte("\n"))), "listening on ")
-	if !found {
-		t.Fatalf("it printed %q", line[:n])
-	}
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	cancel()
-	if err := await(t, "the end of serve", ended); err != nil {
-		t.Errorf("serve: %v", err)
 	}
 }

@@ -158,3 +158,29 @@ func TestPanicsAreContained(t *testing.T) {
 		t.Errorf("%d panics counted, want 3", n)
 	}
 }
+
+// TaskShare is what a loop runs of its own tasks between two rounds of I/O.
+func TestTaskShare(t *testing.T) {
+	const share, tasks = 10, 100
+	s := start(t, Options{Class: Reactor, TaskShare: share})
+	l := s.class.loop(0).Loop
+	var first, last uint64
+	ended := make(chan struct{})
+	do(t, l, func() {
+		for i := range tasks {
+			_ = l.Post(func() {
+				switch i {
+				case 0:
+					first = l.stats.turns.load()
+				case tasks - 1:
+					last = l.stats.turns.load()
+					close(ended)
+				}
+			})
+		}
+	})
+	await(t, "the tasks", ended)
+	if turns := last - first + 1; turns != tasks/share {
+		t.Errorf("%d tasks took %d turns, want %d", tasks, turns, tasks/share)
+	}
+}

@@ -9,31 +9,6 @@ import (
 	"github.com/reactorspec/reactorspec/spec/contract"
 )
 
-// handClock is a clock that a test moves.
-type handClock struct{ at time.Duration }
-
-func (c *handClock) now() time.Duration { return c.at }
-
-// stillLoop is a loop that a test turns by hand: its timers run on the test's
-// goroutine when turn is called.
-func stillLoop(t testing.TB) (*Loop, *handClock) {
-	clock := &handClock{at: time.Hour}
-	l, err := NewLoop(LoopOptions{clock: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l, clock
-}
-
-func mustAfter(t testing.TB, l *Loop, d time.Duration, f func()) contract.Timer {
-	tm, err := l.After(d, f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tm
-}
-
 func TestTimersFireInOrderNeverEarly(t *testing.T) {
 	l, clock := stillLoop(t)
 	var got []string
@@ -213,4 +188,35 @@ func TestTimerPanicIsContained(t *testing.T) {
 	if !ran || l.Stats().Panics != 1 {
 		t.Errorf("the next timer ran: %v, panics %d; want true, 1", ran, l.Stats().Panics)
 	}
+}
+
+func TestTimersFromOtherThreads(t *testing.T) {
+	eachKind(t, func(t *testing.T, o LoopOptions) {
+		l := runLoop(t, o)
+		do(t, l, func() {}) // and now it sleeps for ever
+		for range 20 {
+			fired := make(chan time.Time, 1)
+			start := time.Now()
+			if _, err := l.After(2*time.Millisecond, func() { fired <- time.Now() }); err != nil {
+				t.Fatal(err)
+			}
+			if took := await(t, "a timer set by another thread", fired).Sub(start); took < 2*time.Millisecond {
+				t.Errorf("fired after %v, want 2ms or more", took)
+			}
+		}
+		far, _ := l.After(time.Hour, func() {})
+		near := make(chan struct{})
+		tm, _ := l.After(time.Hour, func() { close(near) })
+		do(t, l, func() {})
+		if !tm.Reset(time.Millisecond) {
+			t.Error("Reset of a pending timer reported false")
+		}
+		await(t, "a timer reset by another thread", near)
+		if !far.Cancel() || far.Cancel() {
+			t.Error("Cancel must report true once")
+		}
+		if n := l.Stats().Timers; n != 0 {
+			t.Errorf("%d timers pending, want 0", n)
+		}
+	})
 }

@@ -2,21 +2,26 @@ package reference
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	_ "pgregory.net/rapid" // its flags are set here, before the command line is read
 
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
 	"github.com/reactorspec/reactorspec/spec/probe"
 )
 
@@ -240,4 +245,190 @@ func beginStop(s *served) <-chan error {
 		stopped <- s.Stop(ctx)
 	}()
 	return stopped
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// within is how long a test waits for what must happen.
+const within = 10 * time.Second
+
+// await waits for a channel to be closed or to give a value.
+func await[T any](t testing.TB, what string, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(within):
+		t.Fatalf("waited %v in vain for %s", within, what)
+	}
+	return v
+}
+
+// runLoop runs a loop on a goroutine of its own until the test's end.
+func runLoop(t testing.TB, o LoopOptions) *Loop {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = quiet()
+	}
+	l, err := NewLoop(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run() }()
+	t.Cleanup(func() {
+		l.Stop()
+		if err := await(t, "Run to return", ended); err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+	return l
+}
+
+// do runs f on the loop's thread and waits for it.
+func do(t testing.TB, l *Loop, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	if err := l.Post(func() { defer close(done); f() }); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a task", done)
+}
+
+// eachKind runs a test with every poller and every waker.
+func eachKind(t *testing.T, f func(t *testing.T, o LoopOptions)) {
+	for _, p := range poll.Kinds {
+		for _, w := range Wakeups {
+			t.Run(p+"/"+w, func(t *testing.T) { f(t, LoopOptions{Poller: p, Wakeup: w}) })
+		}
+	}
+}
+
+// onEachLoop is onEach without the classes that have no loops.
+func onEachLoop(t *testing.T, f func(t *testing.T, o Options)) {
+	onEach(t, func(t *testing.T, o Options) {
+		if !o.hasLoops() {
+			t.Skip("for loops")
+		}
+		f(t, o)
+	})
+}
+
+// beyond is more than the kernel takes for a peer that reads nothing.
+const beyond = 24 << 20
+
+// scripted is a handler of functions.
+type scripted struct {
+	open, end, drain func(c *Conn)
+	data             func(c *Conn, data []byte) int
+	close            func(c *Conn, err error)
+}
+
+func (h *scripted) OnOpen(c *Conn) {
+	if h.open != nil {
+		h.open(c)
+	}
+}
+
+func (h *scripted) OnData(c *Conn, data []byte) int {
+	if h.data != nil {
+		return h.data(c, data)
+	}
+	return len(data)
+}
+
+func (h *scripted) OnEnd(c *Conn) {
+	if h.end != nil {
+		h.end(c)
+		return
+	}
+	c.Close()
+}
+
+func (h *scripted) OnDrain(c *Conn) {
+	if h.drain != nil {
+		h.drain(c)
+	}
+}
+
+func (h *scripted) OnClose(c *Conn, err error) {
+	if h.close != nil {
+		h.close(c, err)
+	}
+}
+
+func (o Options) with(h *scripted) Options {
+	o.Handler = func(*Conn) Handler { return h }
+	return o
+}
+
+// stopping is a handler with something to say at a stop.
+type stopping struct {
+	scripted
+	stop func(c *Conn)
+}
+
+func (h *stopping) OnStop(c *Conn) { h.stop(c) }
+
+// logged is what a process wrote to its standard error.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// descriptors counts this process's open descriptors.
+func descriptors(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func lives(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// starve has the server accept without descriptors until it has paused that often.
+func starve(t *testing.T, s *served, pauses uint64) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	low := limit
+	low.Cur = 3
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
+	to := syscall.SockaddrInet4{Port: s.addr.(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	if err := syscall.Connect(fd, &to); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "accepting to fail", func() bool { return s.Stats().AcceptErrors >= pauses })
 }
