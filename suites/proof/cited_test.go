@@ -96,3 +96,32 @@ func TestScriptsCite(t *testing.T) {
 		}
 	}
 }
+
+// TestGuarantees: what reference/README.md guarantees is said in the spec, and its
+// links lead there.
+func TestGuarantees(t *testing.T) {
+	dir := filepath.Join(mustRoot(t), "reference")
+	text, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\[([^\]]+)\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1)
+	guarantees := 0
+	for _, link := range links {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(link[2]))); err != nil {
+			t.Errorf("%s: %v", link[0], err)
+		}
+		if !clauseID.MatchString(link[1]) {
+			continue
+		}
+		guarantees++
+		clause, known := spec.Lookup(link[1])
+		want := "../spec/" + strings.ToLower(clause.Family) + ".md#" + strings.ToLower(clause.ID)
+		if !known || clause.Withdrawn || link[2]+link[3] != want {
+			t.Errorf("%s: want a clause of the spec, linked as %s", link[0], want)
+		}
+	}
+	if guarantees == 0 {
+		t.Error("the page guarantees nothing")
+	}
+}
