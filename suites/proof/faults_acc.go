@@ -3,10 +3,36 @@ package proof
 // Faults of accepting.
 var accFaults = []Fault{
 	{
-		Name: "long-burst-ends-accepting", Why: "a listener that yields 600 connections in a row is taken for broken and left alone",
-		File: "reference/acceptor.go", Old: "			if a.server.admit(fd) {\n				a.give(fd, from)\n			}\n		case err == poll.ErrAgain:\n", New: "			if a.server.admit(fd) {\n				a.give(fd, from)\n			}\n			if a.row++; a.row > 600 {\n				a.paused = true\n				_ = a.loop.modify(a.slot, 0)\n			}\n		case err == poll.ErrAgain:\n			a.row = 0\n",
-		More:   []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	row      int\n"}},
-		Breaks: []string{"ACC-10"}, Because: "silence | within",
+		Name: "long-burst-ends-accepting",
+		Why:  "a listener that yields 600 connections in a row is taken for broken and left alone",
+		File: "reference/acceptor.go",
+		Old: `			if a.server.admit(fd) {
+				a.give(fd, from)
+			}
+		case err == poll.ErrAgain:
+`,
+		New: `			if a.server.admit(fd) {
+				a.give(fd, from)
+			}
+			if a.row++; a.row > 600 {
+				a.paused = true
+				_ = a.loop.modify(a.slot, 0)
+			}
+		case err == poll.ErrAgain:
+			a.row = 0
+`,
+		More: []Edit{
+			{
+				"reference/acceptor.go",
+				`	paused   bool
+`,
+				`	paused   bool
+	row      int
+`,
+			},
+		},
+		Breaks:  []string{"ACC-10"},
+		Because: "silence | within",
 	},
 	{
 		Name:    "burst-is-refused-in-part",
@@ -22,10 +48,20 @@ var accFaults = []Fault{
 		Name: "acceptor-waits-for-first-byte",
 		Why:  "the accepting thread waits until the client has said something before it hands the connection on",
 		File: "reference/class_reactor.go",
-		Old:  "	r := k.loops[k.balance(from)]\n",
-		New:  "	poll.Await(fd, 3000)\n	r := k.loops[k.balance(from)]\n",
+		Old: `	r := k.loops[k.balance(from)]
+`,
+		New: `	poll.Await(fd, 3000)
+	r := k.loops[k.balance(from)]
+`,
 		More: []Edit{
-			{"reference/class_reactor.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
+			{
+				"reference/class_reactor.go",
+				`import (
+`,
+				`import (
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+`,
+			},
 			awaitEdit,
 		},
 		Breaks:  []string{"ACC-2", "LIFE-2"},
@@ -35,7 +71,8 @@ var accFaults = []Fault{
 		Name: "aborted-connection-costs-the-next",
 		Why:  "the error of a connection that was aborted in the queue is charged to the one behind it",
 		File: "reference/acceptor.go",
-		Old:  "		case err == nil:\n",
+		Old: `		case err == nil:
+`,
 		New: `		case err == nil && poll.PeerAddr(fd) == nil:
 			poll.Close(fd)
 			a.skip = true
@@ -44,54 +81,76 @@ var accFaults = []Fault{
 			a.skip = false
 		case err == nil:
 `,
-		More:       []Edit{{"reference/acceptor.go", "	paused   bool\n", "	paused   bool\n	skip     bool\n"}},
+		More: []Edit{
+			{
+				"reference/acceptor.go",
+				`	paused   bool
+`,
+				`	paused   bool
+	skip     bool
+`,
+			},
+		},
 		Breaks:     []string{"ACC-3"},
 		Sometimes:  []string{"CONN-12", "CONN-15"},
 		Neighbours: "clients reset right behind the handshake there as well, among other moments, and whether one is still in the queue then is a race",
 		Because:    "closed the connection | reset the connection",
 	},
 	{
-		Name:    "no-descriptors-ends-all",
-		Why:     "EMFILE from accept ends all connections",
-		File:    "reference/acceptor.go",
-		Old:     "	a.server.acceptFailed(cause)\n",
-		New:     "	a.server.acceptFailed(cause)\n	a.server.class.cut()\n",
+		Name: "no-descriptors-ends-all",
+		Why:  "EMFILE from accept ends all connections",
+		File: "reference/acceptor.go",
+		Old: `	a.server.acceptFailed(cause)
+`,
+		New: `	a.server.acceptFailed(cause)
+	a.server.class.cut()
+`,
 		Breaks:  []string{"ACC-4", "ACC-5"},
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name:    "no-descriptors-ends-accepting",
-		Why:     "the listener that was taken off the poller at EMFILE is never put back",
-		File:    "reference/acceptor.go",
-		Old:     "	if _, err := a.loop.After(acceptPause, a.resume); err != nil {\n		a.server.log.Error(\"the listener stays paused\", \"error\", err)\n	}\n",
+		Name: "no-descriptors-ends-accepting",
+		Why:  "the listener that was taken off the poller at EMFILE is never put back",
+		File: "reference/acceptor.go",
+		Old: `	if _, err := a.loop.After(acceptPause, a.resume); err != nil {
+		a.server.log.Error("the listener stays paused", "error", err)
+	}
+`,
 		New:     "",
 		Breaks:  []string{"ACC-5"},
 		Because: "silence | no connection",
 	},
 	{
-		Name:    "no-descriptors-spins",
-		Why:     "the listener stays on the level-triggered poller at EMFILE",
-		File:    "reference/acceptor.go",
-		Old:     "			a.pause(err)\n",
-		New:     "			a.server.acceptFailed(err)\n",
+		Name: "no-descriptors-spins",
+		Why:  "the listener stays on the level-triggered poller at EMFILE",
+		File: "reference/acceptor.go",
+		Old: `			a.pause(err)
+`,
+		New: `			a.server.acceptFailed(err)
+`,
 		Breaks:  []string{"ACC-6"},
 		Because: "of a core is used",
 	},
 	{
-		Name:    "all-on-one-loop",
-		Why:     "every connection is given to the first loop",
-		File:    "reference/class_reactor.go",
-		Old:     "	r := k.loops[k.balance(from)]\n",
-		New:     "	_ = k.balance\n	r := k.loops[0]\n",
+		Name: "all-on-one-loop",
+		Why:  "every connection is given to the first loop",
+		File: "reference/class_reactor.go",
+		Old: `	r := k.loops[k.balance(from)]
+`,
+		New: `	_ = k.balance
+	r := k.loops[0]
+`,
 		Breaks:  []string{"ACC-7"},
 		Because: "serve none of",
 	},
 	{
-		Name:    "sockets-are-inherited",
-		Why:     "accepted sockets stay open across exec",
-		File:    "reference/internal/poll/listener.go",
-		Old:     "	flags := unix.SOCK_CLOEXEC\n",
-		New:     "	flags := 0\n",
+		Name: "sockets-are-inherited",
+		Why:  "accepted sockets stay open across exec",
+		File: "reference/internal/poll/listener.go",
+		Old: `	flags := unix.SOCK_CLOEXEC
+`,
+		New: `	flags := 0
+`,
 		Breaks:  []string{"ACC-8"},
 		Because: "would be inherited",
 	},

@@ -42,10 +42,13 @@ var connFaults = []Fault{
 		Because: "silence | stopped reading",
 	},
 	{
-		Name:       "write-interest-is-forgotten",
-		Why:        "after a partial write the poller is not asked when the socket takes more",
-		File:       "reference/conn_turn.go",
-		Old:        "	if c.out.size > 0 {\n		want |= poll.Writable\n	}\n",
+		Name: "write-interest-is-forgotten",
+		Why:  "after a partial write the poller is not asked when the socket takes more",
+		File: "reference/conn_turn.go",
+		Old: `	if c.out.size > 0 {
+		want |= poll.Writable
+	}
+`,
 		New:        "",
 		Breaks:     []string{"CONN-4", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-1", "FLOW-4", "LOOP-7", "LIFE-3"},
 		Sometimes:  []string{"FLOW-7"},
@@ -53,23 +56,30 @@ var connFaults = []Fault{
 		Because:    "silence | stopped reading | reset the connection instead of sending the output",
 	},
 	{
-		Name:       "used-up-read-budget-is-forgotten",
-		Why:        "with an edge-triggered poller, what a turn's budget leaves in the socket is waited for though no event will come",
-		Args:       []string{"--poller", "epollet"},
-		File:       "reference/conn_turn.go",
-		Old:        "				r.queue(c) // no event will come for what is left\n",
-		New:        "				_ = r\n",
+		Name: "used-up-read-budget-is-forgotten",
+		Why:  "with an edge-triggered poller, what a turn's budget leaves in the socket is waited for though no event will come",
+		Args: []string{"--poller", "epollet"},
+		File: "reference/conn_turn.go",
+		Old: `				r.queue(c) // no event will come for what is left
+`,
+		New: `				_ = r
+`,
 		Breaks:     []string{"CONN-4", "LOOP-7"},
 		Sometimes:  []string{"CONN-5", "CONN-7", "CONN-13", "CONN-18", "FLOW-1", "FLOW-4", "FLOW-7"},
 		Neighbours: "megabytes are sent, and it is chance whether the last of them came behind a used-up budget or with an edge of their own",
 		Because:    "silence | stopped reading",
 	},
 	{
-		Name:       "hangup-before-data",
-		Why:        "a hang-up that is announced together with data is taken for the hang-up alone",
-		File:       "reference/conn_turn.go",
-		Old:        "	c.busy, c.queued = true, false\n	gone :=",
-		New:        "	c.busy, c.queued = true, false\n	if poll.HalfClosed(int(c.fd)) && c.state == stateOpen && !c.ended {\n		c.end()\n	}\n	gone :=",
+		Name: "hangup-before-data",
+		Why:  "a hang-up that is announced together with data is taken for the hang-up alone",
+		File: "reference/conn_turn.go",
+		Old: `	c.busy, c.queued = true, false
+	gone :=`,
+		New: `	c.busy, c.queued = true, false
+	if poll.HalfClosed(int(c.fd)) && c.state == stateOpen && !c.ended {
+		c.end()
+	}
+	gone :=`,
 		More:       []Edit{awaitEdit},
 		Breaks:     []string{"CONN-6", "CONN-11", "CONN-19", "CONN-20", "PROBE-9", "SIGN-3"},
 		Sometimes:  []string{"CONN-7", "CONN-8", "CONN-9"},
@@ -80,31 +90,62 @@ var connFaults = []Fault{
 		Name: "a-busy-turn-begins-with-hangups",
 		Why:  "a turn with more than sixteen events at hand takes hang-ups first, before the data that came with them",
 		File: "reference/conn_turn.go",
-		Old:  "	c.busy, c.queued = true, false\n	gone :=",
-		New:  "	c.busy, c.queued = true, false\n	if c.reactor.atHand > 16 && c.item != nil && c.state == stateOpen && !c.ended && poll.HalfClosed(int(c.fd)) {\n		c.end()\n	}\n	gone :=",
+		Old: `	c.busy, c.queued = true, false
+	gone :=`,
+		New: `	c.busy, c.queued = true, false
+	if c.reactor.atHand > 16 && c.item != nil && c.state == stateOpen && !c.ended && poll.HalfClosed(int(c.fd)) {
+		c.end()
+	}
+	gone :=`,
 		More: []Edit{
-			{"reference/loop.go", "		l.handleIO(l.events[:n])\n", "		l.atHand = n\n		l.handleIO(l.events[:n])\n		l.atHand = 0\n"},
-			{"reference/loop.go", "	hooks  hooks\n", "	hooks  hooks\n	atHand int\n"},
+			{
+				"reference/loop.go",
+				`		l.handleIO(l.events[:n])
+`,
+				`		l.atHand = n
+		l.handleIO(l.events[:n])
+		l.atHand = 0
+`,
+			},
+			{
+				"reference/loop.go",
+				`	hooks  hooks
+`,
+				`	hooks  hooks
+	atHand int
+`,
+			},
 			awaitEdit,
 		},
 		Breaks:  []string{"CONN-20"},
 		Because: "took in",
 	},
 	{
-		Name:    "pending-output-ends-with-input",
-		Why:     "output that waits in memory is dropped when the client's FIN is read",
-		File:    "reference/conn_turn.go",
-		Old:     "	c.ended = true\n	if c.state",
-		New:     "	c.ended = true\n	c.out.release(&c.reactor.chunks)\n	if c.state",
+		Name: "pending-output-ends-with-input",
+		Why:  "output that waits in memory is dropped when the client's FIN is read",
+		File: "reference/conn_turn.go",
+		Old: `	c.ended = true
+	if c.state`,
+		New: `	c.ended = true
+	c.out.release(&c.reactor.chunks)
+	if c.state`,
 		Breaks:  []string{"CONN-7", "CONN-9"},
 		Because: "closed the connection | reset the connection | differs",
 	},
 	{
-		Name:       "idle-end-is-missed",
-		Why:        "the client's FIN is acted on only while output waits",
-		File:       "reference/conversation_echo.go",
-		Old:        "func (echo) OnOpen(*Conn) {}\n",
-		New:        "func (echo) OnOpen(*Conn) {}\n\nfunc (echo) OnEnd(c *Conn) {\n	if c.Pending() > 0 {\n		c.Close()\n	}\n}\n",
+		Name: "idle-end-is-missed",
+		Why:  "the client's FIN is acted on only while output waits",
+		File: "reference/conversation_echo.go",
+		Old: `func (echo) OnOpen(*Conn) {}
+`,
+		New: `func (echo) OnOpen(*Conn) {}
+
+func (echo) OnEnd(c *Conn) {
+	if c.Pending() > 0 {
+		c.Close()
+	}
+}
+`,
 		Breaks:     []string{"CONN-8", "CONN-19", "RES-1", "RES-6", "PROBE-12"},
 		Because:    "still open | still registered",
 		Sometimes:  []string{"CONN-7"},
@@ -120,20 +161,25 @@ var connFaults = []Fault{
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name:    "close-drops-output",
-		Why:     "what SOURCE has handed over together with its close is dropped",
-		File:    "reference/conversation_source.go",
-		Old:     "	if s.left == 0 {\n		c.Close()\n",
-		New:     "	if s.left == 0 {\n		c.Abort(nil)\n",
+		Name: "close-drops-output",
+		Why:  "what SOURCE has handed over together with its close is dropped",
+		File: "reference/conversation_source.go",
+		Old: `	if s.left == 0 {
+		c.Close()
+`,
+		New: `	if s.left == 0 {
+		c.Abort(nil)
+`,
 		Breaks:  []string{"CONN-9", "CONN-10", "LIFE-3"},
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name:    "sink-answers-after-its-close",
-		Why:     "SINK closes before it says what it counted",
-		File:    "reference/conversation_sink.go",
-		Old:     "	line := strconv.AppendUint(",
-		New:     "	c.Close()\n	line := strconv.AppendUint(",
+		Name: "sink-answers-after-its-close",
+		Why:  "SINK closes before it says what it counted",
+		File: "reference/conversation_sink.go",
+		Old:  "	line := strconv.AppendUint(",
+		New: `	c.Close()
+	line := strconv.AppendUint(`,
 		Breaks:  []string{"CONN-11", "SIGN-3"},
 		Because: "closed the connection",
 	},
@@ -154,12 +200,34 @@ var connFaults = []Fault{
 		Name: "reset-with-output-is-forgotten",
 		Why:  "a connection that was reset while output waits is taken off the poller and never closed",
 		File: "reference/conn_turn.go",
-		Old:  "			c.fail(poll.Fail(\"read\", errno))\n			return\n",
-		New:  "			if c.out.size > 0 {\n				r.unwatch(c)\n				return\n			}\n			c.fail(poll.Fail(\"read\", errno))\n			return\n",
+		Old: `			c.fail(poll.Fail("read", errno))
+			return
+`,
+		New: `			if c.out.size > 0 {
+				r.unwatch(c)
+				return
+			}
+			c.fail(poll.Fail("read", errno))
+			return
+`,
 		More: []Edit{
-			{"reference/conn_turn.go", "			c.fail(poll.Fail(\"writev\", errno))\n			return\n", "			r.unwatch(c)\n			return\n"},
+			{
+				"reference/conn_turn.go",
+				`			c.fail(poll.Fail("writev", errno))
+			return
+`,
+				`			r.unwatch(c)
+			return
+`,
+			},
 			{"reference/conn_turn.go", "	if c.out.size > 0 && (gone ||", "	if c.slot != 0 && c.out.size > 0 && (gone ||"},
-			{"reference/conn_turn.go", "	if gone && !c.wantsInput() {\n", "	if c.slot != 0 && gone && !c.wantsInput() {\n"},
+			{
+				"reference/conn_turn.go",
+				`	if gone && !c.wantsInput() {
+`,
+				`	if c.slot != 0 && gone && !c.wantsInput() {
+`,
+			},
 		},
 		Breaks:  []string{"CONN-13"},
 		Because: "sockets are still open",
@@ -180,7 +248,11 @@ var connFaults = []Fault{
 		Name: "descriptor-is-closed-twice",
 		Why:  "the descriptor of a connection that was reset is closed a second time a little later, when it may be another's",
 		File: "reference/server.go",
-		Old:  "	s.counts.open.Add(-1)\n	s.emptied()\n}\n\n// panicked",
+		Old: `	s.counts.open.Add(-1)
+	s.emptied()
+}
+
+// panicked`,
 		New: `	if c.err != nil {
 		time.AfterFunc(200*time.Microsecond, func() { poll.Close(int(c.fd)) })
 	}
@@ -223,17 +295,30 @@ var connFaults = []Fault{
 		New:  "const IOVMax = 65536",
 		More: []Edit{
 			{"reference/conn_buffer.go", "b.tail.w == chunkSize {", "b.tail.w == chunkSize || len(p) < 1024 {"},
-			{"reference/conversation_probe.go", "		if len(p.out) >= maxReplies {\n", "		if len(p.out) > 0 {\n"},
+			{
+				"reference/conversation_probe.go",
+				`		if len(p.out) >= maxReplies {
+`,
+				`		if len(p.out) > 0 {
+`,
+			},
 		},
 		Breaks:  []string{"CONN-18"},
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name:       "half-closed-before-adoption",
-		Why:        "a connection whose client has half-closed before its loop knows it is taken for dead",
-		File:       "reference/reactor.go",
-		Old:        "	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}\n",
-		New:        "	if poll.HalfClosed(fd) {\n		r.server.refuse(fd, nil)\n		r.open.Add(-1)\n		return\n	}\n	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}\n",
+		Name: "half-closed-before-adoption",
+		Why:  "a connection whose client has half-closed before its loop knows it is taken for dead",
+		File: "reference/reactor.go",
+		Old: `	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}
+`,
+		New: `	if poll.HalfClosed(fd) {
+		r.server.refuse(fd, nil)
+		r.open.Add(-1)
+		return
+	}
+	c := &Conn{server: r.server, reactor: r, fd: int32(fd), busy: true}
+`,
 		More:       []Edit{awaitEdit},
 		Breaks:     []string{"CONN-19"},
 		Sometimes:  []string{"CONN-9", "CONN-11"},

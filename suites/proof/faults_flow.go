@@ -13,12 +13,14 @@ var flowFaults = []Fault{
 		Because: "unread, at no more than its limit",
 	},
 	{
-		Name:    "output-without-bound",
-		Why:     "reading never pauses, however much output waits",
-		Args:    []string{"--limit", "1048576"},
-		File:    "reference/conn.go",
-		Old:     "			c.congested = true\n",
-		New:     "			_ = c\n",
+		Name: "output-without-bound",
+		Why:  "reading never pauses, however much output waits",
+		Args: []string{"--limit", "1048576"},
+		File: "reference/conn.go",
+		Old: `			c.congested = true
+`,
+		New: `			_ = c
+`,
 		Breaks:  []string{"FLOW-2", "FLOW-3"},
 		Because: "from a client that reads nothing | memory grew",
 	},
@@ -34,22 +36,27 @@ var flowFaults = []Fault{
 		Because: "memory grew",
 	},
 	{
-		Name:       "reading-never-resumes",
-		Why:        "a connection whose output went beyond the limit is never read from again",
-		File:       "reference/conn_turn.go",
-		Old:        "		c.congested = false\n",
-		New:        "		_ = c\n",
+		Name: "reading-never-resumes",
+		Why:  "a connection whose output went beyond the limit is never read from again",
+		File: "reference/conn_turn.go",
+		Old: `		c.congested = false
+`,
+		New: `		_ = c
+`,
 		Breaks:     []string{"FLOW-4"},
 		Sometimes:  []string{"CONN-4", "CONN-18"},
 		Neighbours: "20 and 24 MiB pass, and what waits of them exceeds the 16 MiB of the limit only if the kernel and the client hold little of it",
 		Because:    "silence | stopped reading",
 	},
 	{
-		Name:       "writes-block-the-loop",
-		Why:        "what the socket does not take is waited for, and the loop with it",
-		File:       "reference/conn.go",
-		Old:        "		c.assertOwner(\"Conn.Write\")\n",
-		New:        "		poll.AwaitRoom(int(c.fd), 2500)\n		c.assertOwner(\"Conn.Write\")\n",
+		Name: "writes-block-the-loop",
+		Why:  "what the socket does not take is waited for, and the loop with it",
+		File: "reference/conn.go",
+		Old: `		c.assertOwner("Conn.Write")
+`,
+		New: `		poll.AwaitRoom(int(c.fd), 2500)
+		c.assertOwner("Conn.Write")
+`,
 		More:       []Edit{awaitEdit},
 		Breaks:     []string{"FLOW-1", "FLOW-5", "CONN-13", "LOOP-12"},
 		Sometimes:  []string{"CONN-12", "FLOW-3", "FLOW-8", "FLOW-9", "FLOW-10", "LOOP-3", "LOOP-4"},
@@ -68,11 +75,20 @@ var flowFaults = []Fault{
 		Because: "silence | no connection",
 	},
 	{
-		Name:       "partial-frame-blocks-the-loop",
-		Why:        "the rest of a frame that came in part is waited for, and the loop with it",
-		File:       "reference/conversation_probe.go",
-		Old:        "		if n == 0 && err == nil {\n			break\n		}\n",
-		New:        "		if n == 0 && err == nil {\n			if used < len(data) {\n				poll.Await(int(c.fd), 2500)\n			}\n			break\n		}\n",
+		Name: "partial-frame-blocks-the-loop",
+		Why:  "the rest of a frame that came in part is waited for, and the loop with it",
+		File: "reference/conversation_probe.go",
+		Old: `		if n == 0 && err == nil {
+			break
+		}
+`,
+		New: `		if n == 0 && err == nil {
+			if used < len(data) {
+				poll.Await(int(c.fd), 2500)
+			}
+			break
+		}
+`,
 		More:       []Edit{awaitEdit},
 		Breaks:     []string{"FLOW-6"},
 		Sometimes:  []string{"PROBE-10"},
@@ -80,11 +96,23 @@ var flowFaults = []Fault{
 		Because:    "silence",
 	},
 	{
-		Name:    "a-busy-connection-keeps-the-loop",
-		Why:     "a connection with much input is stayed with for as long as more comes",
-		File:    "reference/conn_turn.go",
-		Old:     "		if n < len(r.buf) && !all {\n			return\n		}\n		if budget -= n; budget <= 0 {\n",
-		New:     "		if n < len(r.buf) && n < 8192 && !all {\n			return\n		}\n		if c.out.size > 0 {\n			c.flush()\n		}\n		poll.Await(int(c.fd), 60)\n		if budget -= 0; budget <= 0 {\n",
+		Name: "a-busy-connection-keeps-the-loop",
+		Why:  "a connection with much input is stayed with for as long as more comes",
+		File: "reference/conn_turn.go",
+		Old: `		if n < len(r.buf) && !all {
+			return
+		}
+		if budget -= n; budget <= 0 {
+`,
+		New: `		if n < len(r.buf) && n < 8192 && !all {
+			return
+		}
+		if c.out.size > 0 {
+			c.flush()
+		}
+		poll.Await(int(c.fd), 60)
+		if budget -= 0; budget <= 0 {
+`,
 		More:    []Edit{awaitEdit},
 		Breaks:  []string{"FLOW-7"},
 		Because: "silence | of the firehoses passed",
@@ -104,7 +132,9 @@ var flowFaults = []Fault{
 		Name: "close-flushes-in-the-loop",
 		Why:  "SOURCE hands over all that it has, and before its close the loop stays until the client has taken it, or takes nothing for two seconds and a half",
 		File: "reference/conversation_source.go",
-		Old:  "	if s.left == 0 {\n		c.Close()\n",
+		Old: `	if s.left == 0 {
+		c.Close()
+`,
 		New: `	if s.left == 0 {
 		for before := 0; c.state == stateOpen && c.out.size != before; {
 			before = c.out.size
@@ -114,7 +144,15 @@ var flowFaults = []Fault{
 		c.Close()
 `,
 		More: []Edit{
-			{"reference/conversation_source.go", "package reference\n", "package reference\n\nimport \"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
+			{
+				"reference/conversation_source.go",
+				`package reference
+`,
+				`package reference
+
+import "github.com/reactorspec/reactorspec/reference/internal/poll"
+`,
+			},
 			{"reference/conversation_source.go", "for budget := sourceTurn; s.left > 0 && budget > 0 && c.Pending() == 0; {", "for budget := sourceTurn; s.left > 0 && (s.sent+s.left <= 16<<20 || budget > 0 && c.Pending() == 0); {"},
 			awaitEdit,
 		},
@@ -122,11 +160,18 @@ var flowFaults = []Fault{
 		Because: "silence",
 	},
 	{
-		Name:       "close-lingers-in-the-loop",
-		Why:        "closing a connection whose output waits keeps the loop for two seconds and a half",
-		File:       "reference/reactor.go",
-		Old:        "	c.state = stateClosed\n	r.unwatch(c)\n",
-		New:        "	c.state = stateClosed\n	if c.out.size > 0 {\n		time.Sleep(2500 * time.Millisecond)\n	}\n	r.unwatch(c)\n",
+		Name: "close-lingers-in-the-loop",
+		Why:  "closing a connection whose output waits keeps the loop for two seconds and a half",
+		File: "reference/reactor.go",
+		Old: `	c.state = stateClosed
+	r.unwatch(c)
+`,
+		New: `	c.state = stateClosed
+	if c.out.size > 0 {
+		time.Sleep(2500 * time.Millisecond)
+	}
+	r.unwatch(c)
+`,
 		Breaks:     []string{"FLOW-9", "CONN-12", "CONN-13", "LOOP-3", "LOOP-4", "LOOP-12"},
 		Sometimes:  []string{"CONN-14", "CONN-15", "FLOW-2", "FLOW-5", "FLOW-6", "FLOW-7", "FLOW-10", "PROBE-2", "PROBE-3", "CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"},
 		Neighbours: "the loops sleep two seconds and a half for each stalled connection that an earlier check on the same server left, so that whichever comes next may find them asleep, CONN-1, SIGN-1, PROBE-1, LOOP-1 and ACC-1 too",

@@ -9,16 +9,36 @@ const patientWithWorkers = "the row's long deadline waits for the 10 s of the of
 
 var lifeFaults = []Fault{
 	{
-		Name: "stop-waits-for-a-connection", Why: "a stop waits for the last connection to go, and with none there is no last",
-		File: "reference/server.go", Old: "	s.class.drain()\n	s.emptied()", New: "	s.class.drain()",
-		Args: patientStop, Breaks: []string{"LIFE-1", "LIFE-6", "LIFE-4"}, Because: "still runs",
-		Sometimes: []string{"LIFE-12"}, Neighbours: patientWithWorkers,
+		Name: "stop-waits-for-a-connection",
+		Why:  "a stop waits for the last connection to go, and with none there is no last",
+		File: "reference/server.go",
+		Old: `	s.class.drain()
+	s.emptied()`,
+		New:        "	s.class.drain()",
+		Args:       patientStop,
+		Breaks:     []string{"LIFE-1", "LIFE-6", "LIFE-4"},
+		Because:    "still runs",
+		Sometimes:  []string{"LIFE-12"},
+		Neighbours: patientWithWorkers,
 	},
 	{
-		Name: "silent-clients-hold-the-stop", Why: "a stop waits for connections that have nothing under way to end by themselves",
-		File: "reference/conn.go", Old: "	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {\n		h.OnStop(c)\n		return\n	}\n	c.Close()", New: "	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {\n		h.OnStop(c)\n		return\n	}",
-		Args: patientStop, Breaks: []string{"LIFE-2", "LIFE-4", "LIFE-7", "LIFE-11"}, Because: "still",
-		Sometimes: []string{"LIFE-12"}, Neighbours: patientWithWorkers,
+		Name: "silent-clients-hold-the-stop",
+		Why:  "a stop waits for connections that have nothing under way to end by themselves",
+		File: "reference/conn.go",
+		Old: `	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {
+		h.OnStop(c)
+		return
+	}
+	c.Close()`,
+		New: `	if h, ok := c.handler.(Stopper); ok && c.state == stateOpen {
+		h.OnStop(c)
+		return
+	}`,
+		Args:       patientStop,
+		Breaks:     []string{"LIFE-2", "LIFE-4", "LIFE-7", "LIFE-11"},
+		Because:    "still",
+		Sometimes:  []string{"LIFE-12"},
+		Neighbours: patientWithWorkers,
 	},
 	{
 		Name: "stop-drops-output", Why: "a stop resets connections that have output under way",
@@ -26,26 +46,64 @@ var lifeFaults = []Fault{
 		Breaks: []string{"LIFE-3"}, Because: "the output that was due | reset",
 	},
 	{
-		Name: "no-deadline-for-the-stop", Why: "a stop waits for its connections without a limit",
-		File: "reference/server.go", Old: "	case <-ctx.Done():\n		s.log.Warn(\"cutting", New: "	case <-context.Background().Done():\n		s.log.Warn(\"cutting",
-		Breaks: []string{"LIFE-4"}, Because: "still runs",
-		Timing: true,
+		Name: "no-deadline-for-the-stop",
+		Why:  "a stop waits for its connections without a limit",
+		File: "reference/server.go",
+		Old: `	case <-ctx.Done():
+		s.log.Warn("cutting`,
+		New: `	case <-context.Background().Done():
+		s.log.Warn("cutting`,
+		Breaks:  []string{"LIFE-4"},
+		Because: "still runs",
+		Timing:  true,
 	},
 	{
-		Name: "listens-while-stopping", Why: "a stop does not stop accepting",
-		File: "reference/server.go", Old: "	s.class.stopAccepting(ctx)\n", New: "",
-		Breaks: []string{"LIFE-5"}, Because: "was served",
+		Name: "listens-while-stopping",
+		Why:  "a stop does not stop accepting",
+		File: "reference/server.go",
+		Old: `	s.class.stopAccepting(ctx)
+`,
+		New:     "",
+		Breaks:  []string{"LIFE-5"},
+		Because: "was served",
 	},
 	{
-		Name: "early-stop-is-lost", Why: "a stop that is asked for before the first request is put off until there was one",
-		File: "reference/server_command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	<-ctx.Done()\n	for server.Stats().In == 0 {\n		time.Sleep(10 * time.Millisecond)\n	}\n	stop, cancel",
-		Breaks: []string{"LIFE-6"}, Because: "still runs",
+		Name: "early-stop-is-lost",
+		Why:  "a stop that is asked for before the first request is put off until there was one",
+		File: "reference/server_command.go",
+		Old: `	<-ctx.Done()
+	stop, cancel`,
+		New: `	<-ctx.Done()
+	for server.Stats().In == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop, cancel`,
+		Breaks:  []string{"LIFE-6"},
+		Because: "still runs",
 	},
 	{
-		Name: "child-outlives-the-server", Why: "a child process is started and never stopped",
-		File: "reference/server_command.go", Old: "	<-ctx.Done()\n	stop, cancel", New: "	if err := exec.Command(\"sleep\", \"300\").Start(); err != nil {\n		return err\n	}\n	<-ctx.Done()\n	stop, cancel",
-		More:   []Edit{{"reference/server_command.go", "	\"os\"\n", "	\"os\"\n	\"os/exec\"\n"}},
-		Breaks: []string{"LIFE-7"}, Because: "outlives the server",
+		Name: "child-outlives-the-server",
+		Why:  "a child process is started and never stopped",
+		File: "reference/server_command.go",
+		Old: `	<-ctx.Done()
+	stop, cancel`,
+		New: `	if err := exec.Command("sleep", "300").Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel`,
+		More: []Edit{
+			{
+				"reference/server_command.go",
+				`	"os"
+`,
+				`	"os"
+	"os/exec"
+`,
+			},
+		},
+		Breaks:  []string{"LIFE-7"},
+		Because: "outlives the server",
 	},
 	{
 		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",
@@ -60,17 +118,46 @@ var lifeFaults = []Fault{
 		Neighbours: "on a busy machine a chain of tasks lasts longer than the idle timeout of 2 s that the row needs, and the connection that waits for its end is closed",
 	},
 	{
-		Name: "timeout-from-the-start", Why: "the idle timeout counts from the connection's start and nothing moves it",
-		File: "reference/reactor.go", Old: "	if c.wait.list == &r.quiet {\n		c.wait.touch(c)", New: "	if false {\n		c.wait.touch(c)",
-		More: []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
-		Args: []string{"--idle-timeout", "2s"}, Breaks: []string{"LIFE-10"}, Because: "closed the connection | reset the connection",
+		Name: "timeout-from-the-start",
+		Why:  "the idle timeout counts from the connection's start and nothing moves it",
+		File: "reference/reactor.go",
+		Old: `	if c.wait.list == &r.quiet {
+		c.wait.touch(c)`,
+		New: `	if false {
+		c.wait.touch(c)`,
+		More:    []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
+		Args:    []string{"--idle-timeout", "2s"},
+		Breaks:  []string{"LIFE-10"},
+		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name: "stop-waits-for-quiet", Why: "a stop is put off as long as requests come in",
-		File: "reference/reactor.go", Old: "func (r *reactor) stop() {\n", New: "func (r *reactor) stop() {\n	if in := r.in.Load(); in != r.lastIn {\n		r.lastIn = in\n		_, _ = r.After(400*time.Millisecond, r.stop)\n		return\n	}\n",
-		More: []Edit{{"reference/reactor.go", "	stopping bool\n", "	stopping bool\n	lastIn   uint64\n"}},
-		Args: patientStop, Breaks: []string{"LIFE-4", "LIFE-11"}, Because: "still runs",
-		Sometimes: []string{"LIFE-12"}, Neighbours: patientWithWorkers,
+		Name: "stop-waits-for-quiet",
+		Why:  "a stop is put off as long as requests come in",
+		File: "reference/reactor.go",
+		Old: `func (r *reactor) stop() {
+`,
+		New: `func (r *reactor) stop() {
+	if in := r.in.Load(); in != r.lastIn {
+		r.lastIn = in
+		_, _ = r.After(400*time.Millisecond, r.stop)
+		return
+	}
+`,
+		More: []Edit{
+			{
+				"reference/reactor.go",
+				`	stopping bool
+`,
+				`	stopping bool
+	lastIn   uint64
+`,
+			},
+		},
+		Args:       patientStop,
+		Breaks:     []string{"LIFE-4", "LIFE-11"},
+		Because:    "still runs",
+		Sometimes:  []string{"LIFE-12"},
+		Neighbours: patientWithWorkers,
 	},
 	{
 		Name: "stop-joins-workers", Why: "a stop waits for blocked workers without a limit",

@@ -27,45 +27,130 @@ var loopFaults = []Fault{
 		Timing:     true,
 	},
 	{
-		Name: "half-close-spin", Why: "a connection keeps its read interest after the end of input, which stays readable",
-		File: "reference/conn_turn.go", Old: "	if c.wantsInput() {\n		want |= poll.Readable", New: "	if c.wantsInput() || c.ended {\n		want |= poll.Readable",
-		Breaks: []string{"LOOP-3"}, Because: "half-closed",
+		Name: "half-close-spin",
+		Why:  "a connection keeps its read interest after the end of input, which stays readable",
+		File: "reference/conn_turn.go",
+		Old: `	if c.wantsInput() {
+		want |= poll.Readable`,
+		New: `	if c.wantsInput() || c.ended {
+		want |= poll.Readable`,
+		Breaks:  []string{"LOOP-3"},
+		Because: "half-closed",
 	},
 	{
-		Name: "stalled-write-spin", Why: "a write that finds no room is tried again in the next turn instead of waited for",
-		File: "reference/conn_turn.go", Old: "if errno == poll.EAGAIN {\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"", New: "if errno == poll.EAGAIN {\n			r.queue(c)\n			return\n		}\n		if errno != 0 {\n			c.fail(poll.Fail(\"writev\"",
-		More:   []Edit{{"reference/conn.go", "		c.out.append(p[n:], &c.reactor.chunks)\n", "		c.out.append(p[n:], &c.reactor.chunks)\n		c.reactor.queue(c)\n"}},
-		Breaks: []string{"LOOP-3", "LOOP-4"}, Because: "of a core",
-		Timing: true,
-	},
-	{
-		Name: "partial-request-spin", Why: "the rest of an incomplete request is asked for in every turn",
-		File: "reference/conn_turn.go", Old: "	if c.drainAsked && c.out.size == 0 {\n		c.drained()", New: "	if len(c.in) > 0 {\n		c.reactor.queue(c)\n	}\n	if c.drainAsked && c.out.size == 0 {\n		c.drained()",
-		Breaks: []string{"LOOP-5", "PROBE-10"}, Because: "while requests are incomplete | hold a part of a frame",
-	},
-	{
-		Name: "reset-spin", Why: "some connections whose read failed are forgotten and stay on the poller, which reports the hangup for ever",
-		File: "reference/conn_turn.go", Old: "			c.fail(poll.Fail(\"read\", errno))\n			return", New: "			if forgotten < 40 { // enough to be seen, and few enough for a check to end\n				forgotten++\n				c.forgotten, c.ended = true, true\n				return\n			}\n			c.fail(poll.Fail(\"read\", errno))\n			return",
+		Name: "stalled-write-spin",
+		Why:  "a write that finds no room is tried again in the next turn instead of waited for",
+		File: "reference/conn_turn.go",
+		Old: `if errno == poll.EAGAIN {
+			return
+		}
+		if errno != 0 {
+			c.fail(poll.Fail("writev"`,
+		New: `if errno == poll.EAGAIN {
+			r.queue(c)
+			return
+		}
+		if errno != 0 {
+			c.fail(poll.Fail("writev"`,
 		More: []Edit{
-			{"reference/conn_turn.go", "	if gone && !c.wantsInput() {\n		c.lost()", "	if gone && !c.wantsInput() && !c.forgotten {\n		c.lost()"},
-			{"reference/conn_turn.go", "// ready handles an event,", "var forgotten int\n\n// ready handles an event,"},
-			{"reference/conn.go", "	drainAsked bool", "	forgotten  bool\n	drainAsked bool"},
+			{
+				"reference/conn.go",
+				`		c.out.append(p[n:], &c.reactor.chunks)
+`,
+				`		c.out.append(p[n:], &c.reactor.chunks)
+		c.reactor.queue(c)
+`,
+			},
 		},
-		Class: "reactor", Args: []string{"--class", "reactor"}, // a second loop that spins would take the last core from the judge
-		Breaks: []string{"LOOP-6"}, Because: "of a core",
+		Breaks:  []string{"LOOP-3", "LOOP-4"},
+		Because: "of a core",
+		Timing:  true,
+	},
+	{
+		Name: "partial-request-spin",
+		Why:  "the rest of an incomplete request is asked for in every turn",
+		File: "reference/conn_turn.go",
+		Old: `	if c.drainAsked && c.out.size == 0 {
+		c.drained()`,
+		New: `	if len(c.in) > 0 {
+		c.reactor.queue(c)
+	}
+	if c.drainAsked && c.out.size == 0 {
+		c.drained()`,
+		Breaks:  []string{"LOOP-5", "PROBE-10"},
+		Because: "while requests are incomplete | hold a part of a frame",
+	},
+	{
+		Name: "reset-spin",
+		Why:  "some connections whose read failed are forgotten and stay on the poller, which reports the hangup for ever",
+		File: "reference/conn_turn.go",
+		Old: `			c.fail(poll.Fail("read", errno))
+			return`,
+		New: `			if forgotten < 40 { // enough to be seen, and few enough for a check to end
+				forgotten++
+				c.forgotten, c.ended = true, true
+				return
+			}
+			c.fail(poll.Fail("read", errno))
+			return`,
+		More: []Edit{
+			{
+				"reference/conn_turn.go",
+				`	if gone && !c.wantsInput() {
+		c.lost()`,
+				`	if gone && !c.wantsInput() && !c.forgotten {
+		c.lost()`,
+			},
+			{
+				"reference/conn_turn.go",
+				"// ready handles an event,",
+				`var forgotten int
+
+// ready handles an event,`,
+			},
+			{
+				"reference/conn.go",
+				"	drainAsked bool",
+				`	forgotten  bool
+	drainAsked bool`,
+			},
+		},
+		Class:      "reactor",
+		Args:       []string{"--class", "reactor"}, // a second loop that spins would take the last core from the judge
+		Breaks:     []string{"LOOP-6"},
+		Because:    "of a core",
 		Sometimes:  []string{"PROBE-10", "CONN-13"},
 		Neighbours: "connections that earlier checks on the same server reset spin on while PROBE-10 measures, if there were any, and CONN-13 finds its own sockets open if the forty are not used up",
 	},
 	{
-		Name: "sticky-write-interest", Why: "the write interest is never taken back once output has waited",
-		File: "reference/conn_turn.go", Old: "	if c.out.size > 0 {\n		want |= poll.Writable", New: "	if c.everWaited = c.everWaited || c.out.size > 0; c.everWaited {\n		want |= poll.Writable",
-		More:   []Edit{{"reference/conn.go", "	drainAsked bool", "	everWaited bool\n	drainAsked bool"}},
-		Breaks: []string{"LOOP-7"}, Because: "write interest",
+		Name: "sticky-write-interest",
+		Why:  "the write interest is never taken back once output has waited",
+		File: "reference/conn_turn.go",
+		Old: `	if c.out.size > 0 {
+		want |= poll.Writable`,
+		New: `	if c.everWaited = c.everWaited || c.out.size > 0; c.everWaited {
+		want |= poll.Writable`,
+		More: []Edit{
+			{
+				"reference/conn.go",
+				"	drainAsked bool",
+				`	everWaited bool
+	drainAsked bool`,
+			},
+		},
+		Breaks:  []string{"LOOP-7"},
+		Because: "write interest",
 	},
 	{
-		Name: "write-interest-always", Why: "every connection asks for writability, which it nearly always has",
-		File: "reference/conn_turn.go", Old: "	if c.out.size > 0 {\n		want |= poll.Writable", New: "	if c.out.size > 0 || !c.ended {\n		want |= poll.Writable",
-		Breaks: []string{"LOOP-2", "LOOP-5", "LOOP-7", "WAKE-7", "TIME-9", "TIME-10", "ACC-6", "LOOP-8", "PROBE-10"}, Because: "of a core | write interest | scheduled",
+		Name: "write-interest-always",
+		Why:  "every connection asks for writability, which it nearly always has",
+		File: "reference/conn_turn.go",
+		Old: `	if c.out.size > 0 {
+		want |= poll.Writable`,
+		New: `	if c.out.size > 0 || !c.ended {
+		want |= poll.Writable`,
+		Breaks:  []string{"LOOP-2", "LOOP-5", "LOOP-7", "WAKE-7", "TIME-9", "TIME-10", "ACC-6", "LOOP-8", "PROBE-10"},
+		Because: "of a core | write interest | scheduled",
 	},
 	{
 		Name: "short-fixed-timeout", Why: "the loop looks around every millisecond, asked or not",
@@ -73,18 +158,31 @@ var loopFaults = []Fault{
 		Breaks: []string{"LOOP-8"}, Because: "times a second",
 	},
 	{
-		Name: "sleeps-between-polls", Why: "the loop polls without waiting and then sleeps for a fixed time",
-		File: "reference/loop.go", Old: "		n, err = l.poller.Wait(l.events, timeout)", New: "		if n, err = l.poller.Wait(l.events, 0); n == 0 && timeout != 0 {\n			time.Sleep(900 * time.Millisecond)\n			n, err = l.poller.Wait(l.events, 0)\n		}",
-		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
-		Breaks: []string{"LOOP-9", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9", "TIME-2", "TIME-7", "TIME-12", "TIME-13"}, Because: "took | waited | silence | late | not over within",
+		Name: "sleeps-between-polls",
+		Why:  "the loop polls without waiting and then sleeps for a fixed time",
+		File: "reference/loop.go",
+		Old:  "		n, err = l.poller.Wait(l.events, timeout)",
+		New: `		if n, err = l.poller.Wait(l.events, 0); n == 0 && timeout != 0 {
+			time.Sleep(900 * time.Millisecond)
+			n, err = l.poller.Wait(l.events, 0)
+		}`,
+		Slow:       "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
+		Breaks:     []string{"LOOP-9", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4", "WAKE-9", "TIME-2", "TIME-7", "TIME-12", "TIME-13"},
+		Because:    "took | waited | silence | late | not over within",
 		Sometimes:  []string{"LOOP-6", "LOOP-13", "WAKE-7", "TIME-14", "WORK-1", "WORK-5", "WORK-6", "PROBE-1", "PROBE-12", "CONN-1"},
 		Neighbours: "it answers everything, half a second late: whether a check of many exchanges, CONN-1 and PROBE-1 too, ends within its bound is a matter of a few of them",
 	},
 	{
-		Name: "eintr-is-fatal", Why: "a poll that a signal interrupts ends the loop",
-		File: "reference/internal/poll/wait.go", Old: "	case unix.EINTR:\n		return 0, nil\n", New: "",
-		Env:    map[string]string{"GODEBUG": "asyncpreemptoff=1"}, // or the runtime signals its own threads, and a loop ends under whichever check runs
-		Breaks: []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"}, Because: "silence | closed | reset | served | refuses",
+		Name: "eintr-is-fatal",
+		Why:  "a poll that a signal interrupts ends the loop",
+		File: "reference/internal/poll/wait.go",
+		Old: `	case unix.EINTR:
+		return 0, nil
+`,
+		New:        "",
+		Env:        map[string]string{"GODEBUG": "asyncpreemptoff=1"}, // or the runtime signals its own threads, and a loop ends under whichever check runs
+		Breaks:     []string{"LOOP-10", "LOOP-11", "WAKE-9", "TIME-8", "TIME-12"},
+		Because:    "silence | closed | reset | served | refuses",
 		Sometimes:  []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "CONN-20", "ACC-10"},
 		Neighbours: "SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then",
 	},
@@ -101,15 +199,30 @@ var loopFaults = []Fault{
 		Neighbours: "a write raises SIGPIPE only behind a FIN and a reset, or an error that was taken already, and which the thread meets first is a race",
 	},
 	{
-		Name: "served-by-a-pool", Why: "requests are answered by whichever thread of a pool is free, not by the connection's own",
-		File: "reference/conversation_probe.go", Old: "		p.reply(r.ID, probe.OK, fields(\"loop\", p.index(), \"tid\", poll.ThreadID(), \"conn\", p.c.id))",
-		New:    "		p.begin()\n		if p.index(); p.c.reactor == nil {\n			p.reply(r.ID, probe.OK, nil)\n			return\n		}\n		p.c.server.thread(func() { p.finish(r.ID, probe.OK, fields(\"loop\", p.index(), \"tid\", poll.ThreadID(), \"conn\", p.c.id)) })",
-		Breaks: []string{"LOOP-13", "MODEL-6", "TASK-3", "WORK-2"}, Because: "thread | instead of | tid",
+		Name: "served-by-a-pool",
+		Why:  "requests are answered by whichever thread of a pool is free, not by the connection's own",
+		File: "reference/conversation_probe.go",
+		Old:  "		p.reply(r.ID, probe.OK, fields(\"loop\", p.index(), \"tid\", poll.ThreadID(), \"conn\", p.c.id))",
+		New: `		p.begin()
+		if p.index(); p.c.reactor == nil {
+			p.reply(r.ID, probe.OK, nil)
+			return
+		}
+		p.c.server.thread(func() { p.finish(r.ID, probe.OK, fields("loop", p.index(), "tid", poll.ThreadID(), "conn", p.c.id)) })`,
+		Breaks:  []string{"LOOP-13", "MODEL-6", "TASK-3", "WORK-2"},
+		Because: "thread | instead of | tid",
 	},
 	{
-		Name: "two-pollers", Why: "each connection is registered with the pollers of two loops",
-		File: "reference/reactor.go", Old: "	c.id = r.server.number()", New: "	if other := r.server.class.loop((r.index + 1) % 2); other != nil {\n		_ = other.poller.Add(fd, 1<<63, poll.Readable)\n	}\n	c.id = r.server.number()",
-		Args:   []string{"--poller", "epollet"}, // edge-triggered, so that it does not spin as well
-		Breaks: []string{"LOOP-14"}, Because: "two pollers",
+		Name: "two-pollers",
+		Why:  "each connection is registered with the pollers of two loops",
+		File: "reference/reactor.go",
+		Old:  "	c.id = r.server.number()",
+		New: `	if other := r.server.class.loop((r.index + 1) % 2); other != nil {
+		_ = other.poller.Add(fd, 1<<63, poll.Readable)
+	}
+	c.id = r.server.number()`,
+		Args:    []string{"--poller", "epollet"}, // edge-triggered, so that it does not spin as well
+		Breaks:  []string{"LOOP-14"},
+		Because: "two pollers",
 	},
 }

@@ -3,12 +3,16 @@ package proof
 // Faults of the classes: servers that are not what they say.
 var modelFaults = []Fault{
 	{
-		Name:    "iterative-serves-all-at-once",
-		Why:     "the iterative server gives each client a thread",
-		Class:   "iterative",
-		Args:    []string{"--class", "iterative"},
-		File:    "reference/class_thread.go",
-		Old:     "	if k.iterative {\n		k.talk(fd)\n		return\n	}\n",
+		Name:  "iterative-serves-all-at-once",
+		Why:   "the iterative server gives each client a thread",
+		Class: "iterative",
+		Args:  []string{"--class", "iterative"},
+		File:  "reference/class_thread.go",
+		Old: `	if k.iterative {
+		k.talk(fd)
+		return
+	}
+`,
 		New:     "",
 		Breaks:  []string{"MODEL-1"},
 		Because: "bytes came where none were due",
@@ -19,11 +23,40 @@ var modelFaults = []Fault{
 		Class: "iterative",
 		Args:  []string{"--class", "iterative"},
 		File:  "reference/class_thread.go",
-		Old:   "	k.leave(c)\n	c.state = stateClosed\n",
-		New:   "	k.leave(c)\n	k.unheard = c.err != nil\n	c.state = stateClosed\n",
+		Old: `	k.leave(c)
+	c.state = stateClosed
+`,
+		New: `	k.leave(c)
+	k.unheard = c.err != nil
+	c.state = stateClosed
+`,
 		More: []Edit{
-			{"reference/class_thread.go", "	if k.iterative {\n		k.talk(fd)\n		return\n	}\n", "	if k.unheard {\n		k.unheard = false\n		k.server.refuse(fd, nil)\n		return\n	}\n	if k.iterative {\n		k.talk(fd)\n		return\n	}\n"},
-			{"reference/class_thread.go", "	in, out  atomic.Uint64\n", "	in, out  atomic.Uint64\n	unheard  bool\n"},
+			{
+				"reference/class_thread.go",
+				`	if k.iterative {
+		k.talk(fd)
+		return
+	}
+`,
+				`	if k.unheard {
+		k.unheard = false
+		k.server.refuse(fd, nil)
+		return
+	}
+	if k.iterative {
+		k.talk(fd)
+		return
+	}
+`,
+			},
+			{
+				"reference/class_thread.go",
+				`	in, out  atomic.Uint64
+`,
+				`	in, out  atomic.Uint64
+	unheard  bool
+`,
+			},
 		},
 		Breaks:     []string{"MODEL-2", "ACC-3", "CONN-12"},
 		Sometimes:  []string{"LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "RES-2", "RES-8"},
@@ -31,14 +64,30 @@ var modelFaults = []Fault{
 		Because:    "closed the connection | reset the connection",
 	},
 	{
-		Name:       "threads-take-turns",
-		Why:        "one lock around the service of a connection lets one thread at a time work",
-		Class:      "thread-per-connection",
-		Args:       []string{"--class", "thread-per-connection"},
-		File:       "reference/class_thread.go",
-		Old:        "		runtime.LockOSThread()\n		k.talk(fd)\n",
-		New:        "		runtime.LockOSThread()\n		oneAtATime.Lock()\n		defer oneAtATime.Unlock()\n		k.talk(fd)\n",
-		More:       []Edit{{"reference/class_thread.go", "// talk is a connection's life, on its thread.\n", "var oneAtATime sync.Mutex\n\n// talk is a connection's life, on its thread.\n"}},
+		Name:  "threads-take-turns",
+		Why:   "one lock around the service of a connection lets one thread at a time work",
+		Class: "thread-per-connection",
+		Args:  []string{"--class", "thread-per-connection"},
+		File:  "reference/class_thread.go",
+		Old: `		runtime.LockOSThread()
+		k.talk(fd)
+`,
+		New: `		runtime.LockOSThread()
+		oneAtATime.Lock()
+		defer oneAtATime.Unlock()
+		k.talk(fd)
+`,
+		More: []Edit{
+			{
+				"reference/class_thread.go",
+				`// talk is a connection's life, on its thread.
+`,
+				`var oneAtATime sync.Mutex
+
+// talk is a connection's life, on its thread.
+`,
+			},
+		},
 		Breaks:     []string{"ACC-1", "MODEL-3", "MODEL-4", "SIGN-7", "SIGN-8", "SIGN-13", "ACC-2", "ACC-4", "ACC-5", "ACC-6", "ACC-8", "ACC-9", "CONN-12", "CONN-13", "CONN-14", "FLOW-5", "FLOW-6", "FLOW-7", "FLOW-9", "FLOW-10", "PROBE-10", "PROBE-12", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-8", "LOOP-9", "LOOP-10", "LOOP-11", "LOOP-12", "LOOP-13", "WAKE-1", "LIFE-2", "LIFE-7", "LIFE-11", "RES-4"},
 		Sometimes:  []string{"CONN-15", "CONN-20"},
 		Neighbours: "several clients at once wait for each other's end, which comes before their patience is over or not",

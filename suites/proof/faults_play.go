@@ -6,7 +6,8 @@ var playFaults = []Fault{
 		Name: "neighbours-end-clears-half-sign-ons",
 		Why:  "the end of a connection also clears what its loop's other connections have sent of a sign-on line",
 		File: "reference/reactor.go",
-		Old:  "	last := r.conns[len(r.conns)-1]\n",
+		Old: `	last := r.conns[len(r.conns)-1]
+`,
 		New: `	for _, other := range r.conns {
 		if other.item == nil {
 			other.in = nil
@@ -23,7 +24,9 @@ var playFaults = []Fault{
 		Name: "timer-of-a-reset-connection-answers-a-neighbour",
 		Why:  "the timers of a connection that was reset fire for whoever stands first in its loop's table",
 		File: "reference/conversation_probe.go",
-		Old:  "	p.gone.Store(true)\n	p.drop()\n",
+		Old: `	p.gone.Store(true)
+	p.drop()
+`,
 		New: `	p.gone.Store(true)
 	if r := p.c.reactor; r != nil && p.c.err != nil && len(p.timers) > 0 && len(r.conns) > 0 {
 		p.c = r.conns[0]
@@ -37,11 +40,14 @@ var playFaults = []Fault{
 		Because:    "a reply came to a request | bytes came where none were due | differs | not the one | bad frame | no reply | is another | sign-on",
 	},
 	{
-		Name:    "hook-is-waited-for-after-its-end",
-		Why:     "a conversation that ends takes its hooks away and then waits for their replies",
-		File:    "reference/conversation_probe_turns.go",
-		Old:     "			told = true\n			p.due--\n",
-		New:     "			told = true\n",
+		Name: "hook-is-waited-for-after-its-end",
+		Why:  "a conversation that ends takes its hooks away and then waits for their replies",
+		File: "reference/conversation_probe_turns.go",
+		Old: `			told = true
+			p.due--
+`,
+		New: `			told = true
+`,
 		Breaks:  []string{"PROBE-13"},
 		Because: "still open after the client's FIN",
 		Shares:  "the other shows whose reply comes, this one that a connection ends",

@@ -2,32 +2,87 @@ package proof
 
 var resFaults = []Fault{
 	{
-		Name: "leaks-after-fin", Why: "the descriptor of a connection that ended in order is shut down and not closed",
-		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.err == nil && c.item != nil {\n		closeSocket = poll.ShutdownBoth\n	}\n	if err := closeSocket(int(c.fd)); err != nil && c.err != nil {",
-		Breaks: []string{"RES-1"}, Because: "are still open",
+		Name: "leaks-after-fin",
+		Why:  "the descriptor of a connection that ended in order is shut down and not closed",
+		File: "reference/server.go",
+		Old:  "	if err := closeSocket(int(c.fd)); err != nil {",
+		New: `	if c.err == nil && c.item != nil {
+		closeSocket = poll.ShutdownBoth
+	}
+	if err := closeSocket(int(c.fd)); err != nil && c.err != nil {`,
+		Breaks:  []string{"RES-1"},
+		Because: "are still open",
 	},
 	{
-		Name: "leaks-after-reset", Why: "the descriptor of a connection that failed is not closed",
-		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.err != nil && c.item != nil {\n		closeSocket = func(int) error { return nil }\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
-		Breaks: []string{"RES-2", "CONN-13"}, Because: "sockets are still open",
+		Name: "leaks-after-reset",
+		Why:  "the descriptor of a connection that failed is not closed",
+		File: "reference/server.go",
+		Old:  "	if err := closeSocket(int(c.fd)); err != nil {",
+		New: `	if c.err != nil && c.item != nil {
+		closeSocket = func(int) error { return nil }
+	}
+	if err := closeSocket(int(c.fd)); err != nil {`,
+		Breaks:  []string{"RES-2", "CONN-13"},
+		Because: "sockets are still open",
 	},
 	{
-		Name: "keeps-what-is-gone", Why: "16 KiB of each connection that ever was are kept in a list",
-		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	kept.Lock()\n	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 16<<10))\n	kept.Unlock()\n	c.place = int32(len(r.conns))",
+		Name: "keeps-what-is-gone",
+		Why:  "16 KiB of each connection that ever was are kept in a list",
+		File: "reference/reactor.go",
+		Old:  "	c.place = int32(len(r.conns))",
+		New: `	kept.Lock()
+	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 16<<10))
+	kept.Unlock()
+	c.place = int32(len(r.conns))`,
 		More: []Edit{
-			{"reference/reactor.go", "func newReactor(", "var kept struct {\n	sync.Mutex\n	all [][]byte\n}\n\nfunc newReactor("},
-			{"reference/reactor.go", "import (\n", "import (\n	\"bytes\"\n	\"sync\"\n"},
+			{
+				"reference/reactor.go",
+				"func newReactor(",
+				`var kept struct {
+	sync.Mutex
+	all [][]byte
+}
+
+func newReactor(`,
+			},
+			{
+				"reference/reactor.go",
+				`import (
+`,
+				`import (
+	"bytes"
+	"sync"
+`,
+			},
 		},
-		Breaks: []string{"RES-3"}, Because: "memory grew",
+		Breaks:  []string{"RES-3"},
+		Because: "memory grew",
 	},
 	{
-		Name: "large-buffer-each", Why: "each connection owns a buffer of 256 KiB as long as it lives",
-		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	c.own = bytes.Repeat([]byte{1}, 256<<10)\n	c.place = int32(len(r.conns))",
+		Name: "large-buffer-each",
+		Why:  "each connection owns a buffer of 256 KiB as long as it lives",
+		File: "reference/reactor.go",
+		Old:  "	c.place = int32(len(r.conns))",
+		New: `	c.own = bytes.Repeat([]byte{1}, 256<<10)
+	c.place = int32(len(r.conns))`,
 		More: []Edit{
-			{"reference/reactor.go", "import (\n", "import (\n	\"bytes\"\n"},
-			{"reference/conn.go", "	drainAsked bool", "	own        []byte\n	drainAsked bool"},
+			{
+				"reference/reactor.go",
+				`import (
+`,
+				`import (
+	"bytes"
+`,
+			},
+			{
+				"reference/conn.go",
+				"	drainAsked bool",
+				`	own        []byte
+	drainAsked bool`,
+			},
 		},
-		Breaks: []string{"RES-4"}, Because: "an idle connection costs",
+		Breaks:     []string{"RES-4"},
+		Because:    "an idle connection costs",
 		Sometimes:  []string{"RES-3"},
 		Neighbours: "the buffers of connections that have gone count until the collector has given them back",
 	},
@@ -42,23 +97,60 @@ var resFaults = []Fault{
 		Breaks: []string{"RES-5"}, Because: "silence",
 	},
 	{
-		Name: "stale-registrations", Why: "a second descriptor of each connection hangs on the poller and is never taken off",
-		File: "reference/reactor.go", Old: "	c.place = int32(len(r.conns))", New: "	if beside, err := poll.EventFD(); err == nil {\n		_ = r.poller.Add(beside, 1<<63, poll.Readable)\n	}\n	c.place = int32(len(r.conns))",
-		Breaks: []string{"RES-1", "RES-2", "RES-6", "RES-7"}, Because: "descriptors",
+		Name: "stale-registrations",
+		Why:  "a second descriptor of each connection hangs on the poller and is never taken off",
+		File: "reference/reactor.go",
+		Old:  "	c.place = int32(len(r.conns))",
+		New: `	if beside, err := poll.EventFD(); err == nil {
+		_ = r.poller.Add(beside, 1<<63, poll.Readable)
+	}
+	c.place = int32(len(r.conns))`,
+		Breaks:  []string{"RES-1", "RES-2", "RES-6", "RES-7"},
+		Because: "descriptors",
 	},
 	{
-		Name: "parks-a-thread-each", Why: "a thread is left behind, blocked, by each of the first 1,500 connections that ended",
-		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if parked.Add(1) <= 1500 {\n		go func() {\n			runtime.LockOSThread()\n			select {}\n		}()\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
+		Name: "parks-a-thread-each",
+		Why:  "a thread is left behind, blocked, by each of the first 1,500 connections that ended",
+		File: "reference/server.go",
+		Old:  "	if err := closeSocket(int(c.fd)); err != nil {",
+		New: `	if parked.Add(1) <= 1500 {
+		go func() {
+			runtime.LockOSThread()
+			select {}
+		}()
+	}
+	if err := closeSocket(int(c.fd)); err != nil {`,
 		More: []Edit{
-			{"reference/server.go", "import (\n", "import (\n	\"runtime\"\n"},
-			{"reference/server.go", "// Server is a server", "var parked atomic.Int64\n\n// Server is a server"},
+			{
+				"reference/server.go",
+				`import (
+`,
+				`import (
+	"runtime"
+`,
+			},
+			{
+				"reference/server.go",
+				"// Server is a server",
+				`var parked atomic.Int64
+
+// Server is a server`,
+			},
 		},
-		Breaks: []string{"RES-8"}, Because: "threads more",
+		Breaks:  []string{"RES-8"},
+		Because: "threads more",
 	},
 	{
-		Name: "leaks-before-sign-on", Why: "the descriptor of a connection that ended before its sign-on is not closed",
-		File: "reference/server.go", Old: "	if err := closeSocket(int(c.fd)); err != nil {", New: "	if c.item == nil {\n		closeSocket = func(int) error { return nil }\n	}\n	if err := closeSocket(int(c.fd)); err != nil {",
-		Shares: "a connection that is never closed keeps its descriptor: the one misses the end, the other the close",
-		Breaks: []string{"RES-7", "SIGN-6"}, Because: "sockets are still open | still open after FIN",
+		Name: "leaks-before-sign-on",
+		Why:  "the descriptor of a connection that ended before its sign-on is not closed",
+		File: "reference/server.go",
+		Old:  "	if err := closeSocket(int(c.fd)); err != nil {",
+		New: `	if c.item == nil {
+		closeSocket = func(int) error { return nil }
+	}
+	if err := closeSocket(int(c.fd)); err != nil {`,
+		Shares:  "a connection that is never closed keeps its descriptor: the one misses the end, the other the close",
+		Breaks:  []string{"RES-7", "SIGN-6"},
+		Because: "sockets are still open | still open after FIN",
 	},
 }

@@ -6,7 +6,8 @@ var signFaults = []Fault{
 		Name: "sign-on-main-without-number",
 		Why:  "MAIN is answered OK alone, so that the client never learns its connection number",
 		File: "reference/conversation_signon.go",
-		Old:  "	_, _ = c.Write(c.item.AppendOK(answer[:0])) // a write error ends the connection by itself\n",
+		Old: `	_, _ = c.Write(c.item.AppendOK(answer[:0])) // a write error ends the connection by itself
+`,
 		New: `	if on.Command == probe.Main {
 		_, _ = c.Write([]byte("OK\n"))
 	} else {
@@ -17,11 +18,18 @@ var signFaults = []Fault{
 		Because: "the sign-on",
 	},
 	{
-		Name:    "sign-on-in-one-read",
-		Why:     "a sign-on line that is not complete in the first read closes the connection",
-		File:    "reference/conversation_signon.go",
-		Old:     "	if err == nil && n == 0 {\n		return 0\n	}\n",
-		New:     "	if err == nil && n == 0 {\n		c.Close()\n		return len(data)\n	}\n",
+		Name: "sign-on-in-one-read",
+		Why:  "a sign-on line that is not complete in the first read closes the connection",
+		File: "reference/conversation_signon.go",
+		Old: `	if err == nil && n == 0 {
+		return 0
+	}
+`,
+		New: `	if err == nil && n == 0 {
+		c.Close()
+		return len(data)
+	}
+`,
 		Breaks:  []string{"SIGN-2", "SIGN-3", "SIGN-8", "SIGN-11"},
 		Because: "closed the connection | reset the connection",
 	},
@@ -35,47 +43,70 @@ var signFaults = []Fault{
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name:    "sign-on-drops-read-ahead",
-		Why:     "what was read together with the sign-on line is thrown away with it",
-		File:    "reference/conversation_signon.go",
-		Old:     "	return n\n",
-		New:     "	return len(data)\n",
+		Name: "sign-on-drops-read-ahead",
+		Why:  "what was read together with the sign-on line is thrown away with it",
+		File: "reference/conversation_signon.go",
+		Old: `	return n
+`,
+		New: `	return len(data)
+`,
 		Breaks:  []string{"SIGN-3", "SIGN-11", "CONN-19", "CONN-11"},
 		Because: "silence | closed the connection instead | took in",
 	},
 	{
-		Name:    "sign-on-explains-itself",
-		Why:     "an unknown command is answered with an error line before the close",
-		File:    "reference/conversation_signon.go",
-		Old:     "		c.Close() // S3: \"-1\"; nothing is answered\n",
-		New:     "		if err == probe.ErrSignOn {\n			_, _ = c.Write([]byte(\"ERR unknown command\\n\"))\n		}\n		c.Close()\n",
+		Name: "sign-on-explains-itself",
+		Why:  "an unknown command is answered with an error line before the close",
+		File: "reference/conversation_signon.go",
+		Old: `		c.Close() // S3: "-1"; nothing is answered
+`,
+		New: `		if err == probe.ErrSignOn {
+			_, _ = c.Write([]byte("ERR unknown command\n"))
+		}
+		c.Close()
+`,
 		Breaks:  []string{"SIGN-4"},
 		Because: "the server answered the first line",
 	},
 	{
-		Name:    "sign-on-line-without-end",
-		Why:     "a first line that is too long is read on and on",
-		File:    "reference/conversation_signon.go",
-		Old:     "	if err == nil && n == 0 {\n		return 0\n	}\n",
-		New:     "	if err == probe.ErrTooLong {\n		return len(data)\n	}\n	if err == nil && n == 0 {\n		return 0\n	}\n",
+		Name: "sign-on-line-without-end",
+		Why:  "a first line that is too long is read on and on",
+		File: "reference/conversation_signon.go",
+		Old: `	if err == nil && n == 0 {
+		return 0
+	}
+`,
+		New: `	if err == probe.ErrTooLong {
+		return len(data)
+	}
+	if err == nil && n == 0 {
+		return 0
+	}
+`,
 		Breaks:  []string{"SIGN-5"},
 		Because: "still open after",
 	},
 	{
-		Name:    "sign-on-misses-end",
-		Why:     "the end of input before a newline is ignored, and the connection stays",
-		File:    "reference/conversation_signon.go",
-		Old:     "func (signOn) OnOpen(*Conn) {}\n",
-		New:     "func (signOn) OnOpen(*Conn) {}\n\nfunc (signOn) OnEnd(*Conn) {}\n",
+		Name: "sign-on-misses-end",
+		Why:  "the end of input before a newline is ignored, and the connection stays",
+		File: "reference/conversation_signon.go",
+		Old: `func (signOn) OnOpen(*Conn) {}
+`,
+		New: `func (signOn) OnOpen(*Conn) {}
+
+func (signOn) OnEnd(*Conn) {}
+`,
 		Breaks:  []string{"SIGN-6", "RES-7"},
 		Because: "still open after FIN | sockets are still open",
 	},
 	{
-		Name:    "connection-number-is-descriptor",
-		Why:     "the connection number is the descriptor, which the kernel gives out again",
-		File:    "reference/reactor.go",
-		Old:     "	c.id = r.server.number()\n",
-		New:     "	r.server.number()\n	c.id = uint64(fd)\n",
+		Name: "connection-number-is-descriptor",
+		Why:  "the connection number is the descriptor, which the kernel gives out again",
+		File: "reference/reactor.go",
+		Old: `	c.id = r.server.number()
+`,
+		New: `	r.server.number()
+	c.id = uint64(fd)
+`,
 		Breaks:  []string{"SIGN-7"},
 		Because: "was given twice",
 	},
@@ -83,10 +114,24 @@ var signFaults = []Fault{
 		Name: "sign-on-blocks-loop",
 		Why:  "the rest of a sign-on line that came in part is waited for, and the loop with it",
 		File: "reference/conversation_signon.go",
-		Old:  "	if err == nil && n == 0 {\n		return 0\n	}\n",
-		New:  "	if err == nil && n == 0 {\n		poll.Await(int(c.fd), 6000)\n		return 0\n	}\n",
+		Old: `	if err == nil && n == 0 {
+		return 0
+	}
+`,
+		New: `	if err == nil && n == 0 {
+		poll.Await(int(c.fd), 6000)
+		return 0
+	}
+`,
 		More: []Edit{
-			{"reference/conversation_signon.go", "import (\n", "import (\n	\"github.com/reactorspec/reactorspec/reference/internal/poll\"\n"},
+			{
+				"reference/conversation_signon.go",
+				`import (
+`,
+				`import (
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+`,
+			},
 			awaitEdit,
 		},
 		Breaks:  []string{"SIGN-8", "LOOP-5"},
@@ -111,11 +156,13 @@ var signFaults = []Fault{
 		Because: "out of turn was answered \"OK",
 	},
 	{
-		Name:    "login-one-line-a-read",
-		Why:     "only the first of several lines that were read together is answered",
-		File:    "reference/conversation_login.go",
-		Old:     "	for !c.Congested() {\n",
-		New:     "	for used == 0 {\n",
+		Name: "login-one-line-a-read",
+		Why:  "only the first of several lines that were read together is answered",
+		File: "reference/conversation_login.go",
+		Old: `	for !c.Congested() {
+`,
+		New: `	for used == 0 {
+`,
 		Breaks:  []string{"SIGN-11", "SIGN-12"},
 		Because: "silence",
 	},
@@ -132,7 +179,8 @@ var signFaults = []Fault{
 		Name: "login-item-is-shared",
 		Why:  "all connections of a loop share one client item",
 		File: "reference/conversation_signon.go",
-		Old:  "	c.item = &probe.Item{Conn: c.id, Command: on.Command}\n",
+		Old: `	c.item = &probe.Item{Conn: c.id, Command: on.Command}
+`,
 		New: `	if on.Command == probe.Main {
 		sharedItem.Conn, sharedItem.Command, sharedItem.User, sharedItem.Steps = c.id, on.Command, "", 0
 		c.item = &sharedItem
@@ -140,7 +188,17 @@ var signFaults = []Fault{
 		c.item = &probe.Item{Conn: c.id, Command: on.Command}
 	}
 `,
-		More:    []Edit{{"reference/conversation_signon.go", "func (signOn) OnOpen(*Conn) {}\n", "func (signOn) OnOpen(*Conn) {}\n\nvar sharedItem probe.Item\n"}},
+		More: []Edit{
+			{
+				"reference/conversation_signon.go",
+				`func (signOn) OnOpen(*Conn) {}
+`,
+				`func (signOn) OnOpen(*Conn) {}
+
+var sharedItem probe.Item
+`,
+			},
+		},
 		Breaks:  []string{"SIGN-13"},
 		Because: "was answered",
 	},
