@@ -61,8 +61,12 @@ proof: ## Prove the checks: each fault against its clauses, their families and t
 	$(GO) test -timeout 90m -v -run TestFaults ./suites/proof -args -every -scope=family
 
 .PHONY: proof-full
-proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix
-	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write
+proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix; goes on where it was cut short
+	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write -resume="$(CURDIR)/$(OUT)/proof-full.json"
+
+.PHONY: proof-merge
+proof-merge: ## Take rows of the kill matrix from other runs: FROM=a.json,b.json; of each fault the newest that stands
+	$(GO) test -run TestMatrix ./suites/proof -args -write -from="$(FROM)"
 
 .PHONY: rates
 rates: ## Measure how often each stochastic check finds its fault, over 100 runs; long

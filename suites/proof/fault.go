@@ -5,12 +5,16 @@
 // no shipped code carries a switch, or a small server of its own for what a
 // reactor in Go cannot get wrong. A row names the whole set of clauses that
 // the fault breaks: a clause that fails and is not named is as much a defect
-// of the suites as one that is named and passes.
+// of the suites as one that is named and passes. What the suites do not see yet
+// stands among the rows too, marked as missed, until they see it.
 //
 // It is for this project alone: there is no compatibility promise.
 package proof
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Edit replaces one piece of a source file of the reference.
 type Edit struct {
@@ -44,6 +48,8 @@ type Fault struct {
 	Dialect, Class string
 	// Features are declared for a Server; an edited reference says them itself.
 	Features []string
+	// Idle is the declared idle timeout of a Server, 0 for none.
+	Idle time.Duration `json:",omitzero"`
 	// Breaks is the exact set of clauses that fail (MUST) or warn (SHOULD).
 	Breaks []string
 	// Sometimes lists clauses that the fault may or may not break, each a
@@ -51,6 +57,11 @@ type Fault struct {
 	// Neighbours says what the chance is.
 	Sometimes  []string
 	Neighbours string `json:",omitzero"`
+	// Missed says why the suites do not see the fault. Such a row breaks nothing,
+	// and Near names the clauses that come nearest to it, whose families judge it.
+	// As soon as one of them is broken the row fails: then it takes Breaks instead.
+	Missed string   `json:",omitzero"`
+	Near   []string `json:",omitzero"`
 	// Because is a phrase that the reason of each broken clause contains; with
 	// several clauses, one of the phrases separated by " | ".
 	Because string

@@ -36,7 +36,7 @@ func (s Scope) of(f Fault) Scope {
 func (s Scope) Clauses(f Fault) ([]string, error) {
 	s = s.of(f)
 	chosen := map[string]bool{}
-	for _, id := range slices.Concat(f.Breaks, f.Sometimes, Sentinels) {
+	for _, id := range slices.Concat(f.Breaks, f.Sometimes, f.Near, Sentinels) {
 		if _, known := spec.Lookup(id); !known {
 			return nil, fmt.Errorf("fault %s: the spec has no clause %s", f.Name, id)
 		}
@@ -56,6 +56,7 @@ func (f Fault) Target(command []string) target.Target {
 	file := target.File{
 		Name: f.Name, Dialect: f.Dialect, Class: spec.Class(f.Class),
 		Start: command, Env: f.Env, ReadyTimeout: target.Duration(30 * time.Second),
+		IdleTimeout: target.Duration(f.Idle),
 	}
 	if file.Dialect == "" {
 		file.Dialect = "probe"
@@ -82,6 +83,18 @@ type Finding struct {
 // Clean reports whether exactly the named clauses broke, each for its reason.
 func (f Finding) Clean() bool {
 	return len(f.Missed)+len(f.Wronged)+len(f.Vague)+len(f.Unclear) == 0
+}
+
+// Complaint says what is wrong with the row, given what came of judging it: ""
+// where that is what the row declares.
+func (f Fault) Complaint(finding Finding) string {
+	switch {
+	case f.Missed != "" && len(finding.Wronged) > 0:
+		return fmt.Sprintf("it is seen now, by %s: take Missed and Near away and name them in Breaks\n%s", strings.Join(finding.Wronged, ", "), finding)
+	case !finding.Clean():
+		return finding.String()
+	}
+	return ""
 }
 
 // String names what is not clean, a line each.

@@ -1,27 +1,24 @@
 package proof
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites/report"
 )
 
 var (
-	scope = flag.String("scope", string(Family), "clauses that each fault is judged by: named, family or all")
-	every = flag.Bool("every", false, "run every fault, not what a plain go test does: those whose row of the kill matrix is missing or stale, and a sample")
-	stale = flag.Bool("stale", false, "run only the faults whose row of the kill matrix is missing or stale, all of them")
-	write = flag.Bool("write", false, "write spec/coverage.txt and, of the faults that ran and came out clean, the rows of the kill matrix")
+	scope  = flag.String("scope", string(Family), "clauses that each fault is judged by: named, family or all")
+	every  = flag.Bool("every", false, "run every fault, not what a plain go test does: those whose row of the kill matrix is missing or stale, and a sample")
+	stale  = flag.Bool("stale", false, "run only the faults whose row of the kill matrix is missing or stale, all of them")
+	resume = flag.String("resume", "", "leave out the faults whose rows stand in this file, and keep in it the rows of the faults that came out clean, until all have")
+	from   = flag.String("from", "", "with -write, take rows from these stored matrices too, separated by commas; of each fault the newest that stands")
+	write  = flag.Bool("write", false, "write spec/coverage.txt and, of the faults that ran and came out clean, the rows of the kill matrix")
 )
 
 // TestRows finds what is wrong with the rows without running a server.
@@ -33,10 +30,15 @@ func TestRows(t *testing.T) {
 			t.Errorf("two faults are named %s", f.Name)
 		}
 		names[f.Name] = true
-		if f.Why == "" || len(f.Breaks) == 0 || f.Because == "" {
-			t.Errorf("fault %s: Why, Breaks and Because must all be given", f.Name)
+		switch seen := len(f.Breaks) > 0 && f.Because != ""; {
+		case f.Why == "":
+			t.Errorf("fault %s: Why must be given", f.Name)
+		case f.Missed == "" && (!seen || len(f.Near) > 0):
+			t.Errorf("fault %s: Breaks and Because must both be given, and Near is for what is Missed", f.Name)
+		case f.Missed != "" && (len(f.Breaks) > 0 || f.Because != "" || len(f.Near) == 0 || f.Server == ""):
+			t.Errorf("fault %s: what is Missed is a Server, breaks nothing and says in Near what judges it", f.Name)
 		}
-		named := slices.Concat(f.Breaks, f.Sometimes)
+		named := slices.Concat(f.Breaks, f.Sometimes, f.Near)
 		for i, id := range named {
 			if clause, ok := spec.Lookup(id); !ok || clause.Withdrawn {
 				t.Errorf("fault %s names %s, which the spec does not have", f.Name, id)
@@ -66,13 +68,44 @@ func TestRows(t *testing.T) {
 		}
 		set := slices.Sorted(slices.Values(f.Breaks))
 		key := strings.Join(set, " ")
-		if other, taken := sets[key]; taken && f.Shares == "" && other.Shares == "" {
+		if other, taken := sets[key]; taken && f.Missed == "" && f.Shares == "" && other.Shares == "" {
 			t.Errorf("faults %s and %s break the same clauses (%s) and neither says in Shares why", other.Name, f.Name, key)
 		}
 		sets[key] = f
 	}
 	if len(names) == 0 {
 		t.Error("there are no faults")
+	}
+}
+
+// TestMissed: a fault that is marked as missed is found to be, and is found not
+// to be as soon as a clause sees it; what excuses chance elsewhere does so here.
+func TestMissed(t *testing.T) {
+	root, dir := mustRoot(t), t.TempDir()
+	server := Fault{Name: "missed", Server: "threaded", Args: []string{"{port}", "eintr"}, Control: []string{"{port}", "none"},
+		Dialect: "echo", Class: "thread-per-connection", Missed: "this test says so", Near: []string{"LOOP-11"}}
+	command, err := server.Build(t.Context(), root, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	finding, err := server.Judge(t.Context(), command, []string{"LOOP-11"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Complaint(finding); !strings.Contains(got, "seen now, by LOOP-11: take Missed") {
+		t.Errorf("of a fault that LOOP-11 sees: %q", got)
+	}
+	if finding, err = server.Judge(t.Context(), command, []string{"CONN-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Complaint(finding); got != "" {
+		t.Errorf("of a fault that CONN-1 does not see: %q", got)
+	}
+	if got := server.Complaint(Finding{Unclear: []string{"LOOP-11"}}); !strings.Contains(got, "unclear LOOP-11") {
+		t.Errorf("of one that was not judged: %q", got)
+	}
+	if ids, err := Family.Clauses(server); err != nil || !slices.Contains(ids, "LOOP-1") {
+		t.Errorf("it is judged by %v, %v, want the family of LOOP-11", ids, err)
 	}
 }
 
@@ -168,7 +201,18 @@ func measuredRates(t *testing.T) map[string]rate {
 func TestMatrix(t *testing.T) {
 	root := mustRoot(t)
 	if *write { // drops what is no fault any more, and renders the page
-		if err := merge(root, nil); err != nil {
+		var others []Matrix
+		for file := range strings.SplitSeq(*from, ",") {
+			if file == "" {
+				continue
+			}
+			m, err := read(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			others = append(others, m)
+		}
+		if err := merge(root, others...); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -181,7 +225,7 @@ func TestMatrix(t *testing.T) {
 		t.Errorf("the kill matrix has a row for %s, which is no fault: -write drops it", name)
 	}
 	page, err := os.ReadFile(filepath.Join(root, "suites", "proof", "MATRIX.md"))
-	if err != nil || string(page) != matrix.Page() {
+	if err != nil || string(page) != matrix.Page(agedLine(string(page))) {
 		t.Errorf("MATRIX.md is not the page of matrix.json and of the faults as they are (%v): -write renders it", err)
 	}
 	missing := outdated(t, root)
@@ -191,191 +235,6 @@ func TestMatrix(t *testing.T) {
 	case n > 0:
 		t.Logf("missing or stale, and judged by TestFaults in a plain run: %s", names(missing))
 	}
-}
-
-// TestFaults is the proof: under each fault exactly the named clauses break.
-func TestFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and judges a server for each fault; left out by -short")
-	}
-	root := mustRoot(t)
-	faults := chosen(t, root)
-	built := buildAhead(t, root, faults)
-	var rows []Row
-	now := Commit(root)
-	if Uncommitted(root, "suites/proof/matrix.json", "suites/proof/MATRIX.md") {
-		now += "+dirty"
-	}
-	for i, f := range faults {
-		t.Run(f.Name, func(t *testing.T) {
-			if end, ok := t.Deadline(); ok && plain() && time.Until(end) < longest {
-				t.Skip("no time is left for it: make proof")
-			}
-			b := <-built[i]
-			if b.err != nil {
-				t.Fatal(b.err)
-			}
-			row := prove(t, root, f, b.command)
-			if row.Commit = now; *write && !t.Failed() {
-				rows = append(rows, row)
-				if err := merge(root, rows); err != nil { // at once: the run takes an hour
-					t.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// prove judges the fault, and the server without it where there is a control.
-func prove(t *testing.T, root string, f Fault, command []string) Row {
-	t.Helper()
-	ids, err := Scope(*scope).Clauses(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := f.Digest(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := time.Now()
-	finding, err := f.Judge(t.Context(), command, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := Row{Fault: f.Name, Digest: digest, Broke: finding.Broken, Scope: Scope(*scope).of(f),
-		Seconds: time.Since(started).Seconds(), Date: started.UTC().Format(time.DateOnly)}
-	for _, r := range finding.Run.Results {
-		if r.Outcome == report.Pass || r.Outcome == report.Fail || r.Outcome == report.Warn {
-			row.Judged++
-		}
-	}
-	t.Logf("broke %s", strings.Join(finding.Broken, " "))
-	if !finding.Clean() {
-		t.Errorf("fault %s (%s):\n%s", f.Name, f.Why, finding)
-	}
-	if f.Control == nil {
-		return row
-	}
-	control, err := f.JudgeControl(t.Context(), command, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !control.Clean() {
-		t.Errorf("%s without its fault:\n%s", f.Server, control)
-	}
-	return row
-}
-
-// mostStale bounds how many faults a plain run takes up because their rows do
-// not stand; with the sample it stays within what CI gives to a change.
-const mostStale = 8
-
-// longest is more than judging one fault takes on a busy machine. A plain run
-// does not begin with one that -timeout would cut short.
-const longest = 2 * time.Minute
-
-// plain reports whether nobody said which faults to run.
-func plain() bool {
-	return !*every && !*stale && !strings.Contains(flag.Lookup("test.run").Value.String(), "/")
-}
-
-// chosen picks the faults to run.
-func chosen(t *testing.T, root string) []Fault {
-	faults := Faults()
-	if !*stale && !plain() {
-		return faults
-	}
-	wanted := outdated(t, root)
-	if *stale {
-		return wanted
-	}
-	if n := len(wanted); n > mostStale {
-		t.Logf("of %d faults whose rows are missing or stale %d are left to make proof: %s", n, n-mostStale, names(wanted[mostStale:]))
-		wanted = wanted[:mostStale]
-	}
-	wanted = slices.Concat(wanted, sample(faults))
-	return slices.DeleteFunc(faults, func(f Fault) bool {
-		return !slices.ContainsFunc(wanted, func(w Fault) bool { return w.Name == f.Name })
-	})
-}
-
-// outdated are the faults whose rows do not stand.
-func outdated(t *testing.T, root string) []Fault {
-	t.Helper()
-	matrix, err := Committed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	faults, err := matrix.Outdated(root, Faults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return faults
-}
-
-// sample picks what a run has time for though its row stands: one fault a
-// family, the one with the fewest families to be judged by, and so the quickest.
-func sample(faults []Fault) []Fault {
-	least := map[string]Fault{}
-	for _, f := range faults {
-		clause, _ := spec.Lookup(f.Breaks[0])
-		if other, taken := least[clause.Family]; f.Slow == "" && (!taken || len(f.families()) < len(other.families())) {
-			least[clause.Family] = f
-		}
-	}
-	return slices.Collect(maps.Values(least))
-}
-
-func names(faults []Fault) string {
-	var list []string
-	for _, f := range faults {
-		list = append(list, f.Name)
-	}
-	return strings.Join(list, ", ")
-}
-
-type build struct {
-	command []string
-	err     error
-}
-
-// buildAhead builds the faults in order, one at a time, beside the judging: a
-// build is no target, and its noise is what the canary is there for.
-func buildAhead(t *testing.T, root string, faults []Fault) []chan build {
-	t.Helper()
-	dir := t.TempDir()
-	ctx, cancel := context.WithCancel(t.Context())
-	built := make([]chan build, len(faults))
-	for i := range built {
-		built[i] = make(chan build, 1)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for i, f := range faults {
-			if !selected(t, f.Name) {
-				continue
-			}
-			command, err := f.Build(ctx, root, dir)
-			built[i] <- build{command, err}
-		}
-	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	return built
-}
-
-// selected reports whether -run picks the fault, so that no other is built.
-func selected(t *testing.T, name string) bool {
-	pattern := flag.Lookup("test.run").Value.String()
-	_, sub, ok := strings.Cut(pattern, "/")
-	if !ok || sub == "" {
-		return true
-	}
-	matched, err := regexp.MatchString(sub, name)
-	if err != nil {
-		t.Errorf("-run %s: %v", pattern, err)
-	}
-	return matched
 }
 
 func mustRoot(t *testing.T) string {
