@@ -114,25 +114,27 @@ func TestSignOn(t *testing.T) {
 }
 
 func TestBadTargets(t *testing.T) {
+	const soon, patient = 200 * time.Millisecond, time.Minute // whatever answers is waited for
 	for name, bad := range map[string]struct {
-		handle func(net.Conn)
-		want   error
-		phrase string
+		handle   func(net.Conn)
+		patience time.Duration
+		want     error
+		phrase   string
 	}{
-		"silent": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, load.ErrSilent, "replies due"},
+		"silent": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, soon, load.ErrSilent, "replies due"},
 		"garbled": {func(c net.Conn) {
 			b := make([]byte, 64)
 			_, _ = io.ReadFull(c, b)
 			b[40] ^= 1
 			_, _ = c.Write(b)
 			echo(c)
-		}, load.ErrEcho, "differ"},
-		"chatty":  {func(c net.Conn) { fmt.Fprint(c, strings.Repeat("hello", 200)); echo(c) }, load.ErrEcho, "due"},
-		"closing": {func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 64)) }, nil, "closed"},
+		}, patient, load.ErrEcho, "differ"},
+		"chatty":  {func(c net.Conn) { fmt.Fprint(c, strings.Repeat("hello", 200)); echo(c) }, patient, load.ErrEcho, "due"},
+		"closing": {func(c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 64)) }, patient, nil, "closed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load.Run(t.Context(), load.Options{Addr: serve(t, "tcp", "127.0.0.1:0", bad.handle), Conns: 1, Size: 64, Depth: 1,
-				Duration: 50 * time.Millisecond, Patience: 200 * time.Millisecond})
+				Duration: 50 * time.Millisecond, Patience: bad.patience})
 			if err == nil || !strings.Contains(err.Error(), bad.phrase) || bad.want != nil && !errors.Is(err, bad.want) {
 				t.Errorf("got %v, want %v with %q", err, bad.want, bad.phrase)
 			}

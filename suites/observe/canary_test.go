@@ -32,14 +32,19 @@ func TestUnion(t *testing.T) {
 // A stall that threads have not woken from yet counts already, and once.
 func TestCanaryCountsOngoingStalls(t *testing.T) {
 	c := &Canary{stop: make(chan struct{}), due: make([]atomic.Int64, 2)}
+	const first, last = 300 * time.Millisecond, 100 * time.Millisecond
+	begun := time.Now()
 	now := monotonic()
-	c.due[0].Store(now - int64(300*time.Millisecond))
+	c.due[0].Store(now - int64(first))
 	c.due[1].Store(now + int64(time.Millisecond))
-	if got := c.Stall(time.Now().Add(-time.Second)); got < 300*time.Millisecond || got > 700*time.Millisecond {
-		t.Errorf("stall %s, want 300 ms", got)
+	got := c.Stall(begun.Add(-time.Second))
+	if most := first + time.Since(begun); got < first || got > most { // it goes on while this test waits for a CPU
+		t.Errorf("stall %s, want %s to %s", got, first, most)
 	}
-	if got := c.Stall(time.Now().Add(-100 * time.Millisecond)); got < 90*time.Millisecond || got > 110*time.Millisecond {
-		t.Errorf("stall %s, want the last 100 ms of it", got)
+	since := time.Now().Add(-last)
+	got = c.Stall(since)
+	if most := time.Since(since); got < last-10*time.Millisecond || got > most {
+		t.Errorf("stall %s, want the last %s to %s of it", got, last, most)
 	}
 }
 
