@@ -34,10 +34,7 @@ func answersAfterFIN(s *session.Session) {
 
 // inParallel runs n rounds, in four goroutines or (iterative targets) one.
 func inParallel(s *session.Session, n int, round func(i int)) {
-	workers := 4
-	if serial(s) {
-		workers = 1
-	}
+	workers := several(s, 4)
 	for w := range workers {
 		s.Go(func() {
 			for i := w; i < n; i += workers {
@@ -72,7 +69,7 @@ func pendingOutputAfterFIN(s *session.Session) {
 			s.Pause(20 * gap)
 		}
 		t.hear(total)
-		c.WantEOF()
+		c.WantClosed()
 		c.Close()
 	})
 	s.ServesFresh()
@@ -90,7 +87,7 @@ func closesAfterFIN(s *session.Session) {
 			c := s.Open()
 			stage(c)
 			c.CloseWrite()
-			c.WantEOF()
+			c.WantClosed()
 			c.Close()
 		}
 	}
@@ -101,13 +98,13 @@ func closesAfterFIN(s *session.Session) {
 				c.Send([]byte(line))
 			}
 			c.CloseWrite()
-			if answer, end := c.ReadAll(1 << 10); end != session.EOF || strings.HasPrefix(string(answer), "OK USER half") {
+			if answer, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset || strings.HasPrefix(string(answer), "OK USER half") {
 				kind := session.Wrong
 				if end == session.Timeout {
 					kind = session.Late
 				}
 				s.Failf(kind, fmt.Sprintf("FIN behind %s in a login conversation", session.Quoted([]byte(line))),
-					"the answer to a whole line, none to one that was cut short, then FIN", session.Quoted(answer)+", then "+string(end), "")
+					"the answer to a whole line, none to one that was cut short, then the end", session.Quoted(answer)+", then "+string(end), "")
 			}
 		}
 	}
@@ -142,7 +139,7 @@ func outputGoesOnAfterFIN(s *session.Session) {
 	c.CloseWrite()
 	wantOK(s, c)
 	wantSource(c, 0, n)
-	c.WantEOF()
+	c.WantClosed()
 	c.Close()
 	// FIN in the middle, and FIN while the reader is stalled.
 	for _, first := range []int{1000, 0} {
@@ -154,7 +151,7 @@ func outputGoesOnAfterFIN(s *session.Session) {
 		c.CloseWrite()
 		s.Pause(10 * gap)
 		wantSource(c, first, n-first)
-		c.WantEOF()
+		c.WantClosed()
 		c.Close()
 	}
 	s.ServesFresh()
@@ -202,7 +199,7 @@ func inputBeforeFIN(s *session.Session) {
 			s.Failf(session.Wrong, fmt.Sprintf("of %d bytes before FIN the server took in others: %s", n, session.Quoted([]byte(got))),
 				fmt.Sprintf("SUNK %d", n), session.Quoted([]byte(got)), "the event with data and hang-up was taken for the hang-up alone")
 		}
-		c.WantEOF()
+		c.WantClosed()
 		c.Close()
 	})
 }
@@ -236,7 +233,7 @@ func everythingBeforeAccept(s *session.Session) {
 		}
 		for _, w := range waiting {
 			w.c.Answered(w.payload)
-			w.c.WantEOF()
+			w.c.WantClosed()
 			w.c.Close()
 		}
 	}

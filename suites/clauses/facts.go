@@ -90,17 +90,12 @@ func cpuOver(s *session.Session, window time.Duration) (used, could time.Duratio
 	return used, max(could-waited, time.Millisecond), busiest
 }
 
-// several is n, or 1 for an iterative target: it serves one client at a time.
-func several(s *session.Session, n int) int {
-	if serial(s) {
-		return 1
-	}
-	return n
-}
+// several is n, or as many clients as the target has room for: one, if it is
+// iterative.
+func several(s *session.Session, n int) int { return s.Room(n) }
 
-// opened returns n connections, one of an iterative target, that have had one
-// exchange each and go on; where a connection takes one request only, they have
-// that before them.
+// opened returns n connections, or as many as several, that have had one exchange each
+// and go on; where a connection takes one request only, they have that before them.
 func opened(s *session.Session, n int) []*session.Conn {
 	const tries = 8
 	conns := make([]*session.Conn, several(s, n))

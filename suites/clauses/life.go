@@ -85,8 +85,9 @@ func stopsAlone(s *session.Session) {
 
 func stopsWithSilentClients(s *session.Session) {
 	conns := opened(s, 8)
+	var mute *session.Conn
 	if !serial(s) {
-		conns = append(conns, s.Dial())
+		mute = s.Dial()
 		if s.Dialect.Name() == "probe" {
 			p := s.Probe()
 			p.OK("PING", "silent")
@@ -97,12 +98,30 @@ func stopsWithSilentClients(s *session.Session) {
 		}
 	}
 	s.Pause(settle)
+	if mute != nil && handedOver(s, mute) {
+		conns = append(conns, mute)
+	}
 	terminate(s, stopWithin, "with silent clients", func() {
 		for _, c := range conns {
 			c.Patience(stopWithin)
 			c.WantClosed()
 		}
 	})
+}
+
+// handedOver reports whether the target has been given a client that has said nothing.
+// With TCP_DEFER_ACCEPT the kernel keeps it back, and nobody tells it of the stop.
+func handedOver(s *session.Session, c *session.Conn) bool {
+	if s.Target.Network() == "unix" {
+		return true
+	}
+	for _, socket := range observed(s, "the sockets", s.Tree().Sockets) {
+		if socket.Remote == c.Local().String() {
+			return true
+		}
+	}
+	s.Note("the kernel has not handed over the client that said nothing; the stop is no matter of its")
+	return false
 }
 
 func deliversWhatIsDue(s *session.Session) {

@@ -332,7 +332,7 @@ func statsCount(s *session.Session) {
 	}
 	for _, c := range opened {
 		c.CloseWrite()
-		c.WantEOF()
+		c.WantClosed()
 		c.Close()
 	}
 	open := int64(0)

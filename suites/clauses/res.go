@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"os"
 	"slices"
 	"sync/atomic"
 
-	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -36,7 +34,7 @@ const (
 
 // spread runs n connections through one, churners at a time; each gets its number.
 func spread(s *session.Session, n int, one func(i int)) {
-	workers := several(s, churners)
+	workers := s.AtOnce(several(s, churners))
 	for w := range workers {
 		s.Go(func() {
 			for i := w; i < n; i += workers {
@@ -230,7 +228,11 @@ func threadsAfterChurn(s *session.Session) {
 }
 
 func memoryPerConnection(s *session.Session) {
-	const conns, most = 400, 128 << 10
+	const most, fewest = 128 << 10, 40
+	conns := s.Room(400)
+	if conns < fewest {
+		s.Untested(fmt.Sprintf("there is room for %d clients only: what each costs cannot be told from what the server itself takes", conns))
+	}
 	payload := s.Payload(256 << 10) // what it takes is given back once it was answered
 	rss := func() int64 { return observed(s, "the memory", s.Tree().RSS) }
 	comeAndGo(s, conns, func(int) { // a heap that is collected when it is full fills up first
@@ -247,8 +249,8 @@ func memoryPerConnection(s *session.Session) {
 		held[i].Exchange(payload[:100])
 	})
 	each := int64(0)
-	if _, held := s.Holds(2*s.Await(), func() bool { each = (rss() - before) / conns; return each <= most }); !held {
-		s.Failf(session.Wrong, fmt.Sprintf("an idle connection costs %d KiB of memory", each>>10), fmt.Sprintf("at most %d KiB", most>>10), fmt.Sprintf("%d connections hold %d MiB", conns, each*conns>>20), "")
+	if _, held := s.Holds(2*s.Await(), func() bool { each = (rss() - before) / int64(conns); return each <= most }); !held {
+		s.Failf(session.Wrong, fmt.Sprintf("an idle connection costs %d KiB of memory", each>>10), fmt.Sprintf("at most %d KiB", most>>10), fmt.Sprintf("%d connections hold %d MiB", conns, each*int64(conns)>>20), "")
 	}
 	closeAll(held)
 }
@@ -258,22 +260,19 @@ const (
 	// how many with --soak, where both sides have descriptors for them.
 	atOnce     = 1200
 	atOnceSoak = 10_000
-	// atOnceBlind is how many a server is given whose descriptor limit nobody
-	// sees: the usual one is 1,024, and its own descriptors count too.
-	atOnceBlind = 900
-	// reserve is what is left to a process for purposes of its own, in
-	// descriptors; harnessReserve is ours, for the checks that run beside.
-	reserve        = 100
-	harnessReserve = 500
 )
 
 func thousandAtOnce(s *session.Session) {
-	const sample = 100
+	const fewest = 200
 	most := atOnce
 	if s.Soak() {
 		most = atOnceSoak
 	}
-	held := make([]*session.Conn, most)
+	n := s.Room(most)
+	if n < fewest {
+		s.Untested(fmt.Sprintf("there is room for %d clients only: raise the descriptor limits (ulimit -n), or max_clients where the target has more", n))
+	}
+	held := make([]*session.Conn, n)
 	payload := s.Payload(64)
 	open := func(i int) {
 		from := ""
@@ -284,13 +283,7 @@ func thousandAtOnce(s *session.Session) {
 		c.Exchange(payload) // a proxy asks for its second descriptor now
 		held[i] = c
 	}
-	before := descriptorRoom(s)
-	spread(s, sample, open)
-	n := min(most, ownRoom(s)+sample, targetRoom(s, before, sample))
-	if n < 2*sample {
-		s.Inconclusive(fmt.Sprintf("the descriptor limits leave room for %d connections only: raise them (ulimit -n)", n))
-	}
-	spread(s, min(n, atOnce)-sample, func(i int) { open(sample + i) })
+	spread(s, min(n, atOnce), open)
 	// Beyond that a server may have a limit of its own. Whom it let in it serves.
 	var full atomic.Bool
 	spread(s, n-min(n, atOnce), func(i int) {
@@ -309,56 +302,8 @@ func thousandAtOnce(s *session.Session) {
 	closeAll(held)
 	s.ServesFresh()
 	if n < atOnce {
-		s.Untested(fmt.Sprintf("the descriptor limits leave room for %d connections only, which were served: raise them (ulimit -n), or give the target's pid", n))
+		s.Untested(fmt.Sprintf("there is room for %d clients only, who were served: raise the descriptor limits (ulimit -n), or max_clients where the target has more, or give its pid", n))
 	}
-}
-
-// ownRoom is how many descriptors the harness may still open.
-func ownRoom(s *session.Session) int {
-	self, err := observe.OpenTree(os.Getpid())
-	if err != nil {
-		s.Inconclusive("the harness cannot see itself: " + err.Error())
-	}
-	for _, r := range observed(s, "the harness's descriptor limit", self.Rooms) {
-		if r.Process == self.Root() {
-			return r.Soft - r.Open - harnessReserve
-		}
-	}
-	return 0
-}
-
-// descriptorRoom is what each process of the target may still open; nil where
-// that cannot be seen.
-func descriptorRoom(s *session.Session) map[observe.Process]observe.Room {
-	if s.Target.Tree() == nil {
-		return nil
-	}
-	rooms, err := s.Target.Tree().Rooms()
-	if err != nil {
-		s.Note("the target's descriptor limits cannot be seen: %v", err)
-		return nil
-	}
-	each := map[observe.Process]observe.Room{}
-	for _, r := range rooms {
-		each[r.Process] = r
-	}
-	return each
-}
-
-// targetRoom is how many connections the target has descriptors for. What one
-// costs is measured by the sample that was opened since before: a proxy needs
-// two. Any of its processes may get them all.
-func targetRoom(s *session.Session, before map[observe.Process]observe.Room, sample int) int {
-	after := descriptorRoom(s)
-	if after == nil {
-		return atOnceBlind
-	}
-	n := atOnceSoak
-	for p, r := range after {
-		cost := max((r.Open-before[p].Open+sample-1)/sample, 1)
-		n = min(n, (r.Soft-before[p].Open-reserve)/cost)
-	}
-	return n
 }
 
 func pollersAfterChurn(s *session.Session) {
@@ -369,8 +314,9 @@ func pollersAfterChurn(s *session.Session) {
 		}
 		return n
 	}
+	clients := several(s, 200)
 	churnOnce := func() (peak int) {
-		conns := make([]*session.Conn, several(s, 200))
+		conns := make([]*session.Conn, clients)
 		for i := range conns {
 			conns[i] = s.Open()
 			conns[i].Exchange(s.Payload(50))

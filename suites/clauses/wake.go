@@ -45,8 +45,9 @@ func promptHandover(s *session.Session) {
 }
 
 func promptTask(s *session.Session) {
+	const posts = 64 // at the most, where there are no more loops than that
 	p := s.Probe()
-	for range 4 {
+	for range max(1, min(4, posts/loops(s))) {
 		for k := range loops(s) {
 			s.Pause(asleep)
 			watch := s.Clock()

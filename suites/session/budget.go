@@ -10,6 +10,10 @@ type Budget struct {
 	// thousand times what a reply on loopback takes, and well below the
 	// fifteen seconds after which people think that a tool hangs.
 	Await time.Duration
+	// Handshake is how long the kernel may take to let a connection in. Where the
+	// target's queue was full it asks again after 1, 3, 7 and 15 s (tcp(7),
+	// tcp_syn_retries), and whoever is let in then has been waiting for room alone.
+	Handshake time.Duration
 	// Silence is how long a check listens for what must not come. A spurious
 	// byte on loopback arrives within a millisecond; 300 ms forgives a delayed
 	// ACK (40 ms) and several housekeeping timers.
@@ -31,13 +35,14 @@ type Budget struct {
 
 // DefaultBudget is the budget of every run that names no other.
 var DefaultBudget = Budget{
-	Await:   2 * time.Second,
-	Silence: 300 * time.Millisecond,
-	Poll:    5 * time.Millisecond,
-	Check:   40 * time.Second,
-	Study:   90 * time.Second,
-	Wall:    30 * time.Second,
-	Grace:   3 * time.Second,
+	Await:     2 * time.Second,
+	Handshake: 16 * time.Second,
+	Silence:   300 * time.Millisecond,
+	Poll:      5 * time.Millisecond,
+	Check:     40 * time.Second,
+	Study:     90 * time.Second,
+	Wall:      30 * time.Second,
+	Grace:     3 * time.Second,
 }
 
 const (

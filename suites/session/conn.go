@@ -28,6 +28,8 @@ type Conn struct {
 	asked   atomic.Int64 // requests that Request and TryRequest began
 	replies atomic.Int64 // read by Reply
 	over    atomic.Bool  // the server closes it behind the last reply
+	left    atomic.Bool  // closed, as other goroutines may see it
+	spoke   atomic.Bool  // the target has sent something on it
 	lull    lull
 }
 
@@ -96,7 +98,7 @@ func (c *Conn) TrySend(b []byte) (int, error) {
 		n, err := c.socket.Write(b[sent:])
 		c.s.alive()
 		if n > 0 {
-			c.lull.moved()
+			c.moved()
 			c.s.log.add(c.number, "send", b[sent:sent+n])
 			sent += n
 			watch = c.s.Clock()
@@ -184,6 +186,7 @@ func (c *Conn) Close() {
 		return
 	}
 	c.closed = true
+	c.left.Store(true)
 	c.s.log.add(c.number, "close", nil)
 	_ = c.socket.Close()
 	c.reader = nil
@@ -195,6 +198,7 @@ func (c *Conn) Reset() {
 		return
 	}
 	c.closed = true
+	c.left.Store(true)
 	if tcp, ok := c.socket.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

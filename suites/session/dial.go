@@ -19,8 +19,16 @@ func (s *Session) Dial() *Conn { return s.DialFrom("") }
 // DialFrom is Dial from a local address such as 127.0.0.7, so that many
 // connections do not run out of ports. A target that
 // is not at such an address itself is dialled as by Dial.
+//
+// It waits as long as the kernel may take to let somebody in: where the target's
+// queue is short and full, that is no matter of the target's speed alone.
 func (s *Session) DialFrom(ip string) *Conn {
-	c, err := s.tryDial(ip)
+	number, way := s.turn()
+	if !way {
+		s.makeWay(number)
+	}
+	patience := max(s.Budget.Handshake, s.Budget.Await)
+	c, err := s.tryDial(ip, patience, number)
 	if err == nil {
 		return c
 	}
@@ -31,18 +39,25 @@ func (s *Session) DialFrom(ip string) *Conn {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.ENOBUFS):
 		s.Inconclusive(fmt.Sprintf("the harness itself cannot open another connection: %v", err))
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EAGAIN):
-		s.Failf(Late, fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Await)), want, err.Error(),
-			"the accept queue is full and nobody takes from it")
+		panic(failed{&Failure{Kind: Late, Reason: fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Handshake)), Want: want, Got: err.Error(),
+			Why: "the accept queue is full and nobody takes from it", beside: s.holding()}})
 	default:
 		s.Failf(Wrong, fmt.Sprintf("%s refuses connections", s.Target.Addr()), want, err.Error(), "the listener is closed, or the server is gone")
 	}
 	return nil
 }
 
-// TryDial is Dial for checks in which being refused is legal.
-func (s *Session) TryDial() (*Conn, error) { return s.tryDial("") }
+// TryDial is Dial for checks in which being refused is legal; it waits for an await
+// only, and over a unix socket not at all.
+func (s *Session) TryDial() (*Conn, error) {
+	number, _ := s.turn()
+	return s.tryDial("", s.Budget.Await, number)
+}
 
-func (s *Session) tryDial(ip string) (*Conn, error) {
+// tryDial dials for that long, and records it by that number. A unix socket has no handshake that the kernel would
+// repeat: connect(2) says EAGAIN while the queue is full, and whoever is to be let in
+// has to ask again.
+func (s *Session) tryDial(ip string, patience time.Duration, number int) (*Conn, error) {
 	if s.ended.Load() {
 		panic(aborted{})
 	}
@@ -51,21 +66,22 @@ func (s *Session) tryDial(ip string) (*Conn, error) {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(ip)}
 	}
 	watch := s.Clock()
-	s.mu.Lock()
-	s.dialled++
-	number := s.dialled
-	s.mu.Unlock()
 	address := s.Target.Addr()
 	for {
-		ctx, cancel := context.WithTimeout(s.ctx, s.Budget.Await)
+		ctx, cancel := context.WithTimeout(s.ctx, patience)
 		socket, err := dialer.DialContext(ctx, s.Target.Network(), address.String())
 		cancel()
 		if err != nil {
 			late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
-			if late && s.ctx.Err() == nil && watch.Elapsed() < s.Budget.Await && watch.Wall() < s.Budget.Wall {
+			if late && s.ctx.Err() == nil && watch.Elapsed() < patience && watch.Wall() < s.Budget.Wall {
+				continue
+			}
+			if errors.Is(err, syscall.EAGAIN) && patience > s.Budget.Await && watch.Elapsed() < patience {
+				s.Pause(s.Budget.Poll)
 				continue
 			}
 			s.log.add(number, "dial", []byte(err.Error()))
+			s.unqueued(func(n int) bool { return n == number })
 			return nil, err
 		}
 		c := &Conn{s: s, socket: socket, number: number, dialect: dialect.PerConn(s.Dialect)}

@@ -33,6 +33,10 @@ type Failure struct {
 	Hint   string // what to change where nothing was served yet; may be empty
 	Conn   int    // the connection that showed it, as the evidence counts them; 0: none by itself
 	Source string // that connection's local address
+
+	// beside is how many others were served and open while this connection waited for
+	// its first byte: they may be all that the target holds. 0: that is not the failure.
+	beside int
 }
 
 func (f *Failure) Error() string { return f.Reason }
@@ -57,8 +61,12 @@ func (s *Session) Failf(kind Kind, reason, want, got, why string) {
 
 // Failf is Session.Failf for what this connection showed: the evidence names it.
 func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
-	panic(failed{&Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
-		Conn: c.number, Source: c.socket.LocalAddr().String()}})
+	failure := &Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
+		Conn: c.number, Source: c.socket.LocalAddr().String()}
+	if kind == Late && !c.spoke.Load() {
+		failure.beside = c.s.holding()
+	}
+	panic(failed{failure})
 }
 
 // Inconclusive ends the check: our own side cannot judge, for that reason.

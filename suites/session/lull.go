@@ -25,6 +25,12 @@ func (l *lull) moved() {
 	l.begin()
 }
 
+// moved notes that bytes went over the connection.
+func (c *Conn) moved() {
+	c.lull.moved()
+	c.s.moved.Store(c.lull.since.Load())
+}
+
 func (l *lull) lasted() time.Duration { return time.Duration(l.longest.Load()) }
 
 // closedUnder ends the check as one that cannot see its clause, if the target

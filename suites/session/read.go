@@ -51,7 +51,10 @@ func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) 
 		n, err := c.socket.Read(b)
 		c.s.alive()
 		if n > 0 {
-			c.lull.moved()
+			c.moved()
+			if !c.spoke.Swap(true) {
+				c.s.heard(c)
+			}
 			c.s.log.add(c.number, "recv", b[:n])
 			return n, nil
 		}

@@ -45,6 +45,16 @@ const (
 	steadyShare = 20
 )
 
+// overtime is how many times its deadline an attempt may take while bytes come: a
+// target that is slow, and gets on, is not broken.
+const overtime = 3
+
+// flowing reports whether bytes went over some connection within the last await.
+func (s *Session) flowing() bool {
+	last := s.moved.Load()
+	return last > 0 && time.Since(epoch)-time.Duration(last) < s.Budget.Await
+}
+
 // Attempt runs the check once against setup's target. It returns when the check
 // did, with all goroutines joined and all connections closed; a check that
 // passes its hard deadline has its connections closed under it.
@@ -79,13 +89,21 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	defer hard.Stop()
 	var raised any
 	hung, cancelled, returned := false, false, true
-	select {
-	case raised = <-done:
-	case <-hard.C:
-		hung = true
-	case <-ctx.Done():
-		cancelled = true
+	for waiting := true; waiting; {
+		select {
+		case raised = <-done:
+			waiting = false
+		case <-hard.C:
+			if s.flowing() && s.watch.Wall() < overtime*limit {
+				hard.Reset(setup.Budget.Await)
+				continue
+			}
+			hung, waiting = true, false
+		case <-ctx.Done():
+			cancelled, waiting = true, false
+		}
 	}
+	flowing := s.flowing()
 	attempt := Attempt{Took: s.watch.Wall(), Stalled: s.watch.Stalled(), Slack: min(s.watch.Slack(), maxScale), Hung: hung}
 	if hung || cancelled {
 		s.cancel()
@@ -105,7 +123,25 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	attempt.Source = s.source
 	s.mu.Unlock()
 	attempt.conclude(raised, limit, returned, cancelled, setup.Clause.ID)
+	if attempt.Hung && attempt.Failure != nil && flowing {
+		attempt.Failure, attempt.Untested = nil, fmt.Sprintf("it is too slow for this check, which was not over after %s though bytes came all the time", milliseconds(attempt.Took))
+	}
+	if f := attempt.Failure; f != nil && f.beside > 0 {
+		if most := limitBehind(ctx, setup, f.beside); most > 0 {
+			attempt.Failure, attempt.Untested = nil, full(most, f.Reason)
+		}
+	}
 	return attempt
+}
+
+// limitBehind asks the target, with nothing else going on, whether it holds no more
+// clients than those beside which one was left waiting; 0 if that is not the reason.
+func limitBehind(ctx context.Context, setup Setup, beside int) (most int) {
+	asks := Check{Run: func(s *Session) { most = s.limitMet(beside) }}
+	if a := asks.Attempt(ctx, setup); a.Failure != nil || a.Hung {
+		return 0
+	}
+	return most
 }
 
 // sharedSource may be used by several goroutines.

@@ -93,6 +93,8 @@ type Session struct {
 	hello    map[string]string
 	first    any // the first verdict raised, by whichever goroutine
 	source   string
+	queue    queue
+	moved    atomic.Int64 // when bytes went over any connection last, in nanoseconds from epoch
 	ended    atomic.Bool
 	children sync.WaitGroup
 }

@@ -31,7 +31,10 @@ type File struct {
 	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
 	// IdleTimeout is after how much silence the server closes a connection; 0 is undeclared.
 	IdleTimeout Duration `yaml:"idle_timeout"`
-	Greeting    int64    `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
+	// MaxClients is how many clients at a time the server has room for; 0 is undeclared.
+	// Who comes beyond waits, or is turned away: no check brings more.
+	MaxClients int   `yaml:"max_clients"`
+	Greeting   int64 `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
 	// HTTP says what the http dialect asks for; nil asks for an echo.
 	HTTP *dialect.HTTP `yaml:"http"`
 	// Payload bounds what a request carries, beyond what the dialect does.
@@ -244,6 +247,9 @@ func (f File) check() error {
 	}
 	if f.Limit < 0 {
 		return fmt.Errorf("limit: %d is below 0", f.Limit)
+	}
+	if f.MaxClients < 0 {
+		return fmt.Errorf("max_clients: %d is below 0", f.MaxClients)
 	}
 	if f.Greeting < 0 || f.Greeting > MaxGreeting {
 		return fmt.Errorf("greeting: %d is not within 0 and %d", f.Greeting, MaxGreeting)

@@ -1,0 +1,91 @@
+// A correct echo server with a pool: n workers that each accept a client and
+// serve it to its end. Whoever finds no worker free waits in the queue.
+//
+//	pool PORT workers|children n [backlog] [hold]
+//
+// workers are threads, children processes that are made beforehand; with 0
+// children each client gets a process of its own.
+//
+// Its fault: with hold a worker that has served its client takes no other.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int listener, hold;
+
+static void serve(int fd) {
+	static __thread char data[16 << 10];
+	int one = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	for (;;) {
+		ssize_t n = recv(fd, data, sizeof data, 0);
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) break;
+		for (ssize_t from = 0; from < n;) {
+			ssize_t sent = send(fd, data + from, n - from, MSG_NOSIGNAL);
+			if (sent < 0 && errno == EINTR) continue;
+			if (sent < 0) goto over;
+			from += sent;
+		}
+	}
+over:
+	close(fd);
+}
+
+static int accepted(void) {
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0) return fd;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) usleep(100000);
+	}
+}
+
+static void *work(void *none) {
+	for (;;) {
+		serve(accepted());
+		if (hold) pause();
+	}
+	return none;
+}
+
+int main(int argc, char **argv) {
+	if (argc < 4) return 2;
+	int n = atoi(argv[3]), threads = !strcmp(argv[2], "workers"), one = 1;
+	hold = argc > 5 && !strcmp(argv[5], "hold");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (bind(listener, (void *)&at, sizeof at) || listen(listener, argc > 4 ? atoi(argv[4]) : 128)) {
+		perror("listen");
+		return 1;
+	}
+	if (threads) {
+		pthread_t thread;
+		for (int i = 1; i < n; i++) pthread_create(&thread, NULL, work, NULL);
+		work(NULL);
+	}
+	for (int i = 0; i < n; i++)
+		if (fork() == 0) work(NULL);
+	while (n > 0) pause();
+	for (;;) {
+		int fd = accepted();
+		if (fork() == 0) {
+			close(listener);
+			serve(fd);
+			_exit(0);
+		}
+		close(fd);
+	}
+}

@@ -1,0 +1,269 @@
+package session
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// What a target has little of is its own affair (spec/verdicts.md, rule 2): a
+// check asks how much there is, and stays below.
+
+const (
+	// reserve is what is left to a process of the target for purposes of its own,
+	// in descriptors, or a quarter of its limit where that is less; harnessReserve
+	// is ours, for the checks that run beside.
+	reserve        = 100
+	harnessReserve = 500
+	// roomBlind is how many clients a target is given whose descriptor limit
+	// nobody sees: the usual one is 1,024, and its own descriptors count too.
+	roomBlind = 900
+	// roomSample is how many connections are opened to see what each costs, and
+	// roomFew how many clients are asked for without: no server has less room.
+	roomSample = 10
+	roomFew    = 16
+)
+
+// Room is how many clients, want at most, the target can be asked to serve at the
+// same time: an iterative one a single client; one that declares max_clients a
+// little less than that, since those who just left may still count; and none more
+// than its processes, and the harness, have descriptors for. What a client costs
+// is measured: a proxy needs two. Any process of the tree may get them all. It is
+// to be asked while the check holds no connection.
+func (s *Session) Room(want int) int {
+	if s.Info.Class == "iterative" {
+		return 1
+	}
+	if most := s.Info.MaxClients; most > 0 {
+		want = min(want, max(1, most-1-most/10))
+	}
+	if want <= roomFew {
+		return max(want, 1)
+	}
+	return max(1, s.Descriptors(want))
+}
+
+// Descriptors is how many clients, want at most, both sides have descriptors for.
+func (s *Session) Descriptors(want int) int {
+	return min(want, s.ownRoom(), s.targetRoom(want))
+}
+
+// ownRoom is how many descriptors the harness may still open.
+func (s *Session) ownRoom() int {
+	self, err := observe.OpenTree(os.Getpid())
+	if err != nil {
+		s.Inconclusive("the harness cannot see itself: " + err.Error())
+	}
+	rooms, err := self.Rooms()
+	if err != nil {
+		s.Inconclusive("the harness's descriptor limit cannot be read: " + err.Error())
+	}
+	for _, r := range rooms {
+		if r.Process == self.Root() {
+			return r.Soft - r.Open - harnessReserve
+		}
+	}
+	return 0
+}
+
+// rooms is what each process of the target may still open; nil where that cannot
+// be seen.
+func (s *Session) rooms() map[observe.Process]observe.Room {
+	if s.Target.Tree() == nil {
+		return nil
+	}
+	rooms, err := s.Target.Tree().Rooms()
+	if err != nil {
+		s.Note("the target's descriptor limits cannot be seen: %v", err)
+		return nil
+	}
+	each := map[observe.Process]observe.Room{}
+	for _, r := range rooms {
+		each[r.Process] = r
+	}
+	return each
+}
+
+// targetRoom is how many clients the target has descriptors for.
+func (s *Session) targetRoom(most int) int {
+	before := s.rooms()
+	if before == nil {
+		return roomBlind
+	}
+	sample := make([]*Conn, 0, roomSample)
+	for range roomSample {
+		c := s.Open()
+		c.Exchange(s.Payload(32)) // a proxy asks for its second descriptor now
+		sample = append(sample, c)
+	}
+	after := s.rooms()
+	for _, c := range sample {
+		c.Close()
+	}
+	for p, r := range after {
+		own, known := before[p]
+		if !known { // a process that came for a client
+			continue
+		}
+		cost := max((r.Open-own.Open+roomSample-1)/roomSample, 1)
+		most = min(most, (r.Soft-own.Open-min(reserve, r.Soft/4))/cost)
+	}
+	return most
+}
+
+// AtOnce is how many clients, want at most, may begin at the same moment without
+// the kernel turning one away because the target's queue is full. What it does
+// with those is its own affair, and takes seconds (rule 3).
+func (s *Session) AtOnce(want int) int {
+	if queue := s.queueRoom(); queue > 0 {
+		want = min(want, max(queue-1, 1)) // one place is for whoever makes room
+	}
+	return want
+}
+
+// queue is what is known of the target's queue of connections to accept.
+type queue struct {
+	once    sync.Once
+	room    int   // how many it holds; 0: not known
+	unheard []int // those of our connections that may stand in it, by number; guarded by the session's mutex
+}
+
+// queueRoom is how many connections the queue of the target's listener holds, 0 where
+// that cannot be seen.
+func (s *Session) queueRoom() int {
+	s.queue.once.Do(func() {
+		room, err := observe.Backlog(s.Target.Addr())
+		if err != nil {
+			s.Note("the length of the target's queue cannot be seen: %v", err)
+			return
+		}
+		s.queue.room = room
+	})
+	return s.queue.room
+}
+
+// turn gives the next connection its number, by which it stands in the queue from now
+// on; way is false if the queue may be full of those before it.
+func (s *Session) turn() (number int, way bool) {
+	room := s.queueRoom()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	way = room == 0 || len(s.queue.unheard) < room-1
+	s.dialled++
+	s.queue.unheard = append(s.queue.unheard, s.dialled)
+	return s.dialled, way
+}
+
+// heard notes that the target has said something to a connection: it is out of the
+// queue, and so is whoever was before it, be it closed or open.
+func (s *Session) heard(c *Conn) { s.unqueued(func(number int) bool { return number <= c.number }) }
+
+func (s *Session) unqueued(out func(number int) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.unheard = slices.DeleteFunc(s.queue.unheard, out)
+}
+
+// makeWay sees to it that there is room for that connection in the target's queue: it
+// is full of clients that came and left, or say nothing, and the kernel would let the
+// next one wait for seconds. Whoever is served now came behind them all. How soon the
+// next ones come in rests on it, and no verdict.
+func (s *Session) makeWay(number int) {
+	if s.Info.Class == "iterative" { // whoever waits there waits for its one client
+		return
+	}
+	_ = s.Trial(func() {
+		c, err := s.TryDial()
+		if err != nil {
+			return
+		}
+		s.Ready(c).Exchange(s.Payload(16))
+		c.Close()
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.unheard = []int{number} // also where it was in vain: nothing is won by trying it for each
+}
+
+// holding counts the open connections that the target has said something to.
+func (s *Session) holding() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		if c.spoke.Load() && !c.left.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+// limitMet looks for a limit of the target's own behind a failure: a client was left
+// waiting beside others, who were served. With nothing else going on, as many idle
+// clients and a few more are brought in. If all are served, their number is not the
+// reason. If not, half of them leave: who is served then was waiting for a place,
+// and how many clients the target holds is returned. Who still is not was lost, and
+// the failure stands: 0. So it does where the number is another one the second time:
+// then it is time that let the client in.
+func (s *Session) limitMet(beside int) (most int) {
+	first := s.holdsAtMost(beside + spareClients)
+	s.Forget()
+	if first == 0 {
+		return 0
+	}
+	second := s.holdsAtMost(beside + spareClients)
+	s.Forget()
+	if apart := max(first, second) - min(first, second); second == 0 || apart > max(1, first/10) {
+		return 0
+	}
+	return min(first, second)
+}
+
+func (s *Session) holdsAtMost(clients int) int {
+	var held []*Conn
+	for range clients {
+		var c *Conn
+		refused := s.Trial(func() {
+			c = s.Dial()
+			s.Ready(c).Exchange(s.Payload(16))
+		})
+		if refused == nil {
+			held = append(held, c)
+			continue
+		}
+		if refused.beside == 0 {
+			return 0 // turned away, or nobody is served at all
+		}
+		for _, leaves := range held[:(len(held)+1)/2] {
+			leaves.Close()
+		}
+		if s.Trial(func() {
+			if c == nil { // not even the queue had room
+				c = s.Dial()
+				c.Send(s.Dialect.Request(s.Payload(16)))
+			}
+			if _, err := c.buffered().Peek(1); err != nil {
+				c.fail(err, "a place", 0)
+			}
+		}) != nil {
+			return 0
+		}
+		return len(held)
+	}
+	return 0
+}
+
+// spareClients is how many clients more than before are brought in to see whether
+// their number is what kept one waiting.
+const spareClients = 2
+
+// full words the reason for a clause that a limit of the target hides.
+func full(most int, reason string) string {
+	clients := fmt.Sprintf("%d clients", most)
+	if most == 1 {
+		clients = "1 client"
+	}
+	return fmt.Sprintf("it holds %s at once, and the check had more (%s): say max_clients: %d", clients, reason, most)
+}
