@@ -68,7 +68,7 @@ func burstsAreServed(s *session.Session) {
 // leave closes connections of which none is needed any more. A target whose room is
 // declared is seen to have closed them too, before others come in their place.
 func leave(s *session.Session, conns []*session.Conn) {
-	if s.Info.MaxClients > 0 {
+	if s.Declared() {
 		for _, c := range conns {
 			c.CloseWrite()
 		}
@@ -91,7 +91,7 @@ func burstsBeyondTheQueue(s *session.Session) {
 	// beyond, or beyond the room that it declares, may be let go, and so may whoever
 	// waits while idle clients are.
 	patient, held := !offers(s, "idle-timeout"), atOnce
-	if s.Info.MaxClients > 0 {
+	if s.Declared() {
 		held = min(held, s.Room(atOnce))
 	}
 	owed := func(n int) bool { return n <= held && patient }

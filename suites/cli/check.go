@@ -29,6 +29,7 @@ type checkFlags struct {
 	features                   []string
 	limit                      int64
 	idle                       time.Duration
+	most                       int
 
 	clauses, families, levels []string
 	seed                      string
@@ -75,6 +76,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
+	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
@@ -123,7 +125,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 // read makes a target and options of the flags.
 func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, judging.Options, error) {
 	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
-	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle)}, Addr: f.addr, Pid: f.pid}
+	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle), MaxClients: f.most}, Addr: f.addr, Pid: f.pid}
 	if err := judged.File.Speak(f.dialect, "."); err != nil {
 		return judged, o, err
 	}
@@ -151,6 +153,9 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	}
 	if f.idle < 0 {
 		return judged, o, fmt.Errorf("--idle-timeout %v is below 0", f.idle)
+	}
+	if f.most < 0 {
+		return judged, o, fmt.Errorf("--max-clients %d is below 0", f.most)
 	}
 	if f.limit < 0 {
 		return judged, o, fmt.Errorf("--limit %d is below 0", f.limit)
@@ -205,7 +210,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout"} {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}

@@ -37,7 +37,7 @@ func (s *Session) Room(want int) int {
 	if s.Info.Class == "iterative" {
 		return 1
 	}
-	if most := s.Info.MaxClients; most > 0 {
+	if most := s.places(); most > 0 {
 		want = min(want, max(1, most-1-most/10))
 	}
 	if want <= roomFew {
@@ -45,6 +45,21 @@ func (s *Session) Room(want int) int {
 	}
 	return max(1, s.Descriptors(want))
 }
+
+// places is how many clients at a time the target says that it has room for, in its file
+// or in the description of its dialect; 0 where it says nothing.
+func (s *Session) places() int {
+	if s.Info.MaxClients > 0 {
+		return s.Info.MaxClients
+	}
+	if described, ok := s.Dialect.(interface{ MaxClients() int }); ok {
+		return described.MaxClients()
+	}
+	return 0
+}
+
+// Declared reports whether the target says how many clients it has room for.
+func (s *Session) Declared() bool { return s.places() > 0 }
 
 // Descriptors is how many clients, want at most, both sides have descriptors for.
 func (s *Session) Descriptors(want int) int {

@@ -62,6 +62,9 @@ func named(t target.Target, addr string) []string {
 		if file.IdleTimeout != 0 {
 			flag("--idle-timeout", time.Duration(file.IdleTimeout).String())
 		}
+		if file.MaxClients != 0 {
+			flag("--max-clients", fmt.Sprint(file.MaxClients))
+		}
 	}
 	switch {
 	case t.Addr != "":

@@ -12,7 +12,7 @@ func TestRerunWorksWhenPasted(t *testing.T) {
 	for want, on := range map[string]target.Target{
 		"reactorspec check --clause CONN-1 --seed 0x2a --target 'a b.yaml'":                                       {File: target.File{Path: "a b.yaml", Dialect: "echo", Start: target.Command{"x"}}},
 		"reactorspec check --clause CONN-1 --seed 0x2a --dialect echo --addr tcp://127.0.0.1:7 --pid 9":           {File: target.File{Dialect: "echo"}, Addr: "tcp://127.0.0.1:7", Pid: 9},
-		"reactorspec check --clause CONN-1 --seed 0x2a --dialect resp --idle-timeout 5s -- r":                     {File: target.File{Dialect: "resp", IdleTimeout: target.Duration(5 * time.Second), Start: target.Command{"r"}}},
+		"reactorspec check --clause CONN-1 --seed 0x2a --dialect resp --idle-timeout 5s --max-clients 9 -- r":     {File: target.File{Dialect: "resp", IdleTimeout: target.Duration(5 * time.Second), MaxClients: 9, Start: target.Command{"r"}}},
 		"reactorspec check --clause CONN-1 --seed 0x2a --dialect probe --features post,timer -- ./s --x '{port}'": {File: target.File{Dialect: "probe", Features: []spec.Feature{"post", "timer"}, Start: target.Command{"./s", "--x", "{port}"}}},
 	} {
 		if got := Rerun("reactorspec", on, "CONN-1", 42, false); got != want {
