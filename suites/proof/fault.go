@@ -50,6 +50,8 @@ type Fault struct {
 	Features []string
 	// Idle is the declared idle timeout of a Server, 0 for none.
 	Idle time.Duration `json:",omitzero"`
+	// MaxClients is how many clients at a time the target says that it has room for.
+	MaxClients int `json:",omitzero"`
 	// Breaks is the exact set of clauses that fail (MUST) or warn (SHOULD).
 	Breaks []string
 	// Sometimes lists clauses that the fault may or may not break, each a

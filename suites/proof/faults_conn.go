@@ -325,4 +325,18 @@ func (echo) OnEnd(c *Conn) {
 		Neighbours: "FIN follows the sign-on at once there, and may come before or after the loop takes the connection on",
 		Because:    "closed the connection | reset the connection",
 	},
+	{
+		Name:       "abort-cuts-what-is-under-way",
+		Why:        "a connection whose client has half-closed ends by RST, be its output acknowledged or not",
+		Server:     "narrow",
+		Args:       []string{"{port}", "cuts"},
+		Control:    []string{"{port}", "abort"},
+		Dialect:    "echo",
+		Class:      "reactor",
+		Breaks:     []string{"CONN-7"},
+		Sometimes:  []string{"CONN-6", "CONN-19"},
+		Neighbours: "100,000 and 20,000 bytes are on their way to a client that reads, and are lost only if it has not taken them by then",
+		Because:    "reset the connection",
+		Shares:     "what waits in user memory is another fault than what waits in the kernel",
+	},
 }

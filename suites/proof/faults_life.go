@@ -164,4 +164,11 @@ var lifeFaults = []Fault{
 		File: "reference/class_reactor.go", Old: "	workers := k.workers.Stop(ctx)", New: "	workers := k.workers.Stop(context.Background())",
 		Breaks: []string{"LIFE-12"}, Because: "still runs",
 	},
+	{
+		Name: "silent-clients-are-kept-from-the-timeout", Why: "the kernel is asked to keep back clients that say nothing (TCP_DEFER_ACCEPT), and no idle timeout reaches them",
+		File: "reference/internal/poll/listener.go", Old: "unix.Listen(fd, backlog)", New: "func() error { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 30); return unix.Listen(fd, backlog) }()",
+		Args: []string{"--idle-timeout", "2s"}, Breaks: []string{"LIFE-9"}, Because: "never said anything",
+		Shares:    "the other forgets them in the server, this one in the kernel",
+		Sometimes: []string{"TASK-5"}, Neighbours: "on a busy machine a chain of tasks lasts longer than the idle timeout of 2 s that the row needs, and the connection that waits for its end is closed",
+	},
 }

@@ -55,7 +55,7 @@ func (s Scope) Clauses(f Fault) ([]string, error) {
 func (f Fault) Target(command []string) target.Target {
 	file := target.File{
 		Name: f.Name, Dialect: f.Dialect, Class: spec.Class(f.Class),
-		Start: command, Env: f.Env, ReadyTimeout: target.Duration(30 * time.Second),
+		Start: command, Env: f.Env, MaxClients: f.MaxClients, ReadyTimeout: target.Duration(30 * time.Second),
 		IdleTimeout: target.Duration(f.Idle),
 	}
 	if file.Dialect == "" {

@@ -233,7 +233,10 @@ func (s *Session) limitMet(beside int) (most int) {
 	if apart := max(first, second) - min(first, second); second == 0 || apart > max(1, first/10) {
 		return 0
 	}
-	return min(first, second)
+	if most = min(first, second); most < 2 {
+		return 0 // who serves one client at a time is iterative, and says so
+	}
+	return most
 }
 
 func (s *Session) holdsAtMost(clients int) int {
