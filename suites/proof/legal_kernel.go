@@ -112,11 +112,4 @@ var unseen = []Variant{
 		Clauses: []string{"ACC-1", "ACC-7", "CONN-13", "RES-1", "LOOP-1", "WAKE-8"}, Rules: []spec.Rule{spec.Unseen},
 		Untested: map[string]string{"CONN-13": "pid", "RES-1": "pid", "LOOP-1": "pid", "WAKE-8": "pid", "ACC-7": "pid"},
 	},
-	{
-		Fault: Fault{
-			Name: "child-of-a-shell", Why: "a shell starts the reference, waits for it and hands its signals on",
-		},
-		Wrap:    shell,
-		Clauses: []string{"ACC-5", "ACC-9", "LIFE-1", "LIFE-2", "LIFE-7", "LIFE-11", "RES-1"}, Rules: []spec.Rule{spec.Tree}, Whole: true,
-	},
 }

@@ -172,6 +172,13 @@ var scarce = []Variant{
 var classes = []Variant{
 	{
 		Fault: Fault{
+			Name: "child-of-a-shell", Why: "a shell starts the reference, waits for it and hands its signals on",
+		},
+		Wrap:    shell,
+		Clauses: []string{"ACC-5", "ACC-9", "LIFE-1", "LIFE-2", "LIFE-7", "LIFE-11", "RES-1"}, Rules: []spec.Rule{spec.Tree}, Whole: true,
+	},
+	{
+		Fault: Fault{
 			Name: "iterative-behind-a-queue-of-two", Why: "the iterative reference with a backlog of 2, and the last that gets a processor",
 			Args: []string{"--class", "iterative", "--backlog", "2"},
 		},

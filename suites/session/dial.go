@@ -40,7 +40,7 @@ func (s *Session) DialFrom(ip string) *Conn {
 		s.Inconclusive(fmt.Sprintf("the harness itself cannot open another connection: %v", err))
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EAGAIN):
 		panic(failed{&Failure{Kind: Late, Reason: fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Handshake)), Want: want, Got: err.Error(),
-			Why: "the accept queue is full and nobody takes from it", beside: s.holding()}})
+			Why: "the accept queue is full and nobody takes from it", beside: s.beside() + 1}})
 	default:
 		s.Failf(Wrong, fmt.Sprintf("%s refuses connections", s.Target.Addr()), want, err.Error(), "the listener is closed, or the server is gone")
 	}

@@ -34,8 +34,8 @@ type Failure struct {
 	Conn   int    // the connection that showed it, as the evidence counts them; 0: none by itself
 	Source string // that connection's local address
 
-	// beside is how many others were served and open while this connection waited for
-	// its first byte: they may be all that the target holds. 0: that is not the failure.
+	// beside is how many others were open while this connection waited for its first
+	// byte: they may be all that the target holds. 0: that is not the failure.
 	beside int
 }
 
@@ -64,7 +64,7 @@ func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
 	failure := &Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
 	if kind == Late && !c.spoke.Load() {
-		failure.beside = c.s.holding()
+		failure.beside = c.s.beside()
 	}
 	panic(failed{failure})
 }

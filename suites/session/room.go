@@ -203,20 +203,20 @@ func (s *Session) makeWay(number int) {
 	s.queue.unheard = []int{number} // also where it was in vain: nothing is won by trying it for each
 }
 
-// holding counts the open connections that the target has said something to.
-func (s *Session) holding() (n int) {
+// beside counts the open connections but one.
+func (s *Session) beside() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
-		if c.spoke.Load() && !c.left.Load() {
+		if !c.left.Load() {
 			n++
 		}
 	}
-	return n
+	return max(n-1, 0)
 }
 
 // limitMet looks for a limit of the target's own behind a failure: a client was left
-// waiting beside others, who were served. With nothing else going on, as many idle
+// waiting beside others. With nothing else going on, as many idle
 // clients and a few more are brought in. If all are served, their number is not the
 // reason. If not, half of them leave: who is served then was waiting for a place,
 // and how many clients the target holds is returned. Who still is not was lost, and
