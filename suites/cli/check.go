@@ -28,7 +28,7 @@ type checkFlags struct {
 	pid                        int
 	features                   []string
 	limit                      int64
-	idle                       time.Duration
+	idle, ready                time.Duration
 	most                       int
 
 	clauses, families, levels []string
@@ -77,6 +77,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
+	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
@@ -125,7 +126,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 // read makes a target and options of the flags.
 func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, judging.Options, error) {
 	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
-	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle), MaxClients: f.most}, Addr: f.addr, Pid: f.pid}
+	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle), MaxClients: f.most, ReadyTimeout: target.Duration(f.ready)}, Addr: f.addr, Pid: f.pid}
 	if err := judged.File.Speak(f.dialect, "."); err != nil {
 		return judged, o, err
 	}
@@ -153,6 +154,9 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	}
 	if f.idle < 0 {
 		return judged, o, fmt.Errorf("--idle-timeout %v is below 0", f.idle)
+	}
+	if f.ready < 0 {
+		return judged, o, fmt.Errorf("--ready-timeout %v is below 0", f.ready)
 	}
 	if f.most < 0 {
 		return judged, o, fmt.Errorf("--max-clients %d is below 0", f.most)
@@ -210,7 +214,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients"} {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}

@@ -54,6 +54,7 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for")
+	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what passed on the wire even if all is right")

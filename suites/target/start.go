@@ -189,7 +189,7 @@ func (i *Instance) silence(l *life, limit time.Duration) string {
 			return fmt.Sprintf("%s, but process %d listens at %s: pass it {port}, {socket} or $PORT", detail, s.Pid, s.Local)
 		}
 	}
-	return detail + ": pass it {port} or $PORT, and see that it listens there"
+	return detail + ": pass it {port} or $PORT, and see that it listens there; or give it longer (ready_timeout, --ready-timeout)"
 }
 
 // foreign is the error when somebody else listens: either it took the port

@@ -65,6 +65,9 @@ func named(t target.Target, addr string) []string {
 		if file.MaxClients != 0 {
 			flag("--max-clients", fmt.Sprint(file.MaxClients))
 		}
+		if file.ReadyTimeout != 0 {
+			flag("--ready-timeout", time.Duration(file.ReadyTimeout).String())
+		}
 	}
 	switch {
 	case t.Addr != "":
