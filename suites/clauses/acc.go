@@ -322,16 +322,16 @@ func spreadOverLoops(s *session.Session) {
 	clients := clientsALoop * loops
 	room := s.Room(clients)
 	on := map[int64]int{}
-	for asked := 0; asked < clients && len(on) < loops; { // a balance may count those that are there: they stay, as many as there is room for
-		held := make([]*session.Conn, min(room, clients-asked))
-		for i := range held {
-			n := asked + i
-			held[i] = s.DialFrom(fmt.Sprintf("127.0.%d.%d", 1+n/200, 2+n%200))
-			on[whereOn(s, held[i])]++
+	var held []*session.Conn // a balance may count those that are there: they stay, as many as there is room for
+	for n := 0; n < clients && len(on) < loops; n++ {
+		if len(held) == room {
+			closeAll(held)
+			s.Forget()
+			held = nil
 		}
-		asked += len(held)
-		closeAll(held)
-		s.Forget()
+		c := s.DialFrom(fmt.Sprintf("127.0.%d.%d", 1+n/200, 2+n%200))
+		held = append(held, c)
+		on[whereOn(s, c)]++
 	}
 	if room < loops && len(on) < loops {
 		s.Untested(fmt.Sprintf("there is room for %d clients at a time and %d loops: a balance that counts clients need not go round", room, loops))
