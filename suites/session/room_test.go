@@ -3,13 +3,16 @@ package session
 import (
 	"context"
 	"net"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -155,6 +158,61 @@ func TestAShortQueue(t *testing.T) {
 		t.Errorf("after %s: %v", time.Since(started), a.Failure)
 	}
 }
+
+// TestAFullUnixQueue dials a unix socket whose queue is full: connect(2) says EAGAIN at
+// once, and again until somebody takes from the queue.
+func TestAFullUnixQueue(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	raw, err := listener.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), 0) }); err != nil {
+		t.Fatal(err)
+	}
+	on := target.Target{File: target.File{Dialect: "echo", Class: spec.Iterative}, Addr: "unix://" + path}
+	instance, err := on.Launch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoken, err := dialect.Lookup("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := Check{Run: func(s *Session) {
+		var waiting sync.WaitGroup
+		for full := false; !full; {
+			_, err := s.TryDial()
+			full = err != nil
+		}
+		waiting.Go(func() {
+			<-time.After(2 * await)
+			for range 3 { // what Launch and the loop above put there, and the one below
+				if c, err := listener.AcceptUnix(); err == nil {
+					defer c.Close()
+				}
+			}
+		})
+		s.Dial()
+		_ = listener.Close()
+		waiting.Wait()
+	}}.Attempt(t.Context(), Setup{Target: instance, Info: on.File, Dialect: spoken, Seed: 1, Budget: long})
+	if a.Failure != nil || a.HarnessError != "" {
+		t.Errorf("%v %s", a.Failure, a.HarnessError)
+	}
+}
+
+// long is short, with the kernel's time for whoever is to be let in.
+var long = func() Budget {
+	b := short
+	b.Handshake = 10 * await
+	return b
+}()
 
 // TestSlowIsNotBroken gives a check that gets on more than its deadline, and takes one
 // that never ends for too slow, not for broken.
