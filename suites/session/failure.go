@@ -65,6 +65,9 @@ func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
 	if kind == Late && !c.spoke.Load() {
 		failure.beside = c.s.beside()
+		if why == "" && failure.beside > 0 {
+			failure.Why = fmt.Sprintf("it is not served at all beside %d others: not accepted, or not looked at since", failure.beside)
+		}
 	}
 	panic(failed{failure})
 }
