@@ -27,6 +27,17 @@ func (s *Session) DialFrom(ip string) *Conn {
 	if !way {
 		s.makeWay(number)
 	}
+	return s.dial(ip, number)
+}
+
+// DialAtOnce is Dial for one of those that begin at the same moment, AtOnce at the most:
+// it makes no room in the target's queue first.
+func (s *Session) DialAtOnce() *Conn {
+	number, _ := s.turn()
+	return s.dial("", number)
+}
+
+func (s *Session) dial(ip string, number int) *Conn {
 	patience := max(s.Budget.Handshake, s.Budget.Await)
 	c, err := s.tryDial(ip, patience, number)
 	if err == nil {

@@ -134,7 +134,7 @@ func (s *Session) targetRoom(most int) int {
 // with those is its own affair, and takes seconds (rule 3).
 func (s *Session) AtOnce(want int) int {
 	if queue := s.queueRoom(); queue > 0 {
-		want = min(want, max(queue-1, 1)) // one place is for whoever makes room
+		want = min(want, queue)
 	}
 	return want
 }

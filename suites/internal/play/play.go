@@ -53,6 +53,8 @@ func Speaks(s *session.Session, t transcript.Transcript) string {
 		return "it has PROBE conversations, which only the probe dialect knows"
 	case s.Info.Class == "iterative" && t.Together() > 1:
 		return fmt.Sprintf("it has %d connections open together; an iterative server serves one at a time", t.Together())
+	case s.Declared() && t.Together() > s.Room(t.Together()):
+		return fmt.Sprintf("it has %d connections open together; the target says that it has less room", t.Together())
 	case s.Target.Network() == "unix" && slices.ContainsFunc(t.Steps, func(step transcript.Step) bool { return step.Op == transcript.Reset }):
 		return "it resets connections, which Unix sockets cannot"
 	}
