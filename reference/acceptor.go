@@ -9,7 +9,7 @@ import (
 
 // acceptBatch is how many connections one turn of the loop accepts, so that a
 // burst of them does not keep the others waiting. The rest of it is accepted in the turns
-// that follow, without an end (ACC-1, ACC-10).
+// that follow, until the queue is empty (ACC-1, ACC-10).
 const acceptBatch = 64
 
 // acceptPause is how long the listener is left alone when there are no

@@ -59,7 +59,7 @@ func (k *threads) start() error {
 }
 
 // accept is the listening thread. In the iterative class it is the only one, and comes
-// back here when a client has left, whatever way: who waits in the queue is next (MODEL-2).
+// back here when a client has left, however it left: who waits in the queue is next (MODEL-2).
 func (k *threads) accept() {
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 	defer close(k.acceptor)

@@ -46,6 +46,9 @@
 //
 // # A server of your own
 //
+// README.md says when to use this package, what it costs and what it guarantees; the
+// examples are an echo, a protocol, timers, and work that blocks.
+//
 //	server, err := reference.New(reference.Options{
 //		Handler: func(c *reference.Conn) reference.Handler { return upper{} },
 //	})

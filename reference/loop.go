@@ -97,8 +97,8 @@ const (
 )
 
 // init binds the loop to the thread that it keeps: a connection is served by one
-// thread all its life (LOOP-13), as tasks are (TASK-3), and InLoop is a comparison of
-// thread ids.
+// thread all its life (LOOP-13), tasks run on that thread (TASK-3), and InLoop is a
+// comparison of thread ids.
 func (l *Loop) init() error {
 	if !l.state.CompareAndSwap(fresh, running) {
 		return contract.ErrStopped // a loop runs once

@@ -8,7 +8,8 @@ import (
 // thread can end the poll (S8). A loop takes any implementation.
 //
 // The loop registers FD for reading, level-triggered or edge-triggered as its
-// poller is. Wake makes FD readable and may be called by several threads at once, also while the loop drains.
+// poller is. Wake makes FD readable and may be called by several threads at once, also
+// while the loop drains.
 // Drain makes FD unreadable again and belongs to the loop's thread. A Wake that
 // races with a Drain leaves FD readable or was drained; the loop drains before it
 // looks at its queue, so both are right. Neither may block: when FD is readable

@@ -133,9 +133,9 @@ func removeStale(path string) error {
 }
 
 // AcceptConn takes one connection off a listener's queue as a close-on-exec
-// socket, which no child inherits (ACC-8), blocking or not as asked; from is not valid for a Unix socket. On a
-// non-blocking listener ErrAgain says that the queue is empty; a blocking one sleeps in
-// accept(2), and EINVAL says that it was shut down.
+// socket, which no child inherits (ACC-8), blocking or not as asked; from is not valid
+// for a Unix socket. On a non-blocking listener ErrAgain says that the queue is empty; a
+// blocking one sleeps in accept(2), and EINVAL says that it was shut down.
 func AcceptConn(listener int, blocking bool) (fd int, from netip.AddrPort, err error) {
 	flags := unix.SOCK_CLOEXEC
 	if !blocking {
