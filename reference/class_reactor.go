@@ -157,7 +157,7 @@ func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	r := k.loops[k.balance(from)]
 	var err error
 	for range k.loops {
-		if err = r.take(fd); err == nil {
+		if err = r.adoptLater(fd); err == nil {
 			return
 		}
 		r = k.loops[(r.index+1)%len(k.loops)]
@@ -165,9 +165,9 @@ func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	k.server.refuse(fd, err)
 }
 
-// take has r adopt an accepted socket, from another thread. The post wakes r, which
+// adoptLater has r adopt an accepted socket, from another thread. The post wakes r, which
 // else would find the connection when something else ends its sleep (WAKE-1).
-func (r *reactor) take(fd int) error {
+func (r *reactor) adoptLater(fd int) error {
 	r.open.Add(1) // now, so that a burst is balanced too
 	if err := r.Post(func() { r.adopt(fd) }); err != nil {
 		r.open.Add(-1)

@@ -133,7 +133,7 @@ func (k *threads) talk(fd int) {
 	})
 	for c.state == stateOpen && !c.ended {
 		n, err := poll.ReadBlocking(fd, buf)
-		c.guarded(func() { c.take(buf[:n], err) })
+		c.guarded(func() { c.handleRead(buf[:n], err) })
 	}
 	if c.state == stateOpen {
 		c.Close() // nothing is left that could
@@ -147,8 +147,8 @@ func (k *threads) talk(fd int) {
 	k.server.release(c)
 }
 
-// take is what a connection's thread does with the result of a read.
-func (c *Conn) take(data []byte, err error) {
+// handleRead is what a connection's thread does with the result of a read.
+func (c *Conn) handleRead(data []byte, err error) {
 	switch {
 	case err == poll.ErrAgain:
 		c.err = ErrIdle

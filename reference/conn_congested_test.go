@@ -161,7 +161,7 @@ func TestRefusedByThePoller(t *testing.T) {
 func TestEndedLoopTakesNone(t *testing.T) {
 	r := newByHand(t, false, Options{})
 	r.Close()
-	if err := r.take(-1); err == nil || r.open.Load() != 0 {
+	if err := r.adoptLater(-1); err == nil || r.open.Load() != 0 {
 		t.Errorf("it takes one: %v, and counts %d", err, r.open.Load())
 	}
 }

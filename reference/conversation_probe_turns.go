@@ -129,19 +129,19 @@ func (p *probing) fail(id uint32, a *arguments) {
 		return
 	}
 	l := p.c.Loop()
-	broken := func() {
+	panics := func() {
 		defer p.finish(id, probe.Failed, nil)
 		panic("FAIL " + where + " was asked for")
 	}
 	switch where {
 	case "task":
 		p.begin()
-		if l.Post(broken) != nil {
+		if l.Post(panics) != nil {
 			p.answer(id, probe.Failed, nil)
 		}
 	case "timer":
 		p.begin()
-		if _, err := l.After(0, broken); err != nil {
+		if _, err := l.After(0, panics); err != nil {
 			p.answer(id, probe.Failed, nil)
 		}
 	case "worker":

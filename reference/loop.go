@@ -29,7 +29,7 @@ import (
 //	                                     a connection whose budget is used up says so (fairness, and with
 //	                                     an edge-triggered poller the only way to hear of the rest)
 //	edge, index, now()
-//	broken                               is called with the reason when the loop ends, to end what it served
+//	ending                               is called with the reason when the loop ends, to end what it served
 //	assertOwner(what), assertTurn(what)  panic on another thread
 //
 // A handler that panics is told by failed(reason), if it has such a method, and
@@ -58,7 +58,7 @@ type Loop struct {
 	shared *TaskSet // may be nil
 	timers timers
 	hooks  hooks
-	broken func(cause error) // called at the loop's end, after its last task, with the error that ended it or ErrCut; may be nil
+	ending func(cause error) // called at the loop's end, after its last task, with the error that ended it or ErrCut; may be nil
 }
 
 // Run serves until Stop. It is S6 word by word: init; while (!exit) { poll;
@@ -143,8 +143,8 @@ func (l *Loop) Stop() {
 // releases what the loop holds. cause is the error that ended the loop, or nil.
 func (l *Loop) cleanup(cause error) error {
 	l.lastTasks()
-	if l.broken != nil {
-		l.broken(cmp.Or(cause, ErrCut))
+	if l.ending != nil {
+		l.ending(cmp.Or(cause, ErrCut))
 	}
 	l.timers.close()
 	l.asleep.Store(false)

@@ -73,7 +73,7 @@ func TestRunTellsWhatWentWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		var cause error
-		l.broken = func(err error) { cause = err }
+		l.ending = func(err error) { cause = err }
 		if x.wait == nil {
 			l.Stop()
 		}

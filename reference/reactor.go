@@ -46,7 +46,7 @@ func newReactor(s *Server, o LoopOptions) (*reactor, error) {
 		return nil, err
 	}
 	r := &reactor{Loop: loop, server: s, buf: make([]byte, readBufferSize)}
-	loop.broken = r.abort
+	loop.ending = r.abort
 	r.quiet = waitList{reactor: r, after: s.options.IdleTimeout}
 	r.drain = waitList{reactor: r, after: s.options.DrainTimeout}
 	r.linger = waitList{reactor: r, after: lingerTime}

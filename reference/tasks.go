@@ -61,9 +61,9 @@ func (l *Loop) Post(task func()) error {
 // waiting reports whether a task is to be run.
 func (q *taskQueue) waiting() bool { return q.done < len(q.batch) || q.some.Load() }
 
-// take swaps the posted tasks out when the last batch is done. What the tasks of
+// swap swaps the posted tasks out when the last batch is done. What the tasks of
 // a batch post comes with the next one, in a later turn (TASK-7).
-func (q *taskQueue) take(last bool) {
+func (q *taskQueue) swap(last bool) {
 	if q.done < len(q.batch) || !q.some.Load() && !last {
 		return
 	}
@@ -83,7 +83,7 @@ func (q *taskQueue) take(last bool) {
 // I/O, which a storm of tasks cannot starve (TASK-5).
 func (l *Loop) runTasks() {
 	if l.tasks.waiting() {
-		l.tasks.take(false)
+		l.tasks.swap(false)
 		l.runBatch(l.tasks.share)
 	}
 	l.shared.run(l)
@@ -126,7 +126,7 @@ func (l *Loop) contain(what string) {
 // from then on: also by the tasks themselves, or a chain of them would never end.
 func (l *Loop) lastTasks() {
 	l.runBatch(len(l.tasks.batch))
-	l.tasks.take(true)
+	l.tasks.swap(true)
 	l.runBatch(len(l.tasks.batch))
 	l.shared.detach(l)
 }

@@ -124,7 +124,7 @@ func (tm *timer) Cancel() bool {
 	if tm.in == inNone {
 		return false
 	}
-	t.take(tm)
+	t.remove(tm)
 	t.count--
 	return true
 }
@@ -139,7 +139,7 @@ func (tm *timer) Reset(d time.Duration) bool {
 		t.mu.Unlock()
 		return false
 	}
-	t.take(tm)
+	t.remove(tm)
 	tm.when = t.deadline(d)
 	t.wheel.insert(tm)
 	t.mu.Unlock()
@@ -147,8 +147,8 @@ func (tm *timer) Reset(d time.Duration) bool {
 	return true
 }
 
-// take removes a pending timer from where it is. mu is held.
-func (t *timers) take(tm *timer) {
+// remove takes a pending timer out of where it is. mu is held.
+func (t *timers) remove(tm *timer) {
 	if tm.in == inReady {
 		t.ready[tm.at] = nil
 		tm.in = inNone

@@ -74,9 +74,9 @@ var taskFaults = []Fault{
 		Why:  "a turn runs tasks until there are none, also those that its tasks post",
 		File: "reference/tasks.go",
 		Old: `	if l.tasks.waiting() {
-		l.tasks.take(false)`,
+		l.tasks.swap(false)`,
 		New: `	for l.tasks.waiting() {
-		l.tasks.take(false)`,
+		l.tasks.swap(false)`,
 		Breaks:  []string{"TASK-5", "TASK-7"},
 		Because: "beside a chain | turns",
 		Timing:  true,
@@ -86,9 +86,9 @@ var taskFaults = []Fault{
 		Why:  "a turn runs up to sixteen generations of tasks",
 		File: "reference/tasks.go",
 		Old: `	if l.tasks.waiting() {
-		l.tasks.take(false)`,
+		l.tasks.swap(false)`,
 		New: `	for range 16 {
-		l.tasks.take(false)`,
+		l.tasks.swap(false)`,
 		Breaks:  []string{"TASK-7"},
 		Because: "turns",
 	},

@@ -29,7 +29,7 @@ var timeFaults = []Fault{
 		Name: "cancel-only-counts",
 		Why:  "a cancelled timer is counted out and stays where it is",
 		File: "reference/timers.go",
-		Old: `	t.take(tm)
+		Old: `	t.remove(tm)
 	t.count--
 	return true`,
 		New: `	t.count--
