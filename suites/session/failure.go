@@ -53,7 +53,7 @@ type (
 
 // Failf ends the check: the target broke the clause. reason is one line that
 // says what the server did, want and got the expected set and what came, why
-// the likely cause. (The name is Gomega's; the strings are not formats.)
+// the likely cause. (The strings are not formats.)
 // It may be called from the check and from what Go started.
 func (s *Session) Failf(kind Kind, reason, want, got, why string) {
 	panic(failed{&Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why}})
@@ -78,32 +78,6 @@ func (s *Session) Inconclusive(reason string) { panic(inconclusive{oneLine(reaso
 // harnessFailed ends the check because the harness, not the target, failed.
 func (s *Session) harnessFailed(format string, args ...any) {
 	panic(harnessError{oneLine(fmt.Sprintf(format, args...))})
-}
-
-// gomegaFailed is the fail handler of the session's Gomega. An Eventually that
-// timed out is Late, every other assertion is Wrong.
-func (s *Session) gomegaFailed(message string, _ ...int) {
-	kind := Wrong
-	if strings.HasPrefix(message, "Timed out after") {
-		kind = Late
-	}
-	description, _, _ := strings.Cut(message, "\n")
-	want, got := "", ""
-	lines := strings.Split(message, "\n")
-	for i, line := range lines {
-		if strings.TrimSpace(line) == "Expected" && i+1 < len(lines) {
-			got = strings.TrimSpace(lines[i+1])
-			want = strings.TrimSpace(strings.Join(lines[i+2:], " "))
-			break
-		}
-	}
-	if strings.TrimSpace(description) == "Expected" {
-		description = strings.Join(strings.Fields(message), " ")
-	}
-	if want == "" {
-		want, got = "the assertion holds", strings.Join(strings.Fields(message), " ")
-	}
-	s.Failf(kind, description, want, got, "")
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onsi/gomega"
-
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -163,7 +161,6 @@ func newSession(ctx context.Context, setup Setup) *Session {
 		log:  newRecorder(), setup: setup, hello: setup.Hello,
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.Gomega = gomega.NewGomega(s.gomegaFailed)
 	s.watch = s.Clock()
 	return s
 }

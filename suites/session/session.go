@@ -19,8 +19,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/onsi/gomega"
-
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/observe"
@@ -70,10 +68,7 @@ func (n Need) Lacks(d dialect.Dialect) string {
 
 // Session is one attempt at one check. It is the check's own: goroutines that
 // Go starts may use it too; it is dead once the check returned.
-//
-// The embedded Gomega judges with the session's fail handler: s.Expect(…).
 type Session struct {
-	gomega.Gomega
 	Target  *target.Instance
 	Info    target.File
 	Dialect dialect.Dialect
