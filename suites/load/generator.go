@@ -34,7 +34,7 @@ type Generator struct {
 	payload []byte // one request, repeated to fill whole writes; its length is a multiple of Size
 	in      []byte
 	events  []unix.EpollEvent
-	broken  error // the first failure: replies may be half read, nothing can be driven any more
+	failed  error // the first failure: replies may be half read, nothing can be driven any more
 }
 
 // client is one connection's place in its two endless streams.
@@ -98,15 +98,15 @@ func (g *Generator) Close() {
 // still due, so that before and after it the target has nothing to do. It may
 // be called again until it fails.
 func (g *Generator) Drive(ctx context.Context, d time.Duration) (Result, error) {
-	if g.broken != nil {
-		return Result{}, g.broken
+	if g.failed != nil {
+		return Result{}, g.failed
 	}
 	// The waits below must not move between cores in the middle of a measurement.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	r := drive{g: g, until: int64(d), latency: hdrhistogram.New(latencyFloor, latencyCeiling, latencyDigits), began: time.Now()}
 	if err := r.run(ctx); err != nil {
-		g.broken = err
+		g.failed = err
 		return Result{}, err
 	}
 	return Result{Requests: r.requests, Elapsed: time.Duration(r.last), Latency: r.latency}, nil
@@ -182,7 +182,7 @@ func (r *drive) serve(i int, events uint32) error {
 	case n == 0:
 		return fmt.Errorf("load: the target closed connection %d with %d replies due", i, c.flying)
 	}
-	done, err := r.take(i, r.g.in[:n])
+	done, err := r.consume(i, r.g.in[:n])
 	if err != nil || done == 0 {
 		return err
 	}
@@ -204,9 +204,9 @@ func (r *drive) serve(i int, events uint32) error {
 	return nil
 }
 
-// take compares what came with what was sent and returns how many replies it
+// consume compares what came with what was sent and returns how many replies it
 // completed.
-func (r *drive) take(i int, got []byte) (done int, err error) {
+func (r *drive) consume(i int, got []byte) (done int, err error) {
 	c := &r.g.conns[i]
 	size := r.g.o.Size
 	if due := c.flying*size - c.got - c.unsent; len(got) > due {

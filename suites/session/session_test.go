@@ -133,8 +133,8 @@ func TestWhatOperationsMakeOfServers(t *testing.T) {
 		"assertion":  {echo, func(s *Session) { s.Expect(1).To(gomega.Equal(2), "one is two") }, wrong, "one is two"},
 		"unasserted": {echo, func(s *Session) { s.Expect(1).NotTo(gomega.Equal(1)) }, wrong, "Expected <int>: 1 not to equal <int>: 1"},
 		"until":      {echo, func(s *Session) { s.Until("it snows", 20*time.Millisecond, func() bool { return false }) }, late, "it snows"},
-		"sane":       {echo, func(s *Session) { s.ServesFresh() }, passes, ""},
-		"insane":     {hangUp, func(s *Session) { s.ServesFresh() }, wrong, "a fresh connection is not served"},
+		"serves":     {echo, func(s *Session) { s.ServesFresh() }, passes, ""},
+		"serves not": {hangUp, func(s *Session) { s.ServesFresh() }, wrong, "a fresh connection is not served"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -28,9 +28,9 @@ type step struct {
 }
 
 // newPlan selects the clauses that the options ask for, and finds each its check:
-// one of here's, which judge a value in this process, or one of the options'. A
-// value that stands alone has no target beside it.
-func newPlan(o *Options, here map[string]session.Check, alone bool) (plan, error) {
+// one of here's, which judge a value in this process, or one of the options', which
+// judge the target, unless there is the value only.
+func newPlan(o *Options, here map[string]session.Check, valueOnly bool) (plan, error) {
 	list, err := o.selected()
 	if err != nil {
 		return plan{}, err
@@ -51,7 +51,7 @@ func newPlan(o *Options, here map[string]session.Check, alone bool) (plan, error
 	}
 	for _, clause := range list {
 		s := step{clause: clause}
-		if s.check, s.here = here[clause.ID]; s.here || alone {
+		if s.check, s.here = here[clause.ID]; s.here || valueOnly {
 			s.built, s.here = s.here, true
 		} else {
 			s.check, s.built = there[clause.ID]

@@ -65,18 +65,18 @@ func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
 }
 
 // newRun is OnTarget with checks that judge a value in this process beside the
-// target; where nothing can be started or reached, they judge alone.
+// target; where nothing can be started or reached there is the value only.
 func newRun(ctx context.Context, t target.Target, o Options, here map[string]session.Check) (*Run, error) {
-	alone := here != nil && t.Addr == "" && len(t.File.Start) == 0
+	valueOnly := here != nil && t.Addr == "" && len(t.File.Start) == 0
 	var d dialect.Dialect
-	if !alone {
+	if !valueOnly {
 		var err error
 		if d, err = validate(t); err != nil {
 			return nil, err
 		}
 	}
 	o.complete()
-	p, err := newPlan(&o, here, alone)
+	p, err := newPlan(&o, here, valueOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func newRun(ctx context.Context, t target.Target, o Options, here map[string]ses
 		shared:  make(turns, 1), studies: make(turns, studiesAtOnce),
 		answers: make(map[string]*answer),
 	}
-	if !alone {
+	if !valueOnly {
 		r.grounds = append(r.grounds, &targetGround{target: t, dialect: d, journal: &r.journal})
 	}
 	if here != nil {
@@ -179,10 +179,10 @@ func (r *Run) judge(s step) report.Result {
 		return result
 	}
 	if turns := r.turnsOf(s); turns != nil {
-		if !turns.take(r.ctx) {
+		if !turns.enter(r.ctx) {
 			return untested(s.clause, interrupted)
 		}
-		defer turns.pass()
+		defer turns.leave()
 	}
 	started := r.journal.begun(s.clause)
 	result := r.tryOut(s)
@@ -260,11 +260,11 @@ func (r *Run) Finish() report.Run {
 		r.interrupted()
 	}
 	r.cancel()
-	_ = r.shared.take(context.Background()) // the last check has returned
+	_ = r.shared.enter(context.Background()) // the last check has returned
 	for _, g := range r.grounds {
 		g.end()
 	}
-	r.shared.pass()
+	r.shared.leave()
 	if r.canary != nil {
 		r.canary.Stop()
 	}

@@ -8,21 +8,21 @@ import (
 // turns are places of which each is taken by one check at a time.
 type turns chan struct{}
 
-// take waits for a place; false when the run is to end.
-func (t turns) take(ctx context.Context) bool {
+// enter waits for a place; false when the run is to end.
+func (t turns) enter(ctx context.Context) bool {
 	select {
 	case t <- struct{}{}:
 	case <-ctx.Done():
 		return false
 	}
-	if ctx.Err() != nil { // it ended while the place was being taken
-		t.pass()
+	if ctx.Err() != nil { // it ended on the way in
+		t.leave()
 		return false
 	}
 	return true
 }
 
-func (t turns) pass() { <-t }
+func (t turns) leave() { <-t }
 
 // turnsOf are those that a step waits for; nil where it need not wait.
 func (r *Run) turnsOf(s step) turns {
