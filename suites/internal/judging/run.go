@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -307,55 +305,4 @@ func (r *Run) interrupted() {
 		return
 	}
 	r.journal.hindered(report.Interrupted, "interrupted: the clauses left are untested", "")
-}
-
-// vantages lists those that this run has.
-func (r *Run) vantages() []spec.Vantage {
-	var vantages []spec.Vantage
-	if _, onTarget := r.grounds[0].(*targetGround); onTarget {
-		vantages = append(vantages, spec.Wire)
-	}
-	if r.known.process {
-		vantages = append(vantages, spec.Process)
-	}
-	if slices.Contains(r.grounds, ground(valueGround{})) {
-		vantages = append(vantages, spec.Inproc)
-	}
-	return vantages
-}
-
-// Unrun is the run of a target that nobody could begin to judge.
-func Unrun(t target.Target, o Options, err error) report.Run {
-	kind := report.Harness
-	if errors.As(err, new(*UsageError)) {
-		kind = report.Usage
-	}
-	o.complete()
-	run := report.Run{Tool: o.Version, Target: described(t.File, t.Addr), Problem: &report.Problem{Kind: kind, Message: err.Error()}}
-	report.Judge(&run)
-	return run
-}
-
-// described is a target as reports show it; addr is that of one that runs already.
-func described(file target.File, addr string) report.Target {
-	t := expecting(file)
-	t.Name, t.Upstream, t.Version, t.Language = file.Name, file.Upstream, file.Version, file.Language
-	t.Class, t.Dialect, t.Features = file.Class, file.Dialect, file.Features
-	if t.Address = addr; addr == "" {
-		t.Command = file.Start
-	}
-	if file.Speaks != nil {
-		page, _ := file.Page()
-		t.Promises = slices.Sorted(maps.Keys(page.Promises))
-	}
-	return t
-}
-
-// expecting is a target with the failures that its owner knows, and nothing else.
-func expecting(file target.File) (t report.Target) {
-	for _, entry := range file.Expected {
-		t.Expected = append(t.Expected, report.Expected{Clause: entry.Clause, Reason: entry.Reason,
-			Link: entry.Link, Frequency: report.Frequency(entry.Frequency)})
-	}
-	return t
 }
