@@ -5,7 +5,7 @@ GO ?= go
 N ?= 30
 FUZZTIME ?= 30s
 OUT ?= out
-LABELS ?= MUST && (SIGN || CONN || LOOP || WAKE || TASK || TIME)
+LABELS ?= MUST && (SIGN || CONN || WAKE || TASK || TIME)
 
 .PHONY: help
 help: ## Show this help
