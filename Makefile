@@ -88,6 +88,14 @@ model: ## Check the wakeup protocol with spin
 bench: ## Benchmark the reference beside its peers (long); see reference/bench
 	$(MAKE) -C reference/bench bench
 
+.PHONY: browser
+browser: ## Look at the report's pages in a real Chromium; SCREENS=DIR keeps what was seen
+	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report -args -chromium -screens "$(SCREENS)"
+
+.PHONY: nightly
+nightly: ## Run everything that takes long, one after the other
+	$(MAKE) browser race combinations soak stress proof-full rates mutate fuzz
+
 .PHONY: clean
 clean: ## Remove what the other targets built
 	rm -rf bin $(OUT)

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
 )
 
 // Each engine numbers its jobs in its own way; all of them come to i of n.
@@ -76,5 +80,46 @@ func TestPart(t *testing.T) {
 		if !slices.Equal(all, list) {
 			t.Errorf("%d shards judge %v", total, all)
 		}
+	}
+}
+
+// The committed manifest numbers its pods as --shard auto reads them.
+func TestKubernetesManifest(t *testing.T) {
+	text, err := os.ReadFile("../../.ci/kubernetes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var job struct {
+		Kind string
+		Spec struct {
+			CompletionMode           string `yaml:"completionMode"`
+			Completions, Parallelism int
+			Template                 struct {
+				Spec struct {
+					Containers []struct {
+						Args []string
+						Env  []struct{ Name, Value string }
+					}
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &job); err != nil {
+		t.Fatal(err)
+	}
+	containers := job.Spec.Template.Spec.Containers
+	if job.Kind != "Job" || job.Spec.CompletionMode != "Indexed" || len(containers) != 1 || len(containers[0].Env) != 1 {
+		t.Fatalf("%+v", job)
+	}
+	total := containers[0].Env[0]
+	for index := range job.Spec.Completions {
+		environment := map[string]string{total.Name: total.Value, "JOB_COMPLETION_INDEX": strconv.Itoa(index)}
+		got, err := shardOf(func(name string) (string, bool) { value, set := environment[name]; return value, set })
+		if want := (shard{index + 1, job.Spec.Completions}); err != nil || got != want {
+			t.Errorf("pod %d is %v, %v; want %v", index, got, err, want)
+		}
+	}
+	if !strings.Contains(containers[0].Args[0], "--shard auto") {
+		t.Error(containers[0].Args)
 	}
 }

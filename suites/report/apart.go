@@ -57,8 +57,8 @@ func (c *reasonCount) add(clause string) {
 
 // needs and binds are the reasons that name a feature or a class.
 var (
-	needs = regexp.MustCompile(`^it needs ([a-z-]+), which the target does not offer$`)
-	binds = regexp.MustCompile(`^it binds ([a-z, -]+); the target (is|declares) `)
+	needs = regexp.MustCompile(`^it needs ([a-z-]+), which (?:the target does not offer|is not offered)$`)
+	binds = regexp.MustCompile(`^it binds ([a-z, -]+); the (?:target|value) (?:is|declares) `)
 )
 
 // kindOfReason is what a reason has in common with others, and what it has not.

@@ -57,9 +57,14 @@ func startBrowser(t *testing.T) *browser {
 	if !*inChromium {
 		t.Skip("wants a browser: make browser")
 	}
-	path, err := exec.LookPath("chromium")
+	path, err := "", error(nil)
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err = exec.LookPath(name); err == nil {
+			break
+		}
+	}
 	if err != nil {
-		t.Fatal("chromium is not installed: apt-get install chromium")
+		t.Fatal("no Chromium here: apt-get install chromium")
 	}
 	theirIn, ourOut, err := os.Pipe()
 	if err != nil {

@@ -85,7 +85,7 @@ func full() *Run {
 		}
 	}
 	fill(reflect.ValueOf(run).Elem())
-	run.Vantages, run.Selected = nil, []string{"CONN-1"}
+	run.Vantages, run.Selected, run.Target.Promises = nil, []string{"CONN-1"}, []string{"CONN-1"}
 	run.Problem.Kind, run.Target.Expected[0].Frequency = Start, Always
 	example := run.Results[0]
 	run.Results = nil
