@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,17 +23,21 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pageTemplates = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"duration": duration,
-	"look":     lookOf,
-	"web":      web,
-	"lower":    strings.ToLower,
-	"sentence": sentenceCase,
-	"legal":    func(notes string) string { return strings.TrimPrefix(strings.TrimSpace(notes), "Legal: ") },
-	"class":    className,
-	"seed":     func(seed uint64) string { return fmt.Sprintf("%#x", seed) },
-	"command":  func(words []string) string { return strings.Join(words, " ") },
-}).ParseFS(pageFiles, "pages/*.html"))
+// pageTemplates parses the templates when the first page is written: most
+// processes that judge write none.
+var pageTemplates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("pages").Funcs(template.FuncMap{
+		"duration": duration,
+		"look":     lookOf,
+		"web":      web,
+		"lower":    strings.ToLower,
+		"sentence": sentenceCase,
+		"legal":    func(notes string) string { return strings.TrimPrefix(strings.TrimSpace(notes), "Legal: ") },
+		"class":    className,
+		"seed":     func(seed uint64) string { return fmt.Sprintf("%#x", seed) },
+		"command":  func(words []string) string { return strings.Join(words, " ") },
+	}).ParseFS(pageFiles, "pages/*.html"))
+})
 
 func pageFile(name string) string {
 	text, err := pageFiles.ReadFile("pages/" + name)
@@ -71,7 +76,7 @@ func WriteHTML(w io.Writer, run *Run) error {
 	copied := neutral(*run)
 	view := runPageOf(&copied, nil)
 	view.frame = aloneFrame(copied.Target.Name+" – reactorspec", copied.Tool)
-	return pageTemplates.ExecuteTemplate(w, "run.html", view)
+	return pageTemplates().ExecuteTemplate(w, "run.html", view)
 }
 
 // marker is the file by which a folder is known as a report that may be replaced.
@@ -149,7 +154,7 @@ func pages(matrix *Matrix) func(yield func(path string, write func(io.Writer) er
 			}
 		}
 		page := func(name string, data any) func(io.Writer) error {
-			return func(w io.Writer) error { return pageTemplates.ExecuteTemplate(w, name, data) }
+			return func(w io.Writer) error { return pageTemplates().ExecuteTemplate(w, name, data) }
 		}
 		if !yield(marker, text("Written by "+site.Tool+". The folder is replaced whole when a report is written to it again.\n")) ||
 			!yield("style.css", text(pageFile("style.css"))) || !yield("script.js", text(pageFile("script.js"))) ||

@@ -37,12 +37,11 @@ func evidencePageOf(run *Run, r Result, site *site, slug string) evidencePage {
 func (s *site) broken(clause string) (broken, judged int) {
 	for _, results := range s.results {
 		r, found := results[clause]
-		look := lookOf(r.Outcome)
-		if !found || !r.Outcome.Judged() && !look.Broken {
+		if !found || !r.Outcome.Judged() { // advice is no part of what is counted
 			continue
 		}
 		judged++
-		if look.Broken {
+		if lookOf(r.Outcome).Broken {
 			broken++
 		}
 	}

@@ -76,7 +76,7 @@ func matrixPageOf(site *site) matrixPage {
 			}
 			seen[r.Outcome] = true
 			c := cell{look: lookOf(r.Outcome), Clause: clause.ID, Level: clause.Level}
-			if c.Broken {
+			if c.Broken && r.Outcome.Judged() {
 				row.Broken++
 			}
 			if r.evident() {
