@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,4 +107,86 @@ func parseJUnit(t *testing.T, run *Run) junitSuite {
 		t.Errorf("the page counts %+v, its suite %+v", page.junitCounts, page.Suites[0].junitCounts)
 	}
 	return page.Suites[0]
+}
+
+// junitForm is what readers of JUnit XML agree on (Jenkins' junit-10.xsd, and
+// Surefire's): the attributes of an element, those it must have with a !, and the
+// elements that may stand in it, in that order.
+var junitForm = map[string]struct {
+	attributes, children string
+}{
+	"":           {"", "testsuites"},
+	"testsuites": {"name tests failures errors skipped", "testsuite"},
+	"testsuite":  {"name! tests! failures! errors! skipped time timestamp", "properties testcase"},
+	"properties": {"", "property"},
+	"property":   {"name! value!", ""},
+	"testcase":   {"classname! name! time", "skipped error failure system-out"},
+	"skipped":    {"message type", ""},
+	"error":      {"message type", ""},
+	"failure":    {"message type", ""},
+	"system-out": {"", ""},
+}
+
+// The JUnit of a whole matrix is of the form that its readers know, counts what
+// it holds, and names no case twice, even where two targets share a name.
+func TestJUnitIsValid(t *testing.T) {
+	m := many(9)
+	m.Runs[3].Target.Name = m.Runs[2].Target.Name
+	never := &Run{Target: Target{Name: "never", Stderr: "panic"}, Problem: &Problem{Start, "nobody listens"}}
+	Judge(never)
+	m.Runs = append(m.Runs, never, hostile())
+	var out bytes.Buffer
+	if err := WriteJUnit(&out, m.Runs...); err != nil {
+		t.Fatal(err)
+	}
+	cases := make(map[string]bool)
+	path := []string{""}
+	place := []int{0} // in the order of the children of each element of path
+	counts := make(map[string]int)
+	for decoder := xml.NewDecoder(&out); ; {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch element := token.(type) {
+		case xml.StartElement:
+			name, within := element.Name.Local, junitForm[path[len(path)-1]]
+			at := slices.Index(strings.Fields(within.children), name)
+			if at < place[len(place)-1] {
+				t.Fatalf("<%s> in <%s> at this place", name, path[len(path)-1])
+			}
+			place[len(place)-1] = at
+			path, place = append(path, name), append(place, 0)
+			counts[name]++
+			given := make(map[string]string)
+			for _, attribute := range element.Attr {
+				given[attribute.Name.Local] = attribute.Value
+			}
+			for _, known := range strings.Fields(junitForm[name].attributes) {
+				plain := strings.TrimSuffix(known, "!")
+				if _, there := given[plain]; !there && known != plain {
+					t.Errorf("<%s> without %s", name, plain)
+				}
+				if name == "testcase" && plain == "classname" {
+					full := given["classname"] + " " + given["name"]
+					if cases[full] {
+						t.Errorf("the case %s is there twice", full)
+					}
+					cases[full] = true
+				}
+				delete(given, plain)
+			}
+			for unknown := range given {
+				t.Errorf("<%s> has %s", name, unknown)
+			}
+		case xml.EndElement:
+			path, place = path[:len(path)-1], place[:len(place)-1]
+		}
+	}
+	if counts["testcase"] < 9*100 || counts["failure"] == 0 || counts["skipped"] == 0 || counts["error"] == 0 || counts["testsuite"] != 11 {
+		t.Errorf("counts %v", counts)
+	}
 }
