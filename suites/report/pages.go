@@ -28,14 +28,12 @@ var pageFiles embed.FS
 var pageTemplates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("pages").Funcs(template.FuncMap{
 		"duration": duration,
-		"look":     lookOf,
 		"web":      web,
 		"lower":    strings.ToLower,
 		"sentence": sentenceCase,
 		"legal":    func(notes string) string { return strings.TrimPrefix(strings.TrimSpace(notes), "Legal: ") },
 		"class":    className,
 		"seed":     func(seed uint64) string { return fmt.Sprintf("%#x", seed) },
-		"command":  func(words []string) string { return strings.Join(words, " ") },
 	}).ParseFS(pageFiles, "pages/*.html"))
 })
 
