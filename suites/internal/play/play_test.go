@@ -233,10 +233,10 @@ func TestCorpus(t *testing.T) {
 		}
 		total += len(kept)
 	}
-	if files, _ := filepath.Glob("../../testdata/transcripts/*.txt"); len(files) != total {
+	if files, _ := filepath.Glob("../../../testdata/transcripts/*.txt"); len(files) != total {
 		t.Errorf("%d files, of which the checks know %d", len(files), total)
 	}
-	if _, err := os.Stat("../../testdata/transcripts/README.md"); err != nil {
+	if _, err := os.Stat("../../../testdata/transcripts/README.md"); err != nil {
 		t.Error(err)
 	}
 }
