@@ -138,23 +138,30 @@ func queued(_ *server, c *net.TCPConn, _ int) {
 	}
 }
 
-// hasty drops what it read last when the end of input is right behind it.
-func hasty(_ *server, c *net.TCPConn, _ int) {
-	b := make([]byte, 32<<10)
-	n, err := c.Read(b)
-	for err == nil {
-		next := make([]byte, 32<<10)
-		_ = c.SetReadDeadline(time.Now().Add(3 * time.Millisecond))
-		more, ended := c.Read(next)
-		_ = c.SetReadDeadline(time.Time{})
-		if ended != nil && !errors.Is(ended, os.ErrDeadlineExceeded) {
-			return
-		}
-		if _, err = c.Write(b[:n]); err != nil {
-			return
-		}
-		if b, n = next, more; n == 0 {
-			n, err = c.Read(b)
+// hasty drops what it read last when the end of input is right behind it. It holds
+// back what it read for a moment to see that, or, of a connection that has sent
+// more than that many bytes, until it does.
+func hasty(patientBeyond int) handler {
+	return func(_ *server, c *net.TCPConn, _ int) {
+		b := make([]byte, 32<<10)
+		n, err := c.Read(b)
+		for total := n; err == nil; {
+			next := make([]byte, 32<<10)
+			if total <= patientBeyond {
+				_ = c.SetReadDeadline(time.Now().Add(3 * time.Millisecond))
+			}
+			more, ended := c.Read(next)
+			total += more
+			_ = c.SetReadDeadline(time.Time{})
+			if ended != nil && !errors.Is(ended, os.ErrDeadlineExceeded) {
+				return
+			}
+			if _, err = c.Write(b[:n]); err != nil {
+				return
+			}
+			if b, n = next, more; n == 0 {
+				n, err = c.Read(b)
+			}
 		}
 	}
 }
