@@ -102,6 +102,7 @@ func Faults() []Fault {
 		lifeFaults,
 		resFaults,
 		playFaults,
+		fieldFaults,
 	)
 }
 
