@@ -30,6 +30,7 @@ type checkFlags struct {
 	limit                      int64
 	idle, ready                time.Duration
 	most                       int
+	http                       httpFlags
 
 	clauses, families, levels []string
 	seed                      string
@@ -72,6 +73,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.IntVar(&f.pid, "pid", 0, "its process, to judge from the process vantage too")
 	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
 	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: "+strings.Join(dialect.Names(), ", ")+", or the path of a dialect `file`; probe if not given")
+	f.http.bind(cmd)
 	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
@@ -214,7 +216,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout"} {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "http-path", "http-method", "http-header", "http-status", "http-echo"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}
@@ -231,6 +233,20 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 			judged.File.Build = nil
 		}
 		return nil
+	}
+	asked, err := f.http.read(cmd)
+	if err != nil {
+		return err
+	}
+	switch {
+	case asked == nil:
+	case judged.File.Dialect == "":
+		judged.File.Dialect = "http"
+		fallthrough
+	case judged.File.Dialect == "http":
+		judged.File.HTTP = asked
+	default:
+		return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", judged.File.Dialect)
 	}
 	if judged.File.Dialect == "" {
 		judged.File.Dialect = "probe"

@@ -49,6 +49,7 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	flags.IntVar(&f.pid, "pid", 0, "its process")
 	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
 	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: a name, or the path of a dialect `file`, as for check; probe if not given")
+	f.http.bind(cmd)
 	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
 	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated")
 	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")

@@ -66,7 +66,7 @@ func NewHTTP(o HTTP) (Dialect, error) {
 		return nil, fmt.Errorf("path: %q is no path: write /healthz or /echo, what is no plain letter as %%20", o.Path)
 	case d.status < 200 || d.status > 599:
 		return nil, fmt.Errorf("status: %d is not within 200 and 599", d.status)
-	case d.echo && (d.method == http.MethodHead || d.status == http.StatusNoContent || d.status == http.StatusNotModified):
+	case d.echo && d.bodiless(d.status):
 		return nil, errors.New("echo: the reply to HEAD, and one with status 204 or 304, has no body: write echo: false")
 	}
 	if d.echo && !d.inBody() && !strings.Contains(d.target, "?") {

@@ -31,7 +31,7 @@ func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	body := &framed{d: d, r: r, reply: reply}
+	body := &framed{d: d, r: r, reply: reply, ended: d.bodiless(reply.StatusCode)}
 	switch {
 	case reply.StatusCode != d.status:
 		return Reply{}, d.unexpected(reply, head, body, payload)
@@ -50,6 +50,12 @@ func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 		return Reply{Payload: got}, err
 	}
 	return Reply{Payload: payload[:len(got)/2], Last: reply.Close}, nil
+}
+
+// bodiless reports whether a reply with that status has no body, whatever its
+// header says (RFC 9112 section 6.3).
+func (d http1) bodiless(status int) bool {
+	return d.method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
 // unexpected is the error for a status that is not the one that is due.

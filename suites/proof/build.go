@@ -94,8 +94,12 @@ func (f Fault) buildServer(ctx context.Context, root, dir string) ([]string, err
 		}
 	case exists(filepath.Join(source, "main.py")):
 		return append([]string{"python3", filepath.Join(source, "main.py")}, f.Args...), nil
+	case exists(filepath.Join(source, "main.js")):
+		return append([]string{"node", filepath.Join(source, "main.js")}, f.Args...), nil
+	case exists(filepath.Join(source, "main.sh")):
+		return append([]string{"sh", filepath.Join(source, "main.sh")}, f.Args...), nil
 	default:
-		return nil, fmt.Errorf("fault %s: %s holds neither main.go, main.c nor main.py", f.Name, source)
+		return nil, fmt.Errorf("fault %s: %s holds none of main.go, main.c, main.py, main.js and main.sh", f.Name, source)
 	}
 	return append([]string{binary}, f.Args...), nil
 }

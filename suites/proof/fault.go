@@ -14,6 +14,8 @@ package proof
 import (
 	"slices"
 	"time"
+
+	"github.com/reactorspec/reactorspec/suites/dialect"
 )
 
 // Edit replaces one piece of a source file of the reference.
@@ -33,7 +35,7 @@ type Fault struct {
 	File, Old, New string
 	More           []Edit
 	// Server, where set, takes the place of an edit: a directory below
-	// suites/proof/servers that holds main.go, main.c or main.py.
+	// suites/proof/servers that holds main.go, main.c, main.py, main.js or main.sh.
 	Server string
 	// Args follow the server's command; for an edited reference they are flags
 	// of serve. {port} is replaced, and for an edited reference
@@ -46,6 +48,8 @@ type Fault struct {
 	Control []string `json:",omitzero"`
 	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty.
 	Dialect, Class string
+	// HTTP is what the http dialect asks of a Server; nil is an echo.
+	HTTP *dialect.HTTP `json:",omitzero"`
 	// Features are declared for a Server; an edited reference says them itself.
 	Features []string
 	// Idle is the declared idle timeout of a Server, 0 for none.
@@ -103,6 +107,7 @@ func Faults() []Fault {
 		resFaults,
 		playFaults,
 		fieldFaults,
+		httpFaults,
 	)
 }
 

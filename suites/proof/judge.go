@@ -54,7 +54,7 @@ func (s Scope) Clauses(f Fault) ([]string, error) {
 // Target is the fault's server as something to judge.
 func (f Fault) Target(command []string) target.Target {
 	file := target.File{
-		Name: f.Name, Dialect: f.Dialect, Class: spec.Class(f.Class),
+		Name: f.Name, Dialect: f.Dialect, HTTP: f.HTTP, Class: spec.Class(f.Class),
 		Start: command, Env: f.Env, MaxClients: f.MaxClients, ReadyTimeout: target.Duration(30 * time.Second),
 		IdleTimeout: target.Duration(f.Idle),
 	}

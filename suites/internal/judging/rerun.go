@@ -3,9 +3,12 @@ package judging
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -54,6 +57,7 @@ func named(t target.Target, addr string) []string {
 		flag("--target", file.Path)
 	} else {
 		flag("--dialect", cmp.Or(file.DialectFile, file.Dialect))
+		words = append(words, httpWords(file.HTTP)...)
 		flag("--class", string(file.Class))
 		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
 		if file.Limit != 0 {
@@ -80,6 +84,30 @@ func named(t target.Target, addr string) []string {
 		for _, word := range file.Start {
 			words = append(words, Quote(word))
 		}
+	}
+	return words
+}
+
+// httpWords are the flags that say what the http dialect asks for.
+func httpWords(o *dialect.HTTP) (words []string) {
+	if o == nil {
+		return nil
+	}
+	flag := func(name, value string) { words = append(words, "--http-"+name, Quote(value)) }
+	if o.Path != "" {
+		flag("path", o.Path)
+	}
+	if o.Method != "" {
+		flag("method", o.Method)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
+		flag("header", name+": "+o.Headers[name])
+	}
+	if o.Status != 0 {
+		flag("status", fmt.Sprint(o.Status))
+	}
+	if o.Echo != nil {
+		words = append(words, fmt.Sprintf("--http-echo=%t", *o.Echo))
 	}
 	return words
 }

@@ -1,0 +1,83 @@
+package proof
+
+import "github.com/reactorspec/reactorspec/spec"
+
+// asked are the clauses whose checks ask more than once, and may meet a connection
+// that the server has said it closes.
+var asked = []string{"MODEL-3", "CONN-1", "CONN-2", "CONN-12", "CONN-14", "CONN-15", "CONN-22", "FLOW-6", "LOOP-9", "LOOP-11"}
+
+// floods are the clauses whose checks send more than the server has answered when
+// they look whether it rests.
+var floods = []string{"CONN-13", "LOOP-3", "LOOP-4", "LOOP-6"}
+
+// closing are HTTP servers that end connections behind a reply, and say so, that
+// frame their replies in other ways than by a length, or that work for them.
+var closing = []Variant{
+	{
+		Fault: Fault{Name: "haproxy-httpclose", Why: "Connection: close in each reply (RFC 9112, 9.6)",
+			Server: "haproxyclose", Dialect: "http"},
+		Clauses: append([]string{"LOOP-10"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "python-http-1.0", Why: "HTTP/1.0, in which a connection ends behind its reply (RFC 9112, 9.3)",
+			Server: "httpserver", Args: []string{"{port}", "1.0"}, Dialect: "http", Class: "thread-per-connection"},
+		Clauses: append([]string{"MODEL-4"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "python-http-unframed", Why: "the end of the connection ends the body (RFC 9112, 6.3)",
+			Server: "httpserver", Args: []string{"{port}", "unframed"}, Dialect: "http", Class: "thread-per-connection"},
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "python-http-iterative", Why: "HTTP/1.0, and one client at a time",
+			Server: "httpserver", Args: []string{"{port}", "iterative"}, Dialect: "http", Class: "iterative"},
+		Clauses: []string{"MODEL-1", "MODEL-2", "CONN-1", "CONN-2", "CONN-12", "LOOP-9"}, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "python-http-1.1", Why: "a thread for each connection, which persists",
+			Server: "httpserver", Args: []string{"{port}", "1.1"}, Dialect: "http", Class: "thread-per-connection"},
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "nginx-ten-requests", Why: "keepalive_requests 10: Connection: close in each tenth reply",
+			Server: "nginxkeepalive", Args: []string{"{port}", "{scratch}", "10"}, Dialect: "http"},
+		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Untested: map[string]string{"LOOP-7": "closed every connection, as it said"},
+	},
+	{
+		Fault: Fault{Name: "http-closes-now-and-then", Why: "Connection: close in one reply of five, whichever connection's it is",
+			Server: "httpraw", Args: []string{"{port}", "sometimes"}, Dialect: "http"},
+		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Untested: map[string]string{"LOOP-7": "closed every connection, as it said"},
+	},
+	{
+		Fault: Fault{Name: "node-no-keep-alive", Why: "keep-alive switched off: Connection: close in each reply",
+			Server: "httpnode", Args: []string{"{port}", "closing"}, Dialect: "http", Class: "reactor"},
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "http-small-requests", Why: "a request of more than 4,096 bytes is answered 431, as fasthttp does (RFC 6585, 5)",
+			Server: "httpraw", Args: []string{"{port}", "small"}, Dialect: "http"},
+		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "python-http-slow", Why: "a millisecond of work for each request",
+			Server: "httpslow", Args: []string{"{port}"}, Dialect: "http", Class: "reactor"},
+		Clauses: floods, Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "node-http-slow", Why: "a millisecond of work for each request",
+			Server: "httpnode", Args: []string{"{port}", "slow"}, Dialect: "http", Class: "reactor"},
+		Clauses: floods, Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "node-http-chunks", Why: "a chunk for each byte, which is work (RFC 9112, 7.1)",
+			Server: "httpnode", Args: []string{"{port}", "chunks"}, Dialect: "http", Class: "reactor"},
+		Clauses: append([]string{"CONN-1", "CONN-2"}, floods...), Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "node-http-trailer", Why: "a chunked body with a trailer (RFC 9112, 7.1.2)",
+			Server: "httpnode", Args: []string{"{port}", "trailer"}, Dialect: "http", Class: "reactor"},
+		Clauses: append([]string{"CONN-1", "CONN-2"}, floods...), Rules: []spec.Rule{spec.Slow},
+	},
+}
