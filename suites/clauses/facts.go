@@ -1,6 +1,7 @@
 package clauses
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,10 +126,22 @@ func closeAll(conns []*session.Conn) {
 // having stopped to read. It only chooses how much is sent.
 const patient = 250 * time.Millisecond
 
+// mostStuffed bounds the requests that stuff sends, however small they are: a
+// server works through them for seconds at most.
+const mostStuffed = 100_000
+
 // stuff writes requests and reads nothing, until the server takes no more or
-// most bytes were written; it returns how many were.
+// most bytes were written; it returns how many were. In a dialect that has a
+// client wait for each reply it is one request.
 func stuff(s *session.Session, c *session.Conn, most int) int {
-	request := s.Dialect.Request(s.Payload(64 << 10))
+	const piece = 32 << 10 // bytes of one write
+	request := c.Dialect().Request(s.Payload(64 << 10))
+	most = min(most, mostStuffed*len(request))
+	if !s.Dialect.Pipelines() {
+		most = 1
+	} else if len(request) < piece {
+		request = bytes.Repeat(request, min(piece, most)/len(request)+1)
+	}
 	socket, sent := c.Raw(), 0
 	for sent < most {
 		_ = socket.SetWriteDeadline(time.Now().Add(patient))

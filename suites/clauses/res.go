@@ -138,9 +138,10 @@ func descriptorsAfterReset(s *session.Session) {
 		case 0:
 			c.Exchange(small)
 		case 1:
-			_, _ = c.TrySend(s.Dialect.Request(large))
+			_, _ = c.TrySend(c.Dialect().Request(large))
 		case 2:
-			_, _ = c.TrySend(s.Dialect.Request(large)[:100])
+			request := c.Dialect().Request(large)
+			_, _ = c.TrySend(request[:min(100, len(request)/2)])
 		}
 		c.Reset()
 	})
