@@ -51,6 +51,28 @@ func (t *Tree) SocketFDs() (int, error) {
 	return int(n), err
 }
 
+// HeldSockets are the inodes of the sockets that a descriptor of the tree holds,
+// whatever state they are in: one that was reset is in no table of /proc/net.
+func (t *Tree) HeldSockets() (map[uint64]bool, error) {
+	held := map[uint64]bool{}
+	err := t.each(func(p Process) error {
+		inodes, err := ask(p, func(tid int) (inodes []uint64, err error) {
+			err = eachFD(tid, func(_ int, link string) error {
+				if kind, inode := parseLink(link); kind == "socket" {
+					inodes = append(inodes, inode)
+				}
+				return nil
+			})
+			return inodes, err
+		})
+		for _, inode := range inodes {
+			held[inode] = true
+		}
+		return err
+	})
+	return held, err
+}
+
 // MaxFD is the highest descriptor number in use in the tree.
 func (t *Tree) MaxFD() (int, error) {
 	highest := -1

@@ -11,8 +11,8 @@ import (
 func TestParseStat(t *testing.T) {
 	const rest = " S 17 18 19 0 -1 4194304 1 2 3 4 55 66 7 8 20 0 9 0 123456 1000 200"
 	for line, want := range map[string]stat{
-		"42 (server)" + rest:     {name: "server", state: 'S', flags: 4194304, ppid: 17, group: 18, session: 19, userTicks: 55, kernelTick: 66, threads: 9, start: 123456},
-		"42 (a) b (c) d)" + rest: {name: "a) b (c) d", state: 'S', flags: 4194304, ppid: 17, group: 18, session: 19, userTicks: 55, kernelTick: 66, threads: 9, start: 123456},
+		"42 (server)" + rest:     {name: "server", state: 'S', flags: 4194304, ppid: 17, group: 18, session: 19, userTicks: 55, kernelTick: 66, reaped: 15, threads: 9, start: 123456},
+		"42 (a) b (c) d)" + rest: {name: "a) b (c) d", state: 'S', flags: 4194304, ppid: 17, group: 18, session: 19, userTicks: 55, kernelTick: 66, reaped: 15, threads: 9, start: 123456},
 	} {
 		got, err := parseStat([]byte(line))
 		if err != nil || got != want {

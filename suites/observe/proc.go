@@ -80,6 +80,38 @@ func (p Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// Handles reports whether the process has a handler for a signal, or its first thread
+// blocks it, as who takes it by signalfd(2) or sigwait(3) has to.
+func (p Process) Handles(sig syscall.Signal) (bool, error) {
+	return ask(p, func(tid int) (handles bool, err error) {
+		text, err := os.ReadFile(below(tid, "status"))
+		if err != nil {
+			return false, err
+		}
+		for line := range bytes.Lines(text) {
+			name, digits, _ := bytes.Cut(line, []byte(":"))
+			if name := string(name); name != "SigCgt" && name != "SigBlk" {
+				continue
+			}
+			mask, err := strconv.ParseUint(string(bytes.TrimSpace(digits)), 16, 64)
+			if err != nil {
+				return false, err
+			}
+			handles = handles || mask&(1<<(sig-1)) != 0
+		}
+		return handles, nil
+	})
+}
+
+// Name is the name of the process's first thread, at most 15 bytes.
+func (p Process) Name() (string, error) {
+	s, err := readStat(p.Pid)
+	if err == nil && s.start != p.Start {
+		err = ErrReused
+	}
+	return s.name, err
+}
+
 // stat is what we use of /proc/PID/stat and /proc/PID/task/TID/stat, proc(5).
 type stat struct {
 	name                  string
@@ -87,6 +119,7 @@ type stat struct {
 	flags                 uint64 // of the kernel's linux/sched.h
 	ppid, group, session  int
 	userTicks, kernelTick uint64
+	reaped                uint64 // ticks of children, and theirs, that it waited for
 	threads               int
 	start                 uint64
 }
@@ -144,6 +177,7 @@ func parseStat(b []byte) (stat, error) {
 	s.ppid, s.group, s.session = int(number(4)), int(number(5)), int(number(6))
 	s.flags = number(9)
 	s.userTicks, s.kernelTick = number(14), number(15)
+	s.reaped = number(16) + number(17)
 	s.threads, s.start = int(number(20)), number(22)
 	return s, failed
 }

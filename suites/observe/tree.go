@@ -18,10 +18,13 @@ type Tree struct {
 	mark    []byte // NAME=value that the root's environment held, or nil
 	group   int    // process group led by the root, or 0
 	orphans bool   // see Orphans
+	cgroup  *Cgroup
+	joined  bool // the root ran before anybody looked: see account.reapedBefore
 
 	mu     sync.Mutex
 	known  map[Process]*account // every process ever seen in the tree
 	recent membership
+	used   time.Duration // the greatest CPU time told
 }
 
 // membership is the outcome of a walk and what tells that it still holds.
@@ -37,8 +40,12 @@ const membershipAge = time.Second
 // account is what is kept of a process so that sums never shrink when a
 // process or a thread ends.
 type account struct {
-	cpu   int64                // last CPU time read, in nanoseconds
-	delay map[int]*threadDelay // run delay by thread
+	cpu          time.Duration        // last CPU time read
+	reaped       time.Duration        // what the kernel added to it of children that ended, when last read
+	reapedBefore time.Duration        // the part of reaped that the tree is not charged with
+	seen         bool                 // reaped was read before
+	lives        bool                 // at the last reading
+	delay        map[int]*threadDelay // run delay by thread
 }
 
 // An Option widens what belongs to a tree.
@@ -57,6 +64,10 @@ func Grouped() Option { return func(t *Tree) { t.group = t.root.Pid } }
 // the orphans of its targets.
 func Orphans() Option { return func(t *Tree) { t.orphans = true } }
 
+// Contained says that all processes of the tree are in that group, which then
+// tells its members and its CPU time.
+func Contained(g *Cgroup) Option { return func(t *Tree) { t.cgroup = g } }
+
 // OpenTree returns the tree of the process that has pid now. The root may end
 // while others of the tree go on.
 func OpenTree(pid int, options ...Option) (*Tree, error) {
@@ -64,7 +75,9 @@ func OpenTree(pid int, options ...Option) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return TreeOf(root, options...), nil
+	t := TreeOf(root, options...)
+	t.joined = true
+	return t, nil
 }
 
 // TreeOf returns the tree of a process that may have ended already.
@@ -145,6 +158,11 @@ func (t *Tree) walk() ([]member, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	in := map[int]bool{}
+	for _, pid := range t.contained() {
+		if _, ok := all[pid]; ok {
+			in[pid] = true
+		}
+	}
 	for pid, s := range all {
 		if _, ok := t.known[Process{pid, s.start}]; ok || t.adopts(pid, s) {
 			in[pid] = true
@@ -181,6 +199,18 @@ func (t *Tree) walk() ([]member, error) {
 		return a.Pid - b.Pid
 	})
 	return members, nil
+}
+
+// contained lists the processes of the tree's group, if it has one.
+func (t *Tree) contained() []int {
+	if t.cgroup == nil {
+		return nil
+	}
+	list, err := t.cgroup.pids()
+	if err != nil {
+		return nil // the walk finds what it can
+	}
+	return list
 }
 
 // adopts says whether a process belongs to the tree though no living parent

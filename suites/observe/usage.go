@@ -13,27 +13,66 @@ import (
 )
 
 // CPU returns the user and system time that the tree has used, processes and
-// threads that ended included. A process that both started and ended between
-// two readings is counted only while its parent is not: it is lost.
+// threads that ended included. Its group tells it exactly. Without one, the time of
+// a process that started and ended between two readings is told by the parent that
+// waited for it, in ticks of 10 ms; of one that nobody in the tree waits for, as
+// where SIGCHLD is ignored, what was read last is kept, and the rest is lost. It
+// never shrinks.
 func (t *Tree) CPU() (time.Duration, error) {
+	if t.cgroup != nil {
+		if _, err := t.members(); err != nil {
+			return t.used, err
+		}
+		if used, err := t.cgroup.CPU(); err == nil {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.used = max(t.used, used)
+			return t.used, nil
+		}
+	}
+	t.mu.Lock()
+	for _, a := range t.known {
+		a.lives = false
+	}
+	t.mu.Unlock()
 	err := t.each(func(p Process) error {
 		used, err := p.CPU()
 		if err != nil {
 			return err
 		}
+		s, err := readStat(p.Pid)
+		if err != nil {
+			return err
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.known[p].cpu = int64(used)
+		a := t.known[p]
+		a.cpu, a.reaped, a.lives = used, ticks(s.reaped), true
+		if !a.seen && t.joined {
+			a.reapedBefore = a.reaped
+		}
+		a.seen = true
 		return nil
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var sum time.Duration
+	// What ended is told twice, by whoever waited for it and by what was read of it
+	// before: neither tells all, and the greater is no more than the truth.
+	var living, waited, ended time.Duration
 	for _, a := range t.known {
-		sum += time.Duration(a.cpu)
+		if a.lives {
+			living += a.cpu
+			waited += a.reaped - a.reapedBefore
+		} else {
+			ended += a.cpu + a.reaped - a.reapedBefore
+		}
 	}
-	return sum, err
+	t.used = max(t.used, living+max(waited, ended))
+	return t.used, err
 }
+
+// ticks are hundredths of a second: USER_HZ, the same on every Linux.
+func ticks(n uint64) time.Duration { return time.Duration(n) * time.Second / 100 }
 
 // CPU returns the user and system time of all threads that the process ever
 // had. It asks the process's CPU clock, in nanoseconds; where the kernel
@@ -56,8 +95,7 @@ func (p Process) CPU() (time.Duration, error) {
 	if s.start != p.Start {
 		return 0, ErrReused
 	}
-	const tick = time.Second / 100 // USER_HZ, the same on every Linux
-	return time.Duration(s.userTicks+s.kernelTick) * tick, nil
+	return ticks(s.userTicks + s.kernelTick), nil
 }
 
 // RSS returns the resident memory of the tree in bytes. Pages that its
@@ -86,6 +124,19 @@ func (t *Tree) PSS() (int64, error) {
 			return int64(rollup.Pss), err
 		})
 	})
+}
+
+// Memory returns the memory of the tree in bytes as nobody counts it twice: PSS,
+// or the resident memory of a tree of one process whose maps may not be read.
+func (t *Tree) Memory() (int64, error) {
+	n, err := t.PSS()
+	if !errors.Is(err, ErrDenied) {
+		return n, err
+	}
+	if live, alone := t.members(); alone != nil || len(live) != 1 {
+		return 0, err
+	}
+	return t.RSS()
 }
 
 // ContextSwitches counts how often threads left a CPU.
