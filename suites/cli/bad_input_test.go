@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,10 +83,41 @@ func TestNobodyAtTheAddress(t *testing.T) {
 	address := "tcp://" + listener.Addr().String()
 	_ = listener.Close()
 	o := reactorspec(t, nil, "check", "--addr", address, "--dialect", "echo", "--json", "run.json")
-	if o.exit != report.ExitNotConformant || !strings.Contains(o.errors, "no server answers") {
+	if o.exit != report.ExitUndecided || !strings.Contains(o.errors, "no server answers") {
 		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
 	}
 	if run := readRun(t, filepath.Join(o.dir, "run.json")); run.Problem == nil {
 		t.Errorf("run %+v", run)
+	}
+}
+
+// A wrong pid is a mistake of whoever gave it, and says so.
+func TestWrongPid(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	other := exec.Command("sleep", "300")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	}()
+	for name, c := range map[string]struct {
+		pid  int
+		says string
+	}{
+		"no process":       {1 << 22, "process has exited"},
+		"not the listener": {other.Process.Pid, "does not serve there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := reactorspec(t, nil, "check", "--addr", "tcp://"+listener.Addr().String(), "--pid", strconv.Itoa(c.pid), "--dialect", "echo")
+			if o.exit != report.ExitUsage || !strings.Contains(o.errors, "wrong --pid") || !strings.Contains(o.errors, c.says) || strings.Contains(o.errors, "no server answers") {
+				t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
+			}
+		})
 	}
 }

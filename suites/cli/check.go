@@ -31,6 +31,7 @@ type checkFlags struct {
 	idle, ready                time.Duration
 	most                       int
 	http                       httpFlags
+	memory                     string
 
 	clauses, families, levels []string
 	seed                      string
@@ -80,6 +81,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
 	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
+	flags.StringVar(&f.memory, "memory", "", "how far its heap may grow before it is collected, such as 4GiB")
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
@@ -160,6 +162,13 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	if f.ready < 0 {
 		return judged, o, fmt.Errorf("--ready-timeout %v is below 0", f.ready)
 	}
+	if f.memory != "" {
+		memory, err := target.ParseBytes(f.memory)
+		if err != nil {
+			return judged, o, fmt.Errorf("--memory %w", err)
+		}
+		judged.File.Memory = memory
+	}
 	if f.most < 0 {
 		return judged, o, fmt.Errorf("--max-clients %d is below 0", f.most)
 	}
@@ -216,7 +225,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "http-path", "http-method", "http-header", "http-status", "http-echo"} {
+		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "memory", "http-path", "http-method", "http-header", "http-status", "http-echo"} {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}

@@ -45,6 +45,7 @@ func TestUsageErrors(t *testing.T) {
 		"nothing selected":  {[]string{"check", "--clause", "CONN-1", "--family", "ACC"}, "no clause is selected"},
 		"seed":              {[]string{"check", "--seed", "lucky"}, "lucky"},
 		"address":           {[]string{"check", "--addr", "127.0.0.1:7000"}, "127.0.0.1:7000"},
+		"memory":            {[]string{"check", "--memory", "much"}, "write 512MiB"},
 		"pid alone":         {[]string{"check", "--pid", "1"}, "--addr"},
 		"no dash":           {[]string{"check", "./server"}, "after --"},
 		"empty command":     {[]string{"check", "--"}, "no command"},

@@ -65,6 +65,28 @@ func act(name string) {
 	case "echo-child":
 		again("echo", nil)
 		forever()
+	case "master": // it hands SIGTERM on to the one that listens, and waits for it
+		worker := exec.Command(os.Args[0], os.Args[1:]...)
+		worker.Env = append(os.Environ(), actEnv+"=echo")
+		terminated := make(chan os.Signal, 1)
+		signal.Notify(terminated, syscall.SIGTERM)
+		must(worker.Start())
+		<-terminated
+		must(worker.Process.Signal(syscall.SIGTERM))
+		must(worker.Wait())
+	case "lost-daemon": // nothing that a process can show tells whose it is
+		worker := exec.Command("/usr/bin/env", append([]string{"-i", actEnv + "=echo", os.Args[0]}, os.Args[1:]...)...)
+		worker.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		must(worker.Start())
+		again("sleeper", &syscall.SysProcAttr{Setsid: true})
+		forever()
+	case "sleeper":
+		must(syscall.Setenv(nonceEnv, "-"))
+		cmd := exec.Command("/usr/bin/env", "-i", "sleep", "300")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		must(cmd.Start())
+	case "launcher":
+		launcher()
 	case "own-session-child":
 		again("echo", &syscall.SysProcAttr{Setsid: true})
 		forever()
@@ -104,6 +126,23 @@ func harness() {
 		fmt.Println("dir", i.scratch)
 	}
 	panic("the harness is broken")
+}
+
+// launcher starts a target of an executable that the environment names, and tells
+// what it sees of it.
+func launcher() {
+	f := actFile("echo")
+	f.Start = Command{os.Getenv("EXECUTABLE"), "{port}"}
+	i, err := (&Target{File: f}).Launch(context.Background())
+	must(err)
+	_, err = i.Tree().FDs()
+	fmt.Println("descriptors:", err)
+	_, err = i.Tree().CPU()
+	fmt.Println("processor:", err)
+	must(i.Signal(syscall.SIGTERM))
+	exit, err := i.Wait(context.Background())
+	fmt.Println(exit, err)
+	i.Stop()
 }
 
 func listen() net.Listener {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +35,10 @@ type File struct {
 	IdleTimeout Duration `yaml:"idle_timeout"`
 	// MaxClients is how many clients at a time the server has room for; 0 is undeclared.
 	// Who comes beyond waits, or is turned away: no check brings more.
-	MaxClients int   `yaml:"max_clients"`
-	Greeting   int64 `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
+	MaxClients int `yaml:"max_clients"`
+	// Memory is how much the server's heap may grow before it is collected; 0 is undeclared.
+	Memory   Bytes `yaml:"memory"`
+	Greeting int64 `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
 	// HTTP says what the http dialect asks for; nil asks for an echo.
 	HTTP *dialect.HTTP `yaml:"http"`
 	// Payload bounds what a request carries, beyond what the dialect does.
@@ -117,6 +121,54 @@ func (d Duration) or(otherwise time.Duration) time.Duration {
 		return time.Duration(d)
 	}
 	return otherwise
+}
+
+// Bytes is an amount of memory that YAML writes as "512MiB", or as a number of bytes.
+type Bytes int64
+
+// units are the powers of two that an amount may be given in.
+var units = []struct {
+	name  string
+	bytes int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}}
+
+// ParseBytes reads an amount above 0.
+func ParseBytes(word string) (Bytes, error) {
+	digits, unit := word, int64(1)
+	for _, u := range units {
+		if rest, found := strings.CutSuffix(word, u.name); found {
+			digits, unit = strings.TrimSpace(rest), u.bytes
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%q is no amount of memory above 0: write 512MiB, 4GiB or a number of bytes", word)
+	}
+	return Bytes(n * unit), nil
+}
+
+// UnmarshalYAML reads an amount.
+func (b *Bytes) UnmarshalYAML(text []byte) error {
+	var word string
+	if err := yaml.Unmarshal(text, &word); err != nil {
+		return err
+	}
+	amount, err := ParseBytes(word)
+	*b = amount
+	return err
+}
+
+// MarshalYAML writes an amount in the largest unit that leaves it whole.
+func (b Bytes) MarshalYAML() ([]byte, error) { return []byte(b.String()), nil }
+
+func (b Bytes) String() string {
+	text := strconv.FormatInt(int64(b), 10)
+	for _, u := range units {
+		if b != 0 && int64(b)%u.bytes == 0 {
+			text = strconv.FormatInt(int64(b)/u.bytes, 10) + u.name
+		}
+	}
+	return text
 }
 
 // Command is a program and its arguments. YAML gives a list, which is run as

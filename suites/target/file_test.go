@@ -22,6 +22,7 @@ class: reactor
 dialect: resp
 features: [drain]
 limit: 1048576
+memory: 4GiB
 idle_timeout: 3s
 build: [make, "-j2"]
 start: redis-server --port {port} --save ""
@@ -43,7 +44,7 @@ expected:
 	}
 	want := File{
 		Name: "redis", Upstream: "https://redis.io", Version: "7.0", Language: "c", Class: spec.Reactor, Dialect: "resp",
-		Features: []spec.Feature{"drain"}, Limit: 1 << 20, IdleTimeout: Duration(3 * time.Second), Build: Command{"make", "-j2"},
+		Features: []spec.Feature{"drain"}, Limit: 1 << 20, Memory: 4 << 30, IdleTimeout: Duration(3 * time.Second), Build: Command{"make", "-j2"},
 		Start: Command{"/bin/sh", "-c", `redis-server --port {port} --save ""`},
 		Env:   map[string]string{"LANG": "C", "ADDRESS": "127.0.0.1:{port}"}, Dir: filepath.Join(filepath.Dir(path), "../src"),
 		ReadyTimeout: Duration(20 * time.Second), Path: path,
@@ -112,6 +113,9 @@ func TestBadFiles(t *testing.T) {
 		"name: x\ndialect: http\nstart: y\nhttp: {path: /, statuz: 3}\n": "statuz",
 		"name: x\ndialect: http\nstart: y\nhttp: {path: /}\npayload: {max: 10}\n":       "carry none",
 		"name: x\ndialect: http\nstart: y\nhttp: {method: HEAD, path: /, echo: true}\n": "http.echo",
+		good + "memory: -1\n":         "no amount of memory above 0",
+		good + "memory: 9999999TiB\n": "no amount of memory above 0",
+		good + "memory: much\n":       "write 512MiB",
 	} {
 		_, err := Read(strings.NewReader(text), "f.yaml")
 		if err == nil {
@@ -120,6 +124,14 @@ func TestBadFiles(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %q is not one line with %q", text, err, says)
+		}
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for b, want := range map[Bytes]string{1: "1", 1 << 10: "1KiB", 1536: "1536", 4 << 30: "4GiB", 0: "0"} {
+		if got := b.String(); got != want {
+			t.Errorf("%d bytes are %q, want %q", int64(b), got, want)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type Instance struct {
 // life is one run of the target, from a start to its end.
 type life struct {
 	root observe.Process // the process that we started, or were told of
-	main observe.Process // the process that listens: root, or one below it
+	main observe.Process // the process that takes signals: see Pid
 	tree *observe.Tree   // nil when nothing is known of the process
 	proc *process        // nil when attached
 	exit *lastExit
@@ -59,9 +59,10 @@ func instance(f File, addr net.Addr) *Instance {
 func (i *Instance) Addr() net.Addr  { return i.addr }
 func (i *Instance) Network() string { return i.addr.Network() }
 
-// Pid is the process that listens, which takes the target's signals; 0 when
-// it is not known. Where a shell or a build tool started the server, it is the
-// server and not the shell.
+// Pid is the process that takes the target's signals, 0 when it is not known: the
+// one that was started, be it the server or the master of those who serve. Where a
+// shell or a build tool started the server and hands no signal on, it is the one
+// that listens.
 func (i *Instance) Pid() int { return i.latest.Load().main.Pid }
 
 // Tree is the target's process tree, nil for an attached target without a pid.
@@ -80,6 +81,17 @@ func (i *Instance) Signal(sig syscall.Signal) error {
 		return errNoPid
 	}
 	return main.Signal(sig)
+}
+
+// Kill sends SIGKILL to all processes of an owned target, as an outage does that
+// leaves nobody to clean up, and returns when they have ended.
+func (i *Instance) Kill() error {
+	if !i.owned {
+		return errors.New("a target that runs already is not ours to kill")
+	}
+	l := i.latest.Load()
+	l.proc.kill(l.tree)
+	return nil
 }
 
 // Alive returns nil while the target's main process runs or is not known, and

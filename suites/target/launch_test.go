@@ -383,8 +383,8 @@ func TestAttach(t *testing.T) {
 		target Target
 		cause  error
 	}{
-		"wrong pid":   {Target{Addr: addr, Pid: other.Pid()}, ErrForeign},
-		"no such pid": {Target{Addr: addr, Pid: 1 << 22}, ErrUnreachable},
+		"wrong pid":   {Target{Addr: addr, Pid: other.Pid()}, ErrPid},
+		"no such pid": {Target{Addr: addr, Pid: 1 << 22}, ErrPid},
 		"nobody":      {Target{Addr: "tcp://127.0.0.1:1"}, ErrUnreachable},
 		"no scheme":   {Target{Addr: "127.0.0.1:7000"}, ErrAddress},
 		"no port":     {Target{Addr: "tcp://127.0.0.1"}, ErrAddress},

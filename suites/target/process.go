@@ -22,7 +22,8 @@ import (
 // output drained.
 type process struct {
 	identity observe.Process
-	guard    *guard // nil when there is none
+	guard    *guard          // nil when there is none
+	cgroup   *observe.Cgroup // nil when there is none
 	out, err *output
 	pipes    []*os.File // our ends of the output pipes
 	drained  chan struct{}
@@ -30,9 +31,10 @@ type process struct {
 	exit     Exit
 }
 
-// startProcess runs argv. The started process gets SIGKILL when the thread
-// that started it dies, so that thread is kept, locked, until it was reaped.
-func startProcess(argv []string, dir string, env []string) (*process, error) {
+// startProcess runs argv, in the group where there is one. The started process gets
+// SIGKILL when the thread that started it dies, so that thread is kept, locked,
+// until it was reaped.
+func startProcess(argv []string, dir string, env []string, group *observe.Cgroup) (*process, error) {
 	becomeSubreaper()
 	// What whoever started us left open is none of the target's: the clauses on
 	// descriptors would find it there.
@@ -47,10 +49,13 @@ func startProcess(argv []string, dir string, env []string) (*process, error) {
 		outW.Close()
 		return nil, err
 	}
-	p := &process{out: &output{}, err: &output{}, pipes: []*os.File{outR, errR}, drained: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{cgroup: group, out: &output{}, err: &output{}, pipes: []*os.File{outR, errR}, drained: make(chan struct{}), ended: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, outW, errW
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if group != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, group.FD()
+	}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -134,6 +139,9 @@ func (p *process) kill(tree *observe.Tree) {
 		if err != nil { // none is left
 			break
 		}
+		if p.cgroup != nil {
+			_ = p.cgroup.Kill() // whoever forks meanwhile too
+		}
 		for _, member := range live {
 			_ = member.Signal(syscall.SIGKILL)
 		}
@@ -145,6 +153,9 @@ func (p *process) kill(tree *observe.Tree) {
 	case <-ctx.Done():
 	}
 	collect(tree)
+	if p.cgroup != nil {
+		_ = p.cgroup.Remove() // what is stuck in the kernel keeps it, and harms nobody
+	}
 	p.settle() // whoever escaped may still hold the pipes; nothing waits for it
 	for _, r := range p.pipes {
 		r.Close()
@@ -198,8 +209,8 @@ type guard struct {
 	hold *os.File
 }
 
-// guardScript takes the group, the nonce and the scratch directory. It looks
-// twice, since a process may fork while the first look is under way.
+// guardScript takes the group, the nonce, the scratch directory and the cgroup. It
+// looks twice, since a process may fork while the first look is under way.
 const guardScript = `read _
 for look in 1 2; do
 	kill -KILL -- "-$1"
@@ -208,17 +219,18 @@ for look in 1 2; do
 		kill -KILL "${pid%/environ}"
 	done
 done 2>/dev/null
-test -n "$3" && rm -rf -- "$3"`
+test -n "$3" && rm -rf -- "$3"
+test -n "$4" && { echo 1 >"$4/cgroup.kill"; sleep 0.1; rmdir -- "$4"; } 2>/dev/null`
 
 // startGuard returns nil where no shell can be started; the parent-death
 // signal is left then.
-func startGuard(group int, nonce, scratch string) *guard {
+func startGuard(group int, nonce, scratch, cgroup string) *guard {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil
 	}
 	defer r.Close()
-	cmd := exec.Command("/bin/sh", "-c", guardScript, "reactorspec-guard", strconv.Itoa(group), nonce, scratch)
+	cmd := exec.Command("/bin/sh", "-c", guardScript, "reactorspec-guard", strconv.Itoa(group), nonce, scratch, cgroup)
 	cmd.Stdin = r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the terminal's Ctrl-C
 	if cmd.Start() != nil {

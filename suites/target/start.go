@@ -2,6 +2,7 @@ package target
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
@@ -25,17 +27,22 @@ func (i *Instance) start(ctx context.Context) error {
 	for n, word := range i.file.Start {
 		argv[n] = i.fill(word)
 	}
-	p, err := startProcess(argv, i.file.Dir, i.environment())
+	p, err := i.contained(argv)
 	if err != nil {
 		if notRunnable(err) {
 			return &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
 		}
 		return fmt.Errorf("starting the target: %w", err)
 	}
-	tree := observe.TreeOf(p.identity, observe.Grouped(), observe.Marked(nonceEnv+"="+i.Nonce), observe.Orphans())
+	options := []observe.Option{observe.Grouped(), observe.Marked(nonceEnv + "=" + i.Nonce), observe.Orphans()}
+	cgroup := ""
+	if p.cgroup != nil {
+		options, cgroup = append(options, observe.Contained(p.cgroup)), p.cgroup.Dir()
+	}
+	tree := observe.TreeOf(p.identity, options...)
 	l := life{root: p.identity, main: p.identity, tree: tree, proc: p, exit: &lastExit{}}
 	i.latest.Store(&l)
-	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch)
+	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch, cgroup)
 	if err := i.ready(ctx, &l); err != nil {
 		return err
 	}
@@ -45,11 +52,47 @@ func (i *Instance) start(ctx context.Context) error {
 	switch {
 	case errors.Is(err, observe.ErrGone) || errors.Is(err, observe.ErrReused):
 		served.main = l.root // it accepted and has ended since: whoever asks it anything is told so
+	case errors.Is(err, observe.ErrDenied):
+		served.main = l.root // nobody shows which of them listens
 	case err != nil:
 		return err
 	}
+	if served.wrapped && served.main != l.root && handsOn(l.root) {
+		served.main, served.wrapped = l.root, false
+	}
 	i.latest.Store(&served)
 	return nil
+}
+
+// contained starts the command in a group of its own where this system lets us make
+// one, and elsewhere without.
+func (i *Instance) contained(argv []string) (*process, error) {
+	group, err := observe.NewCgroup("reactorspec-" + rand.Text()[:12])
+	if err != nil {
+		return startProcess(argv, i.file.Dir, i.environment(), nil)
+	}
+	p, err := startProcess(argv, i.file.Dir, i.environment(), group)
+	if err == nil {
+		return p, nil
+	}
+	_ = group.Remove()
+	if notRunnable(err) && !errors.Is(err, os.ErrPermission) {
+		return nil, err
+	}
+	return startProcess(argv, i.file.Dir, i.environment(), nil) // clone3(2) may be refused what mkdir was not
+}
+
+// handsOn reports whether the process that was started takes the target's signals,
+// though another one listens: a master of workers does, who has a handler for
+// SIGTERM. A shell that waits for its child has none. The go command has one, as
+// every Go program does, and leaves its child behind.
+func handsOn(root observe.Process) bool {
+	name, err := root.Name()
+	if err != nil || name == "go" {
+		return false
+	}
+	handles, err := root.Handles(syscall.SIGTERM)
+	return err == nil && handles
 }
 
 // nonceEnv names the environment variable by which a target's processes are
@@ -95,8 +138,12 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 		switch {
 		case errors.Is(err, observe.ErrForeign):
 			return i.foreign(l, err)
+		case errors.Is(err, observe.ErrDenied):
+			// A binary with capabilities, or of another user: nobody listened before it
+			// was started, and its own word (HELLO's nonce) is all that is to be had.
+			owns, _ = observe.Listening(i.addr)
 		case err != nil && !errors.Is(err, observe.ErrGone):
-			return i.failed(ErrSilent, fmt.Sprintf("its sockets cannot be seen: %v", err))
+			return fmt.Errorf("starting the target: its sockets cannot be seen: %w", err)
 		}
 		if owns && i.accepts(ctx) {
 			return nil
@@ -215,7 +262,7 @@ func build(ctx context.Context, f File) error {
 	limit := f.BuildTimeout.or(DefaultBuildTimeout)
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	p, err := startProcess(f.Build, f.Dir, os.Environ())
+	p, err := startProcess(f.Build, f.Dir, os.Environ(), nil)
 	if err != nil {
 		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
 	}

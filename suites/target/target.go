@@ -40,9 +40,9 @@ var (
 	ErrSilent      = errors.New("the target never accepted a connection")
 	ErrDaemon      = errors.New("the target put itself in the background and cannot be followed")
 	ErrInUse       = errors.New("the address is in use")
-	ErrForeign     = errors.New("another server answers at the target's address")
 	ErrAddress     = errors.New("bad address")
 	ErrUnreachable = errors.New("no server answers")
+	ErrPid         = errors.New("wrong --pid")
 )
 
 // LaunchError says why a target could not be started or reached. Its text is
@@ -117,17 +117,17 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	}
 	tree, err := observe.OpenTree(t.Pid)
 	if err != nil {
-		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("%v: give the pid of the server at %s, or leave it away", err, t.Addr)}
 	}
 	i.latest.Store(&life{root: tree.Root(), main: tree.Root(), tree: tree, exit: &lastExit{}})
 	owns, err := tree.Owns(addr)
 	switch {
 	case errors.Is(err, observe.ErrDenied):
-		return nil, &LaunchError{Cause: ErrUnreachable, Detail: fmt.Sprintf("--pid %d: %v", t.Pid, err)}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d cannot be seen: %v; or leave it away, to judge from the wire alone", t.Pid, err)}
 	case err != nil:
-		return nil, &LaunchError{Cause: ErrForeign, Detail: err.Error()}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d does not serve there: %v", t.Pid, err)}
 	case !owns:
-		return nil, &LaunchError{Cause: ErrForeign, Detail: fmt.Sprintf("process %d does not listen at %s", t.Pid, t.Addr)}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d does not listen at %s", t.Pid, t.Addr)}
 	}
 	return i, nil
 }

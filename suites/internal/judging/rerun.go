@@ -72,6 +72,9 @@ func named(t target.Target, addr string) []string {
 		if file.ReadyTimeout != 0 {
 			flag("--ready-timeout", time.Duration(file.ReadyTimeout).String())
 		}
+		if file.Memory != 0 {
+			flag("--memory", file.Memory.String())
+		}
 	}
 	switch {
 	case t.Addr != "":

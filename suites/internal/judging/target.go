@@ -70,8 +70,11 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &launch):
 		stderr = launch.Stderr
-		if errors.Is(err, target.ErrNotFound) || errors.Is(err, target.ErrAddress) {
+		switch {
+		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid):
 			kind = report.Usage
+		case errors.Is(err, target.ErrUnreachable):
+			kind = report.Harness // whom nobody reaches nobody has judged
 		}
 	case errors.As(err, new(*ungreeted)):
 	default:
