@@ -250,6 +250,19 @@ func (t *Tree) members() ([]Process, error) {
 	return live, err
 }
 
+// Children lists the running processes whose parent is the calling one; those of a
+// subreaper's are its orphans too.
+func Children() ([]Process, error) {
+	list, err := pids()
+	var children []Process
+	for _, pid := range list {
+		if s, err := readStat(pid); err == nil && s.ppid == os.Getpid() && !s.dead() {
+			children = append(children, Process{pid, s.start})
+		}
+	}
+	return children, err
+}
+
 // newestPid is the pid or thread number given out last, empty if unknown: the
 // last field of /proc/loadavg.
 func newestPid() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -230,6 +231,24 @@ func (i *Instance) Leftover() []observe.Process {
 		return nil
 	}
 	return live
+}
+
+// Strays lists orphans that are younger than the target and came to us, as whoever
+// takes orphans, though no target of ours can be charged with them. There are none
+// where each has a cgroup.
+func (i *Instance) Strays() []observe.Process {
+	l := i.latest.Load()
+	if l.proc == nil {
+		return nil
+	}
+	children, err := observe.Children()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(children, func(p observe.Process) bool {
+		_, started := ours.Load(p.Pid)
+		return started || p.Start < l.root.Start || l.tree.Has(p.Pid)
+	})
 }
 
 // pollEvery is how soon the life cycle looks again at a condition that the

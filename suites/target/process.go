@@ -62,6 +62,7 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		if err == nil {
+			ours.Store(cmd.Process.Pid, true)
 			p.identity, err = observe.Identify(cmd.Process.Pid)
 		}
 		started <- err
@@ -69,6 +70,7 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 			return
 		}
 		_ = cmd.Wait() // the status says more than the error
+		ours.Delete(cmd.Process.Pid)
 		p.exit = exitOf(cmd.ProcessState.Sys().(syscall.WaitStatus))
 		close(p.ended)
 	}()
@@ -89,6 +91,9 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 	}()
 	return p, nil
 }
+
+// ours are the pids of what this package started itself and has not collected.
+var ours sync.Map
 
 // printed is the tail of stderr, or of stdout where stderr is empty.
 func (p *process) printed() string {
@@ -237,6 +242,7 @@ func startGuard(group int, nonce, scratch, cgroup string) *guard {
 		w.Close()
 		return nil
 	}
+	ours.Store(cmd.Process.Pid, true)
 	return &guard{cmd, w}
 }
 
@@ -246,6 +252,7 @@ func (g *guard) stop() {
 	}
 	_ = g.cmd.Process.Kill()
 	_ = g.cmd.Wait()
+	ours.Delete(g.cmd.Process.Pid)
 	g.hold.Close()
 	g.hold = nil
 }

@@ -85,10 +85,10 @@ func (i *Instance) contained(argv []string) (*process, error) {
 // handsOn reports whether the process that was started takes the target's signals,
 // though another one listens: a master of workers does, who has a handler for
 // SIGTERM. A shell that waits for its child has none. The go command has one, as
-// every Go program does, and leaves its child behind.
+// every Go program does, and leaves its child behind; so does strace.
 func handsOn(root observe.Process) bool {
 	name, err := root.Name()
-	if err != nil || name == "go" {
+	if err != nil || name == "go" || name == "strace" {
 		return false
 	}
 	handles, err := root.Handles(syscall.SIGTERM)

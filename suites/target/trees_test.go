@@ -56,6 +56,26 @@ func TestKillMeansTheTree(t *testing.T) {
 	echoes(t, i)
 }
 
+// What we started ourselves is no stray, and what the target's tree holds neither; an
+// orphan of unknown origin is.
+func TestStrays(t *testing.T) {
+	i := launch(t, actFile("master"))
+	if strays := i.Strays(); len(strays) > 0 {
+		t.Errorf("strays %v", strays)
+	}
+	unknown := exec.Command("sleep", "300")
+	if err := unknown.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = unknown.Process.Kill()
+		_ = unknown.Wait()
+	}()
+	if strays := i.Strays(); len(strays) != 1 || strays[0].Pid != unknown.Process.Pid {
+		t.Errorf("strays %v, want %d alone", strays, unknown.Process.Pid)
+	}
+}
+
 // A process that left parent, session and environment behind is the target's all
 // the same where a cgroup can be made, and no group outlives its target.
 func TestContained(t *testing.T) {
