@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec/probe"
@@ -228,8 +227,8 @@ func closeOnExec(s *session.Session) {
 
 func samePortAgain(s *session.Session) {
 	conns := opened(s, 5)
-	if err := s.Target.Signal(syscall.SIGKILL); err != nil {
-		s.Inconclusive("the target could not be killed: " + err.Error())
+	if err := s.Target.Kill(); err != nil {
+		unable(s, "the target could not be killed", err)
 	}
 	for _, c := range conns {
 		c.WantClosed() // the server's end closed first and goes to TIME_WAIT

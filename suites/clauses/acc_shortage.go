@@ -26,7 +26,7 @@ func exhaust(s *session.Session) *shortage {
 	s.ServesFresh()
 	restore, err := s.Tree().LeaveFDs(2)
 	if err != nil {
-		s.Inconclusive("the descriptor limit of the target cannot be lowered: " + err.Error())
+		unable(s, "the descriptor limit of the target cannot be lowered", err)
 	}
 	short.restore = restore
 	defer func() {
@@ -43,7 +43,7 @@ func exhaust(s *session.Session) *shortage {
 				break // it has ended for want of descriptors, as the caller will see
 			}
 			if err != nil {
-				s.Inconclusive("the descriptor limit of the target cannot be lowered: " + err.Error())
+				unable(s, "the descriptor limit of the target cannot be lowered", err)
 			}
 			short.restore = func() error { return errors.Join(more(), restore()) }
 		}

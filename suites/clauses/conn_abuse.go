@@ -62,42 +62,75 @@ func resetsAtEveryStage(s *session.Session) {
 	}
 }
 
-// resetGivesDescriptorBack counts sockets: a runtime may keep other descriptors
-// for the next connection, as Go's net keeps the pipes of its splices.
+// resetGivesDescriptorBack looks for the very sockets that were reset, by inode: a
+// proxy may keep the other leg of a connection, and a runtime the pipes of its splices.
+// Of unix sockets nobody tells whose they are; they are counted.
 func resetGivesDescriptorBack(s *session.Session) {
-	sockets := func() int { return observed(s, "the descriptors", s.Tree().SocketFDs) }
-	s.ServesFresh()
-	before := settled(s, sockets)
+	var reset map[uint64]bool // the server's ends
+	var before, n int
+	held := func() map[uint64]bool { return observed(s, "the descriptors", s.Tree().HeldSockets) }
+	left := func() (open int) {
+		if len(reset) == 0 {
+			return len(held()) - before
+		}
+		for inode := range held() {
+			if reset[inode] {
+				open++
+			}
+		}
+		return open
+	}
+	const spare = 2
 	for again := false; ; again = true {
-		n := resetsWithOutputDue(s)
+		var conns []*session.Conn
+		s.Step("20 idle connections beside 10 whose output is not read", func() {
+			s.ServesFresh()
+			before = settled(s, func() int { return len(held()) })
+			conns = withOutputDue(s)
+			reset = serverEnds(s, conns)
+		})
+		for _, c := range conns {
+			c.Reset()
+		}
+		n = len(conns)
 		now := 0
-		if _, held := s.Holds(s.Budget.Await, func() bool { now = sockets(); return now <= before+2 }); held {
+		if _, gone := s.Holds(reapWithin, func() bool { now = left(); return now <= spare }); gone {
 			return
 		}
 		if again { // it lost as many twice: no pool that was filling up
-			s.Failf(session.Late, fmt.Sprintf("%d sockets are still open %s after %d connections were reset, for the second time", now-before, s.Budget.Await, n),
-				fmt.Sprintf("%d sockets, as before, or two more", before), fmt.Sprintf("%d", now),
+			s.Failf(session.Late, fmt.Sprintf("%d sockets are still open %s after %d connections were reset, for the second time", now, reapWithin, n),
+				fmt.Sprintf("at most %d of them", spare), fmt.Sprintf("%d", now),
 				"a connection that only waits to write, or whose reading is paused, does not look at its hang-up")
 		}
-		before = now
 	}
 }
 
-// resetsWithOutputDue resets connections whose output waits and some whose reading
-// is paused too, among idle ones; it returns how many.
-func resetsWithOutputDue(s *session.Session) int {
-	var conns []*session.Conn
+// withOutputDue opens connections whose output waits and some whose reading is paused
+// too, and idle ones.
+func withOutputDue(s *session.Session) (conns []*session.Conn) {
 	for _, t := range stalledReaders(s, 8, beyondBuffers) {
 		conns = append(conns, t.c)
 	}
 	for _, t := range stalledReaders(s, 2, beyondLimit(s)) {
 		conns = append(conns, t.c)
 	}
-	conns = append(conns, opened(s, 20)...)
+	return append(conns, opened(s, 20)...)
+}
+
+// serverEnds are the inodes of the server's sockets of these connections; none where
+// they are unix sockets.
+func serverEnds(s *session.Session, conns []*session.Conn) map[uint64]bool {
+	ours := map[string]bool{}
 	for _, c := range conns {
-		c.Reset()
+		ours[c.Local().String()] = true
 	}
-	return len(conns)
+	ends := map[uint64]bool{}
+	for _, socket := range observed(s, "the sockets", s.Tree().Sockets) {
+		if socket.Network != "unix" && ours[socket.Remote] {
+			ends[socket.Inode] = true
+		}
+	}
+	return ends
 }
 
 // settled reads a count until it stays the same for a while, so that what

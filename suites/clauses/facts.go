@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -16,14 +15,6 @@ import (
 )
 
 const (
-	// idleWindow is how long CPU time is taken for one verdict of idleness: a
-	// spinning loop uses all of it, a good server 2 ms.
-	idleWindow = 700 * time.Millisecond
-	// idleShare is the part of a core that an idle server may use: a fifth.
-	idleShare = 5
-	// leastShare is the part of a core below which nobody is called busy,
-	// however little of it was to be had: a twentieth.
-	leastShare = 20
 	// settle is what a server gets to finish what it was just asked.
 	settle = 150 * time.Millisecond
 	// prompt is what an answer may take, in undisturbed time, that waits for
@@ -43,52 +34,18 @@ func observed[T any](s *session.Session, what string, read func() (T, error)) T 
 	case errors.Is(err, observe.ErrGone), errors.Is(err, observe.ErrReused):
 		s.Failf(session.Wrong, "the server's process ended", "the process goes on", err.Error(), "it crashed, or took a condition of one connection for the end")
 	default:
-		s.Inconclusive(fmt.Sprintf("%s cannot be read: %v", what, err))
+		unable(s, what+" cannot be seen", err)
 	}
 	return value
 }
 
-// rests fails the clause if the process tree uses more than a fifth of a core
-// in two windows in a row. state completes "… of a core is used".
-func rests(s *session.Session, state string) {
-	s.Pause(settle)
-	restsWithin(s, state, idleWindow, idleShare)
-}
-
-func restsWithin(s *session.Session, state string, window, share time.Duration) {
-	for again := false; ; again = true {
-		used, could, busiest := cpuOver(s, window)
-		if used*share <= could || used*leastShare <= window {
-			return
-		}
-		if again {
-			s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", 100*used/max(could, used), state),
-				fmt.Sprintf("at most %d %% of a core", 100/share),
-				fmt.Sprintf("%v of CPU time in the %v of which the busiest thread could run, for the second time; it is %s", used.Round(time.Millisecond), could.Round(time.Millisecond), busiest),
-				"a poll that does not block, or an event that is never consumed")
-		}
+// unable ends the check over what cannot be seen of the target or done to it: untested
+// where we have no right to it, as we shall have none the next time.
+func unable(s *session.Session, what string, err error) {
+	if errors.Is(err, observe.ErrDenied) {
+		s.Untested(fmt.Sprintf("%s: %v", what, err))
 	}
-}
-
-// cpuOver watches the target for a window. used is the CPU time of its tree;
-// could is how long its busiest thread could have run: the time that passed, less
-// what the thread waited for a CPU because others used them. A loop that spins on
-// a busy machine uses little, but all that it can get; an idle one neither.
-func cpuOver(s *session.Session, window time.Duration) (used, could time.Duration, busiest string) {
-	tree := s.Tree()
-	threads := observed(s, "the threads", tree.Threads)
-	before, start := observed(s, "the CPU time", tree.CPU), time.Now()
-	s.Pause(window)
-	used, could = observed(s, "the CPU time", tree.CPU)-before, time.Since(start)
-	var most, waited time.Duration
-	for _, t := range observed(s, "the threads", tree.Threads) {
-		at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
-		if at >= 0 && t.OnCPU-threads[at].OnCPU > most {
-			most, waited = t.OnCPU-threads[at].OnCPU, t.RunDelay-threads[at].RunDelay
-			busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
-		}
-	}
-	return used, max(could-waited, time.Millisecond), busiest
+	s.Inconclusive(fmt.Sprintf("%s: %v", what, err))
 }
 
 // several is n, or as many clients as the target has room for: one, if it is
@@ -168,7 +125,7 @@ func stopped(s *session.Session, f func()) {
 	}()
 	for _, p := range list {
 		if err := p.Signal(syscall.SIGSTOP); err != nil && !errors.Is(err, observe.ErrGone) {
-			s.Inconclusive(fmt.Sprintf("the server cannot be stopped: %v", err))
+			unable(s, "the server cannot be stopped", err)
 		}
 	}
 	f()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -107,6 +108,13 @@ func stopsWithSilentClients(s *session.Session) {
 			c.WantClosed()
 		}
 	})
+	if mute != nil {
+		// Who never said anything may never have reached the server: under
+		// TCP_DEFER_ACCEPT there is no socket before the first byte, tcp(7).
+		if _, err := mute.TrySend([]byte("?")); err == nil {
+			mute.WantClosed()
+		}
+	}
 }
 
 // handedOver reports whether the target has been given a client that has said nothing.
@@ -209,6 +217,10 @@ func leavesNoProcess(s *session.Session) {
 		s.Failf(session.Wrong, fmt.Sprintf("process %d outlives the server", left[0].Pid), "no process of its tree is left",
 			fmt.Sprintf("%d of %d still run", len(left), len(before)), "a child was started and never stopped")
 	}
+	for _, p := range s.Target.Strays() {
+		name, _ := p.Name()
+		s.Note("process %d (%s) is an orphan that nobody can be charged with", p.Pid, name)
+	}
 	closeAll(conns)
 }
 
@@ -301,10 +313,13 @@ func usedConnectionsStay(s *session.Session) {
 
 func stopsUnderTraffic(s *session.Session) {
 	conns := opened(s, 6)
+	var going atomic.Int32
 	for _, c := range conns {
 		request := s.Dialect.Request(s.Payload(2000))
+		going.Add(1)
 		s.Go(func() { // until the server ends it; what comes is another clause's business
 			socket, back := c.Raw(), make([]byte, 64<<10)
+			defer going.Add(-1)
 			defer c.Close()
 			for {
 				_ = socket.SetDeadline(time.Now().Add(stopWall))
@@ -330,21 +345,29 @@ func stopsUnderTraffic(s *session.Session) {
 	}
 	s.Pause(settle)
 	terminate(s, stopWithin, "under traffic", nil)
+	if _, ended := s.Holds(s.Await(), func() bool { return going.Load() == 0 }); !ended {
+		s.Failf(session.Wrong, "connections are still served though the server has exited", "each connection ends", fmt.Sprintf("%d of %d go on", going.Load(), len(conns)),
+			"a process of it was left behind")
+	}
 }
 
-// knock connects and leaves, again and again, until it is turned away.
+// knock connects and leaves, again and again, until it is turned away or the check
+// is over.
 func knock(s *session.Session) {
 	address := s.Target.Addr()
+	dialer := net.Dialer{Timeout: stopWall}
 	for {
-		c, err := net.DialTimeout(address.Network(), address.String(), stopWall)
+		c, err := dialer.DialContext(s.Context(), address.Network(), address.String())
 		if err != nil {
 			return
 		}
+		over := context.AfterFunc(s.Context(), func() { _ = c.Close() })
 		_ = c.SetDeadline(time.Now().Add(stopWall))
 		_, err = c.Write([]byte("ECHO\nwho is there?"))
 		if err == nil {
 			_, err = c.Read(make([]byte, 64))
 		}
+		over()
 		_ = c.Close()
 		if err != nil {
 			return // reset in the queue: the listener is closed

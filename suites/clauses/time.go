@@ -298,7 +298,7 @@ func farDeadlines(s *session.Session) {
 		p.Start("TIMER", key, delay, 0, 1)
 		p.OK("PING", "taken up")
 		p.Quiet(time.Millisecond)
-		restsWithin(s, fmt.Sprintf("while a timer of %v is pending", delay), idleWindow/2, idleShare)
+		restsIn(s, fmt.Sprintf("while a timer of %v is pending", delay), idleWindow/2)
 		if n := cancelled(s, p, key); n != 1 {
 			s.Failf(session.Wrong, fmt.Sprintf("a timer of %v is not pending", delay), "cancelled=1", fmt.Sprintf("cancelled=%d", n), "its delay did not fit the type that it was put into")
 		}
@@ -322,7 +322,7 @@ func lastMillisecond(s *session.Session) {
 			}
 		}
 	})
-	restsWithin(s, "while it waits for timers of 1.95 ms", idleWindow, quarter)
+	usesLittle(s, "while it waits for timers of 1.95 ms", idleWindow, quarter)
 	over.Store(true)
 	s.Join()
 }

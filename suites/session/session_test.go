@@ -450,3 +450,24 @@ func TestAStalledMachineStretchesWaits(t *testing.T) {
 		t.Errorf("steady although %s of %s were stalled", a.Stalled, a.Took)
 	}
 }
+
+// A step that fails is nobody's: the clause is untested, whoever of the check saw it.
+func TestStep(t *testing.T) {
+	for name, step := range map[string]func(s *Session){
+		"in the check": func(s *Session) { s.Failf(Wrong, "the tea is cold", "", "", "") },
+		"beside it": func(s *Session) {
+			s.Go(func() { s.Failf(Wrong, "the tea is cold", "", "", "") })
+			s.Join()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := attempt(t, echo, func(s *Session) {
+				s.Step("a step that does not fail", func() {})
+				s.Step("making tea", func() { step(s) })
+			})
+			if a.Failure != nil || a.HarnessError != "" || a.Untested != "a step before it failed, making tea: the tea is cold" {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}

@@ -1,0 +1,145 @@
+package clauses
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+const (
+	// idleWindow is how long CPU time is taken for one verdict of idleness: a
+	// spinning loop uses all of it, a good server 2 ms.
+	idleWindow = 700 * time.Millisecond
+	// idleShare is the part of a core that an idle server may use: a fifth.
+	idleShare = 5
+	// leastShare is the part of a core below which nobody is called busy,
+	// however little of it was to be had: a twentieth.
+	leastShare = 20
+	// restGrace is for how long after the last byte a server may be busy all the
+	// same: it polls before it sleeps, or its runtime compiles what has become hot.
+	// HotSpot was seen to take three seconds for that.
+	restGrace = 5 * time.Second
+	// restPatience is how long a server is waited for that works through what it was
+	// sent. No flood of ours is work for longer, unless a request takes 10 ms.
+	restPatience = 30 * time.Second
+	// fallShare is by what part of itself the use of the processor has to fall from
+	// one window to the next to count as work that comes to its end: a fifth.
+	fallShare = 5
+)
+
+// rests fails the clause if the process tree uses more than a fifth of a core when
+// it should be at rest. state completes "… of a core is used".
+//
+// Idleness is judged from rest on. As long as bytes move between the server and its
+// clients it works; for restGrace afterwards it may be busy still; and what falls
+// from window to window is work. What is left, twice in a row, is a spin: it uses
+// the same for ever.
+func rests(s *session.Session, state string) {
+	s.Pause(settle)
+	restsIn(s, state, idleWindow)
+}
+
+func restsIn(s *session.Session, state string, window time.Duration) {
+	began := time.Now()
+	last, moving := began, queues(s)
+	var before idleness
+	for again := false; ; {
+		now := cpuOver(s, window)
+		if now.rests(idleShare) {
+			if wait := time.Since(began) - window; wait > window {
+				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
+			}
+			return
+		}
+		queued := queues(s)
+		switch {
+		case !maps.Equal(queued, moving):
+			last, moving, again = time.Now(), queued, false
+		case time.Since(last) < restGrace:
+		case again && now.share() > before.share()*(1-1./fallShare):
+			now.fail(s, state, idleShare, fmt.Sprintf("%v after the last byte", time.Since(last).Round(100*time.Millisecond)))
+		default:
+			again = true
+		}
+		if before = now; time.Since(began) > restPatience {
+			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved", restPatience, int(100*now.share())))
+		}
+	}
+}
+
+// usesLittle is rests in a state that has traffic of its own: two windows in a row
+// decide, at once.
+func usesLittle(s *session.Session, state string, window, share time.Duration) {
+	for again := false; ; again = true {
+		now := cpuOver(s, window)
+		if now.rests(share) {
+			return
+		}
+		if again {
+			now.fail(s, state, share, "for the second time")
+		}
+	}
+}
+
+// queue is what waits in one socket of the server, in bytes.
+type queue struct{ unread, unsent uint64 }
+
+// queues are what waits in the server's sockets, by inode. They change as long as
+// bytes pass, or connections come and go. Of unix sockets nothing is told.
+func queues(s *session.Session) map[uint64]queue {
+	list, err := s.Tree().Sockets()
+	if err != nil {
+		return nil // whoever needs it finds out why
+	}
+	waiting := map[uint64]queue{}
+	for _, socket := range list {
+		waiting[socket.Inode] = queue{socket.RxQueue, socket.TxQueue}
+	}
+	return waiting
+}
+
+// idleness is what the target used over a window. used is the CPU time of its tree;
+// could is how long its busiest thread could have run: the time that passed, less
+// what the thread waited for a CPU because others used them. A loop that spins on
+// a busy machine uses little, but all that it can get; an idle one neither.
+type idleness struct {
+	window, used, could time.Duration
+	busiest             string
+}
+
+func (i idleness) rests(share time.Duration) bool {
+	return i.used*share <= i.could || i.used*leastShare <= i.window
+}
+
+// share is the part of a core that was used, of what could be had of it.
+func (i idleness) share() float64 { return float64(i.used) / float64(max(i.could, i.used, 1)) }
+
+func (i idleness) fail(s *session.Session, state string, share time.Duration, when string) {
+	s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", int(100*i.share()), state),
+		fmt.Sprintf("at most %d %% of a core", 100/share),
+		fmt.Sprintf("%v of CPU time in the %v of which the busiest thread could run, %s; it is %s", i.used.Round(time.Millisecond), i.could.Round(time.Millisecond), when, i.busiest),
+		"a poll that does not block, or an event that is never consumed")
+}
+
+// cpuOver watches the target for a window.
+func cpuOver(s *session.Session, window time.Duration) idleness {
+	tree := s.Tree()
+	threads := observed(s, "the threads", tree.Threads)
+	before, start := observed(s, "the CPU time", tree.CPU), time.Now()
+	s.Pause(window)
+	now := idleness{window: window, used: observed(s, "the CPU time", tree.CPU) - before, could: time.Since(start), busiest: "none that is still there"}
+	var most, waited time.Duration
+	for _, t := range observed(s, "the threads", tree.Threads) {
+		at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
+		if at >= 0 && t.OnCPU-threads[at].OnCPU > most {
+			most, waited = t.OnCPU-threads[at].OnCPU, t.RunDelay-threads[at].RunDelay
+			now.busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
+		}
+	}
+	now.could = max(now.could-waited, time.Millisecond)
+	return now
+}
