@@ -56,6 +56,9 @@ type Fault struct {
 	Idle time.Duration `json:",omitzero"`
 	// MaxClients is how many clients at a time the target says that it has room for.
 	MaxClients int `json:",omitzero"`
+	// Limit is the declared limit of unread output, in bytes, of a Server; Memory
+	// what the target file declares for a heap that is collected late, in bytes.
+	Limit, Memory int64 `json:",omitzero"`
 	// Breaks is the exact set of clauses that fail (MUST) or warn (SHOULD).
 	Breaks []string
 	// Sometimes lists clauses that the fault may or may not break, each a

@@ -64,7 +64,7 @@ var connFaults = []Fault{
 `,
 		New: `				_ = r
 `,
-		Breaks:     []string{"CONN-4", "LOOP-7"},
+		Breaks:     []string{"CONN-4"},
 		Sometimes:  []string{"CONN-5", "CONN-7", "CONN-13", "CONN-18", "FLOW-1", "FLOW-4", "FLOW-7"},
 		Neighbours: "megabytes are sent, and it is chance whether the last of them came behind a used-up budget or with an edge of their own",
 		Because:    "silence | stopped reading",

@@ -106,6 +106,11 @@ var lifeFaults = []Fault{
 		Because: "outlives the server",
 	},
 	{
+		Name: "workers-are-deserted", Why: "a master exits on SIGTERM and leaves its workers behind, who serve on",
+		Server: "processes", Args: []string{"{port}", "deserter"}, Control: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor", Features: []string{"drain"},
+		Breaks: []string{"LIFE-2", "LIFE-7", "LIFE-11"}, Because: "still open | outlives the server | still served",
+	},
+	{
 		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",
 		File: "reference/server.go", Old: "	if s.socket != \"\" && s.socket[0] != '@' {", New: "	if false {",
 		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-8"}, Because: "still there",

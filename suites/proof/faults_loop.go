@@ -7,6 +7,9 @@ var idling = []string{
 	"WAKE-7", "TIME-9", "TIME-10", "ACC-6", "PROBE-10",
 }
 
+// spinning is what a server of the echo dialect breaks that is busy all the time.
+var spinning = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-11"}
+
 var loopFaults = []Fault{
 	{
 		Name: "zero-timeout", Why: "the loop polls with a timeout of zero and spins: the first of S7's two faults",
@@ -25,6 +28,34 @@ var loopFaults = []Fault{
 		Sometimes:  []string{"WAKE-9"},
 		Neighbours: "a signal ends the loop's sleep as well",
 		Timing:     true,
+	},
+	{
+		Name:       "polls-for-twenty-seconds-after-traffic",
+		Why:        "the loop polls without a timeout for twenty seconds after the last byte: no way to wait, but a spin",
+		Server:     "epolls",
+		Args:       []string{"{port}", "polls", "20000"},
+		Control:    []string{"{port}", "polls", "1000"},
+		Dialect:    "echo",
+		Class:      "reactor",
+		Breaks:     spinning,
+		Because:    "of a core",
+		Sometimes:  []string{"ACC-6"},
+		Neighbours: "whether a client beyond the limit sends the last byte late enough is a matter of moments",
+		Shares:     "the other uses its core in processes that come and go: the clauses tell how much is used, and not by whom",
+	},
+	{
+		Name:       "helpers-come-and-go",
+		Why:        "the master starts helpers that each live for a moment, one after the other, so that no process is busy for long and a core is",
+		Server:     "processes",
+		Args:       []string{"{port}", "storm"},
+		Control:    []string{"{port}", "prefork"},
+		Dialect:    "echo",
+		Class:      "multi-reactor",
+		Breaks:     spinning,
+		Because:    "of a core",
+		Sometimes:  []string{"ACC-6", "LOOP-12", "LOOP-8"},
+		Neighbours: "ACC-6 has the same use, if the limit leaves the master room to fork; LOOP-8 is a matter of how often the helpers are put aside, and what the processes of LOOP-12 die of cannot be told",
+		Shares:     "the other uses its core in one thread: the clauses tell how much is used, and not by whom",
 	},
 	{
 		Name: "half-close-spin",

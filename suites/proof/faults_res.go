@@ -57,6 +57,45 @@ func newReactor(`,
 		},
 		Breaks:  []string{"RES-3"},
 		Because: "memory grew",
+		Shares:  "the other goes beyond what its target file declares",
+	},
+	{
+		Name: "keeps-more-than-it-declares",
+		Why:  "64 KiB of each connection that ever was are kept, beyond the memory that the target file declares for a heap collected late",
+		File: "reference/reactor.go",
+		Old:  `	c.place = int32(len(r.conns))`,
+		New: `	kept.Lock()
+	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 64<<10))
+	kept.Unlock()
+	c.place = int32(len(r.conns))`,
+		More: []Edit{
+			{"reference/reactor.go", `func newReactor(`, `var kept struct {
+	sync.Mutex
+	all [][]byte
+}
+
+func newReactor(`},
+			{"reference/reactor.go", `import (
+`, `import (
+	"bytes"
+	"sync"
+`},
+		},
+		Memory:  768 << 20,
+		Breaks:  []string{"RES-3"},
+		Because: "memory grew",
+		Shares:  "the other leaks less, and beyond what nobody has to declare",
+	},
+	{
+		Name:    "sweeps-every-forty-seconds",
+		Why:     "connections that were reset are closed by a sweep that comes by every forty seconds",
+		Server:  "epolls",
+		Args:    []string{"{port}", "sweeps", "40"},
+		Control: []string{"{port}", "sweeps", "5"},
+		Dialect: "echo",
+		Class:   "reactor",
+		Breaks:  []string{"CONN-13", "RES-2", "RES-7"},
+		Because: "sockets are still open",
 	},
 	{
 		Name: "large-buffer-each",

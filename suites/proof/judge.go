@@ -56,7 +56,7 @@ func (f Fault) Target(command []string) target.Target {
 	file := target.File{
 		Name: f.Name, Dialect: f.Dialect, HTTP: f.HTTP, Class: spec.Class(f.Class),
 		Start: command, Env: f.Env, MaxClients: f.MaxClients, ReadyTimeout: target.Duration(30 * time.Second),
-		IdleTimeout: target.Duration(f.Idle),
+		IdleTimeout: target.Duration(f.Idle), Limit: f.Limit, Memory: target.Bytes(f.Memory),
 	}
 	if file.Dialect == "" {
 		file.Dialect = "probe"
@@ -66,6 +66,9 @@ func (f Fault) Target(command []string) target.Target {
 	}
 	for _, feature := range f.Features {
 		file.Features = append(file.Features, spec.Feature(feature))
+	}
+	if f.Limit > 0 {
+		file.Features = append(file.Features, "limit")
 	}
 	return target.Target{File: file}
 }

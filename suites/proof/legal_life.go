@@ -1,0 +1,193 @@
+package proof
+
+import "github.com/reactorspec/reactorspec/spec"
+
+// idleVariant is every clause about a server that should be idle, of those that
+// every dialect promises.
+var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-11"}
+
+// treeVariant is what is asked of a server that is a tree of processes.
+var treeVariant = []string{
+	"LIFE-1", "LIFE-2", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12",
+	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5",
+}
+
+// treeOfProbe is what the probe dialect alone promises of those.
+var treeOfProbe = []string{"ACC-9", "RES-3", "RES-6", "LOOP-14", "ACC-8"}
+
+// trees are servers of several processes: signals go to the one that was started,
+// pages that they share count once, and children may come and go.
+var trees = []Variant{
+	{
+		Fault: Fault{
+			Name: "workers-with-a-socket-each", Why: "a master that does not listen, and workers that each have a SO_REUSEPORT socket: socket(7)",
+			Server: "processes", Args: []string{"{port}", "reuseport"}, Dialect: "echo", Class: "multi-reactor",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "workers-on-one-socket", Why: "workers that all accept on the socket which their master made",
+			Server: "processes", Args: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "connections-handed-to-workers", Why: "a master that accepts and hands each connection to a worker: unix(7), SCM_RIGHTS",
+			Server: "processes", Args: []string{"{port}", "handover"}, Dialect: "echo", Class: "multi-reactor",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "process-for-each-connection", Why: "a process for each connection, which its parent collects when it looks",
+			Server: "processes", Args: []string{"{port}", "each"}, Dialect: "echo", Class: "thread-per-connection",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "process-for-each-collected-by-the-kernel", Why: "a process for each connection, and SIGCHLD ignored: wait(2)",
+			Server: "processes", Args: []string{"{port}", "each-ignored"}, Dialect: "echo", Class: "thread-per-connection",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "process-for-each-orphaned", Why: "a process for each connection, which a second fork leaves to whoever takes orphans",
+			Server: "processes", Args: []string{"{port}", "each-orphan"}, Dialect: "echo", Class: "thread-per-connection",
+			Features: []string{"drain"}, Limit: 65536,
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "workers-that-are-killed-together", Why: "workers on one socket, who all have to go before the port can be taken again",
+			Server: "processes", Args: []string{"{port}", "prefork", "signs-on"}, Class: "multi-reactor",
+		},
+		Rules:    []spec.Rule{spec.Tree},
+		Clauses:  treeOfProbe,
+		Untested: map[string]string{"LOOP-14": "shows none of the connections on a poller"},
+	},
+	{
+		Fault: Fault{
+			Name: "processes-that-are-killed-together", Why: "a process for each connection, and the parent is not the one to be killed alone",
+			Server: "processes", Args: []string{"{port}", "each", "signs-on"}, Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: []string{"ACC-9", "RES-3", "RES-4", "ACC-8"},
+	},
+}
+
+// heaps collect late, and say so where it takes much memory.
+var heaps = []Variant{
+	{
+		Fault: Fault{
+			Name: "heap-collected-at-four-gigabytes", Why: "the collector is off until a limit is near, which the target file declares",
+			Env: map[string]string{"GOGC": "off", "GOMEMLIMIT": "4GiB"}, Memory: 4 << 30,
+			Args: []string{"--class", "thread-per-connection"}, Class: "thread-per-connection",
+		},
+		Rules:    []spec.Rule{spec.Heap},
+		Clauses:  []string{"RES-3", "RES-4", "LOOP-1"},
+		Untested: map[string]string{"RES-3": "within the 4GiB that it declares"},
+	},
+	{
+		Fault: Fault{
+			Name: "heap-collected-at-a-quarter-gigabyte", Why: "the collector is off until a limit is near that needs no declaration",
+			Env:  map[string]string{"GOGC": "off", "GOMEMLIMIT": "256MiB"},
+			Args: []string{"--class", "thread-per-connection"}, Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Heap},
+		Clauses: []string{"RES-3", "RES-4", "LOOP-1"},
+	},
+	{
+		Fault: Fault{
+			Name: "garbage-of-each-turn", Why: "every turn leaves a copy of what it read for a collector that comes at 300 MiB",
+			File: "reference/conn_turn.go", Old: "		r.received(c, n)\n		c.deliver(r.buf[:n])\n", New: "		r.received(c, n)\n		r.garbage = append([]byte(nil), r.buf[:n]...)\n		c.deliver(r.buf[:n])\n",
+			More: []Edit{{"reference/reactor.go", "	stopping bool\n", "	stopping bool\n	garbage  []byte\n"}},
+			Env:  map[string]string{"GOGC": "off", "GOMEMLIMIT": "300MiB"}, Args: []string{"--limit", "65536"},
+		},
+		Rules:   []spec.Rule{spec.Heap},
+		Clauses: []string{"FLOW-2", "FLOW-3", "FLOW-8", "RES-3", "RES-4"},
+	},
+}
+
+// restless are servers that come to rest, and not at once.
+var restless = []Variant{
+	{
+		Fault: Fault{
+			Name: "polls-for-a-second-after-traffic", Why: "the loop polls without a timeout for a second after the last byte, and then waits",
+			Server: "epolls", Args: []string{"{port}", "polls", "1000"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "polls-for-three-seconds-after-traffic", Why: "the same for three seconds, beside a second that passes in the check",
+			Server: "epolls", Args: []string{"{port}", "polls", "3000"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "works-on-what-it-reads", Why: "each 4 KiB cost a millisecond of work, and a flood takes seconds of it",
+			Server: "epolls", Args: []string{"{port}", "works", "1000"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "works-on-each-request", Why: "an HTTP server that works for a millisecond on each request, and has read many ahead",
+			Server: "slowhttp", Args: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6"},
+	},
+	{
+		Fault: Fault{
+			Name: "settles-after-a-flood", Why: "a second thread is busy for four seconds once much has passed, as a compiler is",
+			Server: "epolls", Args: []string{"{port}", "settles", "4000"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "writers-on-a-poller-of-their-own", Why: "who has had output to wait for stays on a second poller, which nobody asks while no output waits",
+			Server: "epolls", Args: []string{"{port}", "writers"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "sweeps-every-five-seconds", Why: "connections that were reset are closed by a sweep that comes by every five seconds",
+			Server: "epolls", Args: []string{"{port}", "sweeps", "5"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"CONN-12", "CONN-13", "LOOP-6", "RES-2", "RES-7", "LOOP-1"},
+	},
+	{
+		Fault: Fault{
+			Name: "relay-keeps-the-other-leg", Why: "a proxy gives up a dead client at once, and its other leg after a timeout",
+			Server: "relay", Args: []string{"{port}", "30s"}, Dialect: "echo", Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"CONN-12", "CONN-13", "LOOP-6", "RES-1"},
+	},
+}
