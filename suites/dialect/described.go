@@ -2,6 +2,10 @@ package dialect
 
 import (
 	"bufio"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync/atomic"
 )
 
 // Described is a dialect that a YAML text describes (spec/dialect-files.md).
@@ -17,11 +21,12 @@ type Described struct {
 	clients  int // at a time; 0: not said
 
 	pipelines, halfClose bool
+	unique               string // of one connection; "" before PerConn
 }
 
 // openStep is one step of an opening: bytes to send, or a frame to read.
 type openStep struct {
-	send []byte
+	send text
 	read *frame
 }
 
@@ -52,7 +57,7 @@ func (d *Described) MaxClients() int { return d.clients }
 // Request fills the payload into the template.
 func (d *Described) Request(payload []byte) []byte {
 	checkSize(d, payload)
-	return d.request.bytes(payload)
+	return d.request.bytes(d.fill(payload))
 }
 
 // Opening lists the steps of the description's `open`.
@@ -60,7 +65,7 @@ func (d *Described) Opening() []Step {
 	var steps []Step
 	for _, step := range d.opening {
 		if step.read == nil {
-			steps = append(steps, Step{Send: step.send})
+			steps = append(steps, Step{Send: step.send.bytes(d.fill(nil))})
 			continue
 		}
 		steps = append(steps, Step{Read: func(r *bufio.Reader) error {
@@ -93,7 +98,34 @@ func (d *Described) ListenOpening(i int, r *bufio.Reader, heard func(Heard)) err
 }
 
 func (d *Described) reading(r *bufio.Reader, payload []byte, heard func(Heard)) *reading {
-	return &reading{r: r, name: d.name, payload: payload, left: maxOverhead + 4*len(payload), heard: heard}
+	return &reading{r: r, name: d.name, fill: d.fill(payload), left: maxOverhead + 4*len(payload), heard: heard}
+}
+
+func (d *Described) fill(payload []byte) fill {
+	unique := d.unique
+	if unique == "" {
+		unique = "a0000000"
+	}
+	return fill{payload, unique}
+}
+
+// describedConns counts the connections of this process, and describedRun tells
+// its unique words from those of others.
+var (
+	describedConns atomic.Uint64
+	describedRun   = rand.Uint64N(26 * 36 * 36 * 36)
+)
+
+// perConn gives the dialect of one connection a unique word.
+func (d *Described) perConn() Dialect {
+	const letters, ofConn = "abcdefghijklmnopqrstuvwxyz", 36 * 36 * 36 * 36
+	conn := describedConns.Add(1)
+	run := describedRun + conn/ofConn
+	// The first of the eight is a letter, as the names of most protocols want it.
+	word := strconv.FormatUint(run%(36*36*36)*ofConn+conn%ofConn, 36)
+	one := *d
+	one.unique = letters[run/(36*36*36)%26:][:1] + strings.Repeat("0", uniqueSize-1-len(word)) + word
+	return &one
 }
 
 // closes reports whether the end of the connection is the end of a reply.

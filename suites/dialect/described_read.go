@@ -229,8 +229,13 @@ func (r *describer) payload(seen map[string]ast.Node, bounds [2]int) {
 		}
 	}
 	for _, f := range d.reply {
+		for _, list := range [][]text{f.is, f.contains, f.until, f.skip} {
+			for i := range list {
+				list[i].hexed = d.request.has(hexPayload)
+			}
+		}
 		for _, t := range slices.Concat(f.is, f.contains, f.until, f.skip) {
-			if t.carries() && d.Constant() {
+			if (t.carries() || t.has(lengthOf)) && d.Constant() {
 				r.fail(seen["reply"], "%q has a payload, and the request has none", t.source)
 			}
 			if t.has(rawPayload) && f.line != nil {
@@ -246,7 +251,7 @@ func (r *describer) payload(seen map[string]ast.Node, bounds [2]int) {
 			continue
 		}
 		for _, t := range slices.Concat(step.read.is, step.read.contains, step.read.until, step.read.skip) {
-			if t.carries() {
+			if t.carries() || t.has(lengthOf) {
 				r.fail(seen["open"], "%q has a payload, and nothing was asked yet", t.source)
 			}
 		}

@@ -33,10 +33,15 @@ func (r *describer) word(k key, n ast.Node) string {
 }
 
 func (r *describer) number(k key, n ast.Node, least int) int {
-	v := -1
+	v := least - 1
 	if i, ok := n.(*ast.IntegerNode); ok {
-		if u, ok := i.Value.(uint64); ok && u <= uint64(k.most) {
-			v = int(u)
+		switch value := i.Value.(type) {
+		case uint64:
+			if value <= uint64(k.most) {
+				v = int(value)
+			}
+		case int64:
+			v = int(max(value, int64(least-1)))
 		}
 	}
 	if v < least {
@@ -69,6 +74,9 @@ func (r *describer) template(k key, n ast.Node) text {
 	if t.open() {
 		r.fail(n, "%s: {any} and {digits} stand for bytes that nobody knows, so they cannot be sent", k.name)
 	}
+	if t.has(lengthOf) && !t.carries() {
+		r.fail(n, "%s has {length}, and no {payload} or {hex} that it is the length of: {rest} counts all that follows", k.name)
+	}
 	if t.has(rawPayload) {
 		framed := false
 		for _, p := range t.parts {
@@ -81,24 +89,32 @@ func (r *describer) template(k key, n ast.Node) text {
 	return t
 }
 
-// plain reads bytes without any payload.
-func (r *describer) plain(k key, n ast.Node) []byte {
+// sent reads what is sent without a payload.
+func (r *describer) sent(k key, n ast.Node) text {
 	t := r.template(k, n)
 	if t.carries() {
 		r.fail(n, "%s cannot have a payload", k.name)
 	}
-	b := t.bytes(nil)
-	if len(b) == 0 {
+	if len(t.parts) == 0 {
 		r.fail(n, "%s is empty", k.name)
 	}
-	return b
+	if err := t.overflow(0); err != nil {
+		r.fail(n, "%s: %v", k.name, err)
+	}
+	return t
+}
+
+// plain reads bytes that are the same on every connection.
+func (r *describer) plain(k key, n ast.Node) []byte {
+	t := r.sent(k, n)
+	if t.has(uniqueWord) {
+		r.fail(n, "%s cannot have {unique}", k.name)
+	}
+	return t.bytes(fill{})
 }
 
 func (r *describer) pattern(k key, n ast.Node) text {
 	t := r.parsed(k, n)
-	if t.has(lengthOf) && !t.carries() {
-		r.fail(n, "%s: {length} without a payload is only read in header", k.name)
-	}
 	return t
 }
 
@@ -125,7 +141,7 @@ func (r *describer) patterns(k key, n ast.Node) []text {
 // header reads the beginning of a frame, in which {length} is a number to read.
 func (r *describer) header(k key, n ast.Node) *text {
 	const wants = `header wants {length} once, and text behind it that is no digit, such as "DATA {length}\r\n"`
-	t, err := parseHeader(r.text(k, n))
+	t, err := parseText(r.text(k, n))
 	if err != nil {
 		r.fail(n, "header: %v", err)
 	}
@@ -140,7 +156,7 @@ func (r *describer) header(k key, n ast.Node) *text {
 			if p.number.size > 0 {
 				r.fail(n, "header: the number is decimal; a binary one is `length: {at: …, size: …}`")
 			}
-		case p.kind == rawPayload, p.kind == hexPayload, p.kind == restOf:
+		case p.kind == rawPayload, p.kind == hexPayload, p.kind == restOf, p.kind == uniqueWord:
 			r.fail(n, "header: only {length}, {any} and {digits} can stand in it")
 		case isOpen(p) && (i == len(t.parts)-1 || t.parts[i+1].kind != literal):
 			r.fail(n, "header: {any} needs text behind it, or nobody knows where it ends")
@@ -162,7 +178,7 @@ func (r *describer) steps(n ast.Node) []openStep {
 		var step openStep
 		seen := r.mapping("step", one, func(k key, at *ast.MappingValueNode) {
 			if k.name == "send" {
-				step.send = r.plain(k, at.Value)
+				step.send = r.sent(k, at.Value)
 			} else {
 				step.read = r.frame(at.Value)
 			}
@@ -272,11 +288,11 @@ func (r *describer) lengthFrame(n ast.Node) *lengthFrame {
 			}
 			l.number.little = order == "little"
 		case "plus":
-			l.number.plus = r.number(k, v, 0)
+			l.number.plus = r.number(k, v, -maxPlus)
 		}
 	})
-	if s := l.number.size; s != 1 && s != 2 && s != 4 {
-		r.fail(n, "length wants its size: 1, 2 or 4 bytes, such as `length: {at: 1, size: 4}`")
+	if s := l.number.size; s == 0 {
+		r.fail(n, "length wants its size, 1 to 4 bytes, such as `length: {at: 1, size: 4}`")
 	}
 	return l
 }

@@ -13,6 +13,9 @@ import (
 // what a described dialect holds of a server that never comes to an end.
 const maxOverhead = 1 << 20
 
+// maxFrames bounds the frames of a reply.
+const maxFrames = 10_000
+
 // frame is how one piece of what a server sends is cut out of the stream, and what
 // has to be in it. Exactly one of line, length, header, size and close cuts; where
 // none does, is alone is the frame, byte by byte.
@@ -45,7 +48,7 @@ func (f *frame) tells() bool { return len(f.is)+len(f.contains)+len(f.until) > 0
 
 // carries reports whether the frame has to hold the payload.
 func (f *frame) carries() bool {
-	for _, list := range [][]text{f.is, f.contains} {
+	for _, list := range [][]text{f.is, f.contains, f.until} {
 		if len(list) > 0 && !slices.ContainsFunc(list, func(t text) bool { return !t.carries() }) {
 			return true
 		}
@@ -63,12 +66,12 @@ type Heard struct {
 
 // reading reads the frames of one reply.
 type reading struct {
-	r       *bufio.Reader
-	name    string // of the dialect
-	payload []byte
-	left    int         // bytes that it may still take
-	taken   int         // bytes that it took
-	heard   func(Heard) // nil: nobody listens
+	r     *bufio.Reader
+	name  string // of the dialect
+	fill  fill
+	left  int         // bytes that it may still take
+	taken int         // bytes that it took
+	heard func(Heard) // nil: nobody listens
 }
 
 func (d *reading) tell(b []byte, what, problem string, at int) {
@@ -83,20 +86,23 @@ func (d *reading) frame(f *frame) error {
 		return d.written(f.is[0])
 	}
 	var all []byte
-	for {
+	for n := 1; ; n++ {
+		if n > maxFrames {
+			return garbage(d.name, fmt.Sprintf("the last frame of a reply among its first %d", maxFrames), all)
+		}
 		b, content, err := d.cut(f)
 		if err != nil {
 			d.tell(b, "a frame", err.Error(), len(b))
 			return err
 		}
-		if _, skipped := anyOf(f.skip, d.payload, content); skipped {
+		if _, skipped := anyOf(f.skip, d.fill, content); skipped {
 			d.tell(b, "skipped", "", 0)
 			continue
 		}
-		_, last := anyOf(f.until, d.payload, content)
+		_, last := anyOf(f.until, d.fill, content)
 		if len(f.is) > 0 && !last {
-			if at, ok := anyOf(f.is, d.payload, content); !ok {
-				return d.wrong(b, worded(f.is, d.payload), content, at, f.carries())
+			if at, ok := anyOf(f.is, d.fill, content); !ok {
+				return d.wrong(b, worded(f.is, d.fill), content, at, f.carries())
 			}
 		}
 		if len(f.contains) > 0 && len(f.until) > 0 {
@@ -109,8 +115,8 @@ func (d *reading) frame(f *frame) error {
 			continue
 		}
 		for _, t := range f.contains {
-			if !somewhere(t.with(d.payload), all) {
-				return d.wrong(b, "a reply that contains "+wordedParts(t.with(d.payload)), all, 0, f.carries())
+			if !somewhere(t.with(d.fill), all) {
+				return d.wrong(b, "a reply that contains "+wordedParts(t.with(d.fill)), all, 0, f.carries())
 			}
 		}
 		what := "a frame"
@@ -173,7 +179,7 @@ func (d *reading) cut(f *frame) (b, content []byte, err error) {
 		b, err = d.take(b, int(n))
 	case f.header != nil:
 		var n int
-		if b, n, err = d.prefix(f.header); err != nil {
+		if b, n, err = d.prefix(f.header, true); err != nil {
 			return b, b, err
 		}
 		if b, err = d.take(b, n); err != nil {
@@ -227,7 +233,7 @@ func (d *reading) untilClosed() ([]byte, error) {
 
 // written reads what the pattern says and nothing else.
 func (d *reading) written(t text) error {
-	b, _, err := d.prefix(&t)
+	b, _, err := d.prefix(&t, false)
 	problem := ""
 	if err != nil {
 		problem = err.Error()
@@ -238,16 +244,16 @@ func (d *reading) written(t text) error {
 
 // prefix reads bytes that the pattern says, to its end and no further. In a
 // header, {length} is not known but read: n is what it counts.
-func (d *reading) prefix(t *text) (b []byte, n int, err error) {
-	parts := t.with(d.payload)
-	if t.has(lengthOf) && !t.carries() { // a header
+func (d *reading) prefix(t *text, header bool) (b []byte, n int, err error) {
+	parts := t.with(d.fill)
+	if header {
 		parts = slices.Clone(t.parts)
 	}
 	for i, p := range parts {
 		start := len(b)
 		switch {
 		case p.kind == literal:
-			if b, err = d.expect(b, p.literal, t); err != nil {
+			if b, err = d.expect(b, p); err != nil {
 				return b, n, err
 			}
 		case p.kind == anyBytes && p.count > 0:
@@ -277,22 +283,18 @@ func (d *reading) prefix(t *text) (b []byte, n int, err error) {
 	return b, n, nil
 }
 
-// expect reads the bytes of want one by one, so that the first wrong one is the
-// last that is taken.
-func (d *reading) expect(b, want []byte, t *text) ([]byte, error) {
+// expect reads the bytes of a literal one by one, so that the first wrong one is
+// the last that is taken.
+func (d *reading) expect(b []byte, p part) ([]byte, error) {
 	start := len(b)
-	for i := range want {
+	for i, want := range p.literal {
 		c, err := d.r.ReadByte()
 		if err != nil {
 			return b, inReply(err, d.taken, d.name)
 		}
 		d.took(1)
-		if b = append(b, c); c != want[i] {
-			wrong := &ReplyError{Dialect: d.name, Want: around(want, i), Got: around(b[start:], i)}
-			if !t.carries() || start == 0 && !bytes.HasPrefix(want[:i], t.parts[0].literal) {
-				wrong.Garbage = true
-			}
-			return b, wrong
+		if b = append(b, c); c != want {
+			return b, &ReplyError{Dialect: d.name, Want: around(p.literal, i), Got: around(b[start:], i), Garbage: !p.carried}
 		}
 	}
 	return b, nil

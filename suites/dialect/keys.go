@@ -30,9 +30,10 @@ const (
 	yes       kind = "true or false"
 	anOrder   kind = "big or little"
 	aFrame    kind = "a frame"
-	frames    kind = "frames"   // a pattern, a frame, or a list of frames
-	steps     kind = "steps"    // a list of mappings with send or read
-	aPayload  kind = "bounds"   // the mapping "payload"
+	frames    kind = "frames" // a pattern, a frame, or a list of frames
+	steps     kind = "steps"  // a list of mappings with send or read
+	aPayload  kind = "bounds" // the mapping "payload"
+	aSigned   kind = "a number that may be below 0"
 	aLength   kind = "a length" // the mapping "length"
 )
 
@@ -41,6 +42,7 @@ const (
 	maxRequests = 1_000_000
 	maxClients  = 1_000_000
 	maxAt       = 4096
+	maxPlus     = 255
 )
 
 var keys = []key{
@@ -73,9 +75,9 @@ var keys = []key{
 	{"frame", "contains", patterns, "What stands somewhere in the frame; with until, somewhere in all of them", 0},
 
 	{"length", "at", aNumber, "How many bytes stand before the number; 0 if not said", maxAt},
-	{"length", "size", aNumber, "How many bytes the number has: 1, 2 or 4", 4},
+	{"length", "size", aNumber, "How many bytes the number has: 1 to 4", 4},
 	{"length", "order", anOrder, "The order of its bytes; big if not said", 0},
-	{"length", "plus", aNumber, "How much more the number says than bytes follow it: 4 where it counts its own 4 bytes too; 0 if not said", 255},
+	{"length", "plus", aSigned, "How much more the number says than bytes follow it: 4 where it counts its own 4 bytes too, -1 where it leaves out one that follows; 0 if not said", maxPlus},
 }
 
 // keyOf finds a key; what says which there are otherwise.

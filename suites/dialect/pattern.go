@@ -44,7 +44,7 @@ func fits(pattern []part, b []byte) (reached int, ok bool) {
 func find(run []part, b []byte, at int, ends bool) (from, n int, found bool) {
 	deepest, length := at, 0
 	for from := at; from <= len(b); from++ {
-		if first := run[0]; first.kind == literal {
+		if first := run[0]; first.kind == literal && len(first.literal) > 0 {
 			skip := bytes.Index(b[from:], first.literal[:1])
 			if skip < 0 {
 				break
@@ -113,9 +113,9 @@ func somewhere(pattern []part, b []byte) bool {
 
 // anyOf reports which of several patterns fits; at is how far the best of those
 // that do not went.
-func anyOf(patterns []text, payload, b []byte) (at int, ok bool) {
+func anyOf(patterns []text, f fill, b []byte) (at int, ok bool) {
 	for _, t := range patterns {
-		reached, ok := fits(t.with(payload), b)
+		reached, ok := fits(t.with(f), b)
 		if ok {
 			return reached, true
 		}
@@ -125,10 +125,10 @@ func anyOf(patterns []text, payload, b []byte) (at int, ok bool) {
 }
 
 // worded quotes patterns, with the payload filled in as far as it is short.
-func worded(patterns []text, payload []byte) string {
+func worded(patterns []text, f fill) string {
 	words := make([]string, len(patterns))
 	for i, t := range patterns {
-		words[i] = wordedParts(t.with(payload))
+		words[i] = wordedParts(t.with(f))
 	}
 	return strings.Join(words, " or ")
 }

@@ -14,23 +14,26 @@ import (
 //
 //	{payload}   the payload as it is
 //	{hex}       the payload in hexadecimal digits
-//	{length}    how many bytes {payload} or {hex} stands for
+//	{length}    how many bytes {payload} or {hex} stands for, here or in the request
 //	{rest}      how many bytes follow in this text
+//	{unique}    eight letters and digits that no other connection has
 //	{0x00ff}    these bytes
 //	{any}       in a pattern: whatever comes before the next part
 //	{any 4}     in a pattern: 4 bytes, whatever they are
 //	{digits}    in a pattern: one decimal digit or more
 //
-// {length} and {rest} are decimal, or binary with a size: {length 4},
-// {rest 2 little plus 2}. {{ and }} are a brace each.
+// {length} and {rest} are decimal, or binary with a size of 1 to 4 bytes:
+// {length 4}, {rest 2 little plus 2}. {{ and }} are a brace each.
 type text struct {
 	parts  []part
 	source string
+	hexed  bool // the payload, which is not in it, is in hexadecimal elsewhere
 }
 
 type part struct {
 	kind    partKind
 	literal []byte // of a literal
+	carried bool   // the literal stands for the payload, or follows from it
 	count   int    // bytes of anyBytes, 0: up to the next part
 	number  number // of lengthOf and restOf
 }
@@ -45,23 +48,30 @@ const (
 	restOf
 	anyBytes
 	digits
+	uniqueWord
 )
+
+// uniqueSize is how many bytes {unique} stands for.
+const uniqueSize = 8
+
+// fill is what the words of a text stand for.
+type fill struct {
+	payload []byte
+	unique  string // uniqueSize bytes
+}
 
 // number is how a length is written.
 type number struct {
 	size   int // bytes, big-endian unless little; 0: decimal digits
 	little bool
-	plus   int // is added to the bytes that it counts
+	plus   int // is added to the bytes that it counts; it may be below 0
 }
 
 func (n number) most() int {
-	switch n.size {
-	case 1:
-		return 1<<8 - 1 - n.plus
-	case 2:
-		return 1<<16 - 1 - n.plus
+	if n.size == 0 || n.size == 4 {
+		return 1<<31 - 1 - max(n.plus, 0)
 	}
-	return 1<<31 - 1 - n.plus
+	return 1<<(8*n.size) - 1 - n.plus
 }
 
 func (n number) append(b []byte, counted int) []byte {
@@ -92,18 +102,6 @@ func (n number) read(b []byte) int64 {
 // parseText reads a template or pattern. The error is one line that says what to
 // write instead.
 func parseText(source string) (text, error) {
-	t, err := parseParts(source)
-	if err != nil {
-		return t, err
-	}
-	if t.has(lengthOf) && !t.carries() {
-		return t, fmt.Errorf("%q has {length}, and no {payload} or {hex} that it is the length of: {rest} counts all that follows", source)
-	}
-	return t, t.sound()
-}
-
-// parseHeader is parseText for a pattern whose {length} is read, not known.
-func parseHeader(source string) (text, error) {
 	t, err := parseParts(source)
 	if err != nil {
 		return t, err
@@ -170,6 +168,8 @@ func parseWord(word string) (part, error) {
 		return part{kind: rawPayload}, nil
 	case name == "hex" && len(fields) == 0:
 		return part{kind: hexPayload}, nil
+	case name == "unique" && len(fields) == 0:
+		return part{kind: uniqueWord}, nil
 	case name == "digits" && len(fields) == 0:
 		return part{kind: digits}, nil
 	case name == "any" && len(fields) == 0:
@@ -191,12 +191,12 @@ func parseWord(word string) (part, error) {
 		}
 		return part{kind: kind, number: n}, nil
 	}
-	return part{}, fmt.Errorf("{%s} is unknown: use {payload}, {hex}, {length}, {rest}, {any}, {digits} or {0x..}, and {{ for a brace", word)
+	return part{}, fmt.Errorf("{%s} is unknown: use {payload}, {hex}, {length}, {rest}, {unique}, {any}, {digits} or {0x..}, and {{ for a brace", word)
 }
 
-// parseNumber reads the words behind length and rest: [1|2|4] [big|little] [plus N].
+// parseNumber reads the words behind length and rest: [1|2|3|4] [big|little] [plus N].
 func parseNumber(words []string) (number, error) {
-	const form = "write a size of 1, 2 or 4 bytes, big or little, plus N, in this order, each if needed"
+	const form = "write a size of 1 to 4 bytes, big or little, plus N, in this order, each if needed"
 	var n number
 	next := func(known ...string) (string, bool) {
 		if len(words) == 0 || !slices.Contains(known, words[0]) {
@@ -206,7 +206,7 @@ func parseNumber(words []string) (number, error) {
 		words = words[1:]
 		return word, true
 	}
-	if size, ok := next("1", "2", "4"); ok {
+	if size, ok := next("1", "2", "3", "4"); ok {
 		n.size = int(size[0] - '0')
 		if order, ok := next("big", "little"); ok {
 			n.little = order == "little"
@@ -217,8 +217,8 @@ func parseNumber(words []string) (number, error) {
 			return n, fmt.Errorf("plus wants a number: %s", form)
 		}
 		plus, err := strconv.Atoi(words[0])
-		if err != nil || plus < 0 || plus > 255 {
-			return n, fmt.Errorf("plus %s: want a number from 0 to 255", words[0])
+		if err != nil || plus < -maxPlus || plus > maxPlus {
+			return n, fmt.Errorf("plus %s: want a number from -255 to 255", words[0])
 		}
 		n.plus, words = plus, words[1:]
 	}
@@ -263,7 +263,7 @@ func (t text) open() bool { return t.has(anyBytes) || t.has(digits) }
 
 // wired is how many bytes the payload of n bytes takes in this text.
 func (t text) wired(n int) int {
-	if t.has(hexPayload) {
+	if t.hexed || t.has(hexPayload) {
 		return 2 * n
 	}
 	return n
@@ -283,6 +283,8 @@ func (t text) sizes(parts []part, n int) int {
 			total += 2 * n
 		case anyBytes:
 			total += p.count
+		case uniqueWord:
+			total += uniqueSize
 		case lengthOf:
 			total += len(p.number.append(nil, t.wired(n)))
 		case restOf:
@@ -292,41 +294,35 @@ func (t text) sizes(parts []part, n int) int {
 	return total
 }
 
-// with fills the payload in: what is left are literals and open parts.
-func (t text) with(payload []byte) []part {
-	var filled []part
-	put := func(b []byte) {
-		if n := len(filled); n > 0 && filled[n-1].kind == literal {
-			filled[n-1].literal = append(filled[n-1].literal, b...)
-			return
-		}
-		filled = append(filled, part{kind: literal, literal: slices.Clone(b)})
-	}
+// with fills in what is known: what is left are literals and open parts.
+func (t text) with(f fill) []part {
+	filled := make([]part, len(t.parts))
 	for i, p := range t.parts {
+		filled[i] = p
+		put := func(b []byte, carried bool) { filled[i] = part{kind: literal, literal: b, carried: carried} }
 		switch p.kind {
-		case literal:
-			put(p.literal)
 		case rawPayload:
-			put(payload)
+			put(f.payload, true)
 		case hexPayload:
-			put(hex.AppendEncode(nil, payload))
+			put(hex.AppendEncode(nil, f.payload), true)
 		case lengthOf:
-			put(p.number.append(nil, t.wired(len(payload))))
+			put(p.number.append(nil, t.wired(len(f.payload))), true)
 		case restOf:
-			put(p.number.append(nil, t.sizes(t.parts[i+1:], len(payload))))
-		default:
-			filled = append(filled, p)
+			put(p.number.append(nil, t.sizes(t.parts[i+1:], len(f.payload))), t.carries())
+		case uniqueWord:
+			put([]byte(f.unique), true)
 		}
 	}
 	return filled
 }
 
 // bytes fills a template in, which has no open parts.
-func (t text) bytes(payload []byte) []byte {
-	if filled := t.with(payload); len(filled) > 0 {
-		return filled[0].literal
+func (t text) bytes(f fill) []byte {
+	var b []byte
+	for _, p := range t.with(f) {
+		b = append(b, p.literal...)
 	}
-	return nil
+	return b
 }
 
 // overflow says which length cannot count what a payload of n bytes makes.
@@ -337,6 +333,9 @@ func (t text) overflow(n int) error {
 			counted = t.sizes(t.parts[i+1:], n)
 		} else if p.kind != lengthOf {
 			continue
+		}
+		if counted+p.number.plus < 0 {
+			return fmt.Errorf("a length that counts %d bytes plus %d is below 0", counted, p.number.plus)
 		}
 		if counted > p.number.most() {
 			return fmt.Errorf("a length of %d bytes cannot count %d, which a payload of %d bytes makes: lower payload's max", p.number.size, counted, n)

@@ -1,0 +1,196 @@
+package dialect
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// Try says one request to a server and writes down, byte by byte, what is said and
+// heard, and where it is not what the dialect expects. It reports whether all of
+// it was. patience bounds each wait for a byte.
+func Try(w io.Writer, conn net.Conn, d Dialect, patience time.Duration) bool {
+	t := &try{w: w, conn: conn, d: PerConn(d), patience: patience}
+	t.in = bufio.NewReader(t)
+	return t.opening() && t.exchange()
+}
+
+type try struct {
+	w        io.Writer
+	conn     net.Conn
+	d        Dialect
+	in       *bufio.Reader
+	patience time.Duration
+	came     []byte // read since the last step began, as far as it is kept
+}
+
+// keptBytes bounds what a step's bytes are kept and shown, in bytes.
+const keptBytes = 4096
+
+func (t *try) Read(b []byte) (int, error) {
+	_ = t.conn.SetReadDeadline(time.Now().Add(t.patience))
+	n, err := t.conn.Read(b)
+	if room := keptBytes - len(t.came); room > 0 {
+		t.came = append(t.came, b[:min(n, room)]...)
+	}
+	return n, err
+}
+
+func (t *try) say(format string, args ...any) { fmt.Fprintf(t.w, format+"\n", args...) }
+
+func (t *try) opening() bool {
+	described, _ := t.d.(*Described)
+	for i, step := range t.d.Opening() {
+		if step.Read == nil {
+			t.say("open, step %d: send %d bytes", i+1, len(step.Send))
+			if !t.send(step.Send) {
+				return false
+			}
+			continue
+		}
+		t.say("open, step %d: read", i+1)
+		t.begin()
+		var err error
+		if described != nil {
+			err = described.ListenOpening(i, t.in, t.heard)
+		} else if err = step.Read(t.in); err == nil {
+			t.show("<", t.used())
+		}
+		if err != nil {
+			t.failed(err)
+			return false
+		}
+	}
+	return true
+}
+
+// begin starts a step: what was read ahead is its first bytes.
+func (t *try) begin() {
+	ahead, _ := t.in.Peek(t.in.Buffered())
+	t.came = bytes.Clone(ahead[:min(len(ahead), keptBytes)])
+}
+
+// used is what the step has taken so far of what came.
+func (t *try) used() []byte {
+	return t.came[:max(0, len(t.came)-t.in.Buffered())]
+}
+
+func (t *try) exchange() bool {
+	payload := tryPayload(t.d, 0)
+	request := t.d.Request(payload)
+	if Constant(t.d) {
+		t.say("request: send %d bytes", len(request))
+	} else {
+		t.say("request with a payload of %d bytes: send %d bytes", len(payload), len(request))
+	}
+	if !t.send(request) {
+		return false
+	}
+	t.say("reply: read")
+	t.begin()
+	err := t.reply(payload)
+	if err != nil {
+		t.failed(err)
+		return false
+	}
+	whole := t.used()
+	t.say("the reply is what the dialect expects")
+	_ = t.conn.SetReadDeadline(time.Now().Add(t.patience / 10))
+	if more, err := t.in.Peek(1); err == nil {
+		more, _ = t.in.Peek(max(len(more), t.in.Buffered()))
+		t.say("behind the reply, where nothing is due:")
+		t.show("<", more)
+		t.say("! these bytes would be taken for the reply to the next request: let reply go on to its last byte, or skip them")
+		return false
+	}
+	if !Constant(t.d) && len(whole) < keptBytes {
+		if _, err := t.d.ReadReply(bufio.NewReader(bytes.NewReader(whole)), tryPayload(t.d, 1)); err == nil {
+			t.say("! the same bytes would pass for the reply to a request with another payload: say {payload} or {hex} in is: or contains:")
+		}
+	}
+	return true
+}
+
+func (t *try) reply(payload []byte) error {
+	if described, ok := t.d.(*Described); ok {
+		_, err := described.Listen(t.in, payload, t.heard)
+		return err
+	}
+	_, err := t.d.ReadReply(t.in, payload)
+	t.show("<", t.used())
+	return err
+}
+
+// tryPayload is a short payload that shows in a dump: letters, in one of two kinds.
+func tryPayload(d Dialect, kind int) []byte {
+	n := min(max(d.MinPayload(), 12), d.MaxPayload())
+	letters := []string{"reactorspec ", "another one "}[kind]
+	return []byte(strings.Repeat(letters, n/len(letters)+1)[:n])
+}
+
+func (t *try) send(b []byte) bool {
+	t.show(">", b)
+	_ = t.conn.SetWriteDeadline(time.Now().Add(t.patience))
+	if _, err := t.conn.Write(b); err != nil {
+		t.say("! it could not be sent: %v", err)
+		return false
+	}
+	return true
+}
+
+func (t *try) heard(h Heard) {
+	t.show("<", h.Bytes)
+	switch {
+	case h.Problem == "":
+		t.say("    %s", h.What)
+	case h.At > 0 && h.At < len(h.Bytes):
+		t.say("    %s, which does not fit behind its first %d bytes: %s", h.What, h.At, shorten(h.Bytes[h.At:]))
+	}
+}
+
+// failed says why a read failed, in words for whoever writes the dialect.
+func (t *try) failed(err error) {
+	var wrong *ReplyError
+	switch {
+	case errors.As(err, &wrong):
+		t.say("! want %s", wrong.Want)
+		t.say("!  got %s", wrong.Got)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if len(t.came) == 0 {
+			t.say("! nothing came within %v: does the server wait for something that the client should say first?", t.patience)
+		} else {
+			t.say("! nothing more came within %v, and the frame is not at its end: is it really cut as the file says?", t.patience)
+		}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		t.say("! the server closed the connection inside it")
+	case errors.Is(err, io.EOF):
+		t.say("! the server closed the connection instead")
+	default:
+		t.say("! %v", err)
+	}
+}
+
+// show writes a dump of bytes, sixteen a line.
+func (t *try) show(way string, b []byte) {
+	const width = 16
+	shown := b[:min(len(b), keptBytes)]
+	for at := 0; at < len(shown); at += width {
+		line := shown[at:min(at+width, len(shown))]
+		plain := make([]byte, len(line))
+		for i, c := range line {
+			if plain[i] = c; c < ' ' || c > '~' {
+				plain[i] = '.'
+			}
+		}
+		t.say("  %s %04x  %-*s  %s", way, at, 3*width-1, fmt.Sprintf("% x", line), plain)
+	}
+	if len(b) > len(shown) {
+		t.say("  %s … %d bytes in all", way, len(b))
+	}
+}
