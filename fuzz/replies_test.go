@@ -34,8 +34,11 @@ func replyTo(t *rapid.T, d dialect.Dialect, payload []byte) []byte {
 		}
 		return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%x", head, 2*len(payload), payload)
 	default:
-		t.Fatalf("no reply is known for dialect %s", name)
-		return nil
+		described, ok := d.(*dialect.Described)
+		if !ok {
+			t.Fatalf("no reply is known for dialect %s", name)
+		}
+		return described.Example(payload)
 	}
 }
 
@@ -47,14 +50,18 @@ func repliesAreRead(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload := rapid.SliceOfN(rapid.Byte(), max(1, d.MinPayload()), 100).Draw(t, "payload")
+	most := min(100, d.MaxPayload())
+	payload := rapid.SliceOfN(rapid.Byte(), min(most, max(1, d.MinPayload())), most).Draw(t, "payload")
 	if d.MinPayload() == 0 && rapid.IntRange(0, 9).Draw(t, "empty") == 0 {
 		payload = nil
 	}
 	good := replyTo(t, d, payload)
 	wire := edited(t, good, "$-1\r\n", "STORED\r\n", "END\r\n", "HTTP/1.1 ", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "\r\n\r\n", "0\r\n\r\n", ";x=y")
 	intact := bytes.Equal(wire, good)
-	wire = append(wire, rapid.SampledFrom([]string{"", "\n", "the next reply", "\r\n0\r\n\r\n"}).Draw(t, "next")...)
+	closes := d.Requests() == 1 // perhaps by its end: then nothing can follow, and no byte is the last that it needs
+	if !closes {
+		wire = append(wire, rapid.SampledFrom([]string{"", "\n", "the next reply", "\r\n0\r\n\r\n"}).Draw(t, "next")...)
+	}
 
 	got, left, err := readReply(d, bytes.NewReader(wire), 4096, payload)
 	if err == nil && !bytes.Equal(got, payload) {
@@ -72,7 +79,7 @@ func repliesAreRead(t *rapid.T) {
 		if _, _, err := readReply(d, bytes.NewReader(wire[:end]), 4096, payload); err != nil {
 			t.Errorf("%s takes %q and no more, and wants more: %v", d.Name(), wire[:end], err)
 		}
-		if end > 0 {
+		if end > 0 && !closes {
 			if _, _, err := readReply(d, bytes.NewReader(wire[:end-1]), 4096, payload); err == nil {
 				t.Errorf("%s takes %q, and is content without the last byte", d.Name(), wire[:end])
 			}
