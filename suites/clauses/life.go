@@ -315,7 +315,7 @@ func stopsUnderTraffic(s *session.Session) {
 	conns := opened(s, 6)
 	var going atomic.Int32
 	for _, c := range conns {
-		request := s.Dialect.Request(s.Payload(2000))
+		request := c.Dialect().Request(s.Payload(2000))
 		going.Add(1)
 		s.Go(func() { // until the server ends it; what comes is another clause's business
 			socket, back := c.Raw(), make([]byte, 64<<10)

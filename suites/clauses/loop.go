@@ -17,10 +17,10 @@ var loop = []session.Check{
 	{Clause: "LOOP-1", Study: true, Run: idleAlone},
 	{Clause: "LOOP-2", Study: true, Run: idleClients},
 	{Clause: "LOOP-3", Study: true, Needs: session.Several, Run: idleHalfClosed},
-	{Clause: "LOOP-4", Study: true, Needs: session.Several, Run: idleStalledWrite},
+	{Clause: "LOOP-4", Study: true, Needs: session.Several | session.Ahead, Run: idleStalledWrite},
 	{Clause: "LOOP-5", Study: true, Run: idlePartialRequest},
 	{Clause: "LOOP-6", Study: true, Run: idleAfterResets},
-	{Clause: "LOOP-7", Study: true, Needs: session.Several, Run: writeInterestDropped},
+	{Clause: "LOOP-7", Study: true, Needs: session.Several | session.Ahead, Run: writeInterestDropped},
 	{Clause: "LOOP-8", Study: true, Run: idleSwitches},
 	{Clause: "LOOP-9", Study: true, Run: promptAfterSleep},
 	{Clause: "LOOP-10", Own: true, Run: stopAndContinue},
@@ -99,10 +99,18 @@ func idlePartialRequest(s *session.Session) {
 		c.Send([]byte(piece))
 		conns = append(conns, c)
 	}
-	request := s.Dialect.Request(s.Payload(64))
-	part(s.Open(), string(request[:len(request)/2]))
+	open := func() (*session.Conn, []byte) {
+		c := s.Open()
+		return c, c.Dialect().Request(s.Payload(64))
+	}
+	c, request := open()
+	if len(request) < 2 {
+		s.Untested("a request is one byte: there is no part of one")
+	}
+	part(c, string(request[:len(request)/2]))
 	if !serial(s) {
-		part(s.Open(), string(request[:1]))
+		c, request := open()
+		part(c, string(request[:1]))
 		if s.Dialect.Name() == "probe" {
 			part(s.Dial(), "PRO")
 			if offers(s, "login") {

@@ -53,6 +53,8 @@ const (
 	Several Need = 1 << iota
 	// Payload is bytes of the check's own choice that come back in the reply.
 	Payload
+	// Ahead is requests that are sent before the replies to earlier ones are read.
+	Ahead
 )
 
 // Lacks says what the dialect has not of what is needed; empty where it has all.
@@ -60,6 +62,8 @@ func (n Need) Lacks(d dialect.Dialect) string {
 	switch {
 	case n&Several != 0 && d.Requests() == 1:
 		return "it is about several requests on one connection, and this server answers one on each"
+	case n&Ahead != 0 && !d.Pipelines():
+		return "it is about requests sent ahead, and the " + d.Name() + " dialect has a client wait for each reply"
 	case n&Payload != 0 && dialect.Constant(d):
 		return "it is told by a payload that comes back, and requests of this target carry none"
 	}
