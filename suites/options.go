@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -51,6 +52,11 @@ func Verbose() Option { return func(o *judging.Options) { o.Verbose = true } }
 // program: its name, class, dialect and limit, the features that its methods
 // cannot show, and the failures that are known.
 func As(file target.File) Option { return func(o *judging.Options) { o.As = file } }
+
+// Speaking has the target spoken to in that dialect, whatever its file names: any
+// Go type that can say one request with a payload, and read the reply. It promises
+// what every server does (spec/dialects/common.md), and what its traits say.
+func Speaking(d dialect.Dialect) Option { return func(o *judging.Options) { o.Speaks = d } }
 
 // Progress is one step of a run.
 type Progress struct {

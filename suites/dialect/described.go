@@ -10,18 +10,13 @@ import (
 
 // Described is a dialect that a YAML text describes (spec/dialect-files.md).
 type Described struct {
-	name     string
-	about    string
-	opening  []openStep
-	request  text
-	reply    []*frame
-	least    int // payload bounds, both 0 in a constant dialect
-	most     int
-	requests int // a connection; 0: any number
-	clients  int // at a time; 0: not said
-
-	pipelines, halfClose bool
-	unique               string // of one connection; "" before PerConn
+	Traits
+	name    string
+	about   string
+	opening []openStep
+	request text
+	reply   []*frame
+	unique  string // of one connection; "" before PerConn
 }
 
 // openStep is one step of an opening: bytes to send, or a frame to read.
@@ -35,24 +30,6 @@ func (d *Described) Name() string { return d.name }
 
 // About is what the description says of itself; it may be empty.
 func (d *Described) About() string { return d.about }
-
-// MinPayload and MaxPayload bound the payload; both are 0 where the request has none.
-func (d *Described) MinPayload() int { return d.least }
-
-// MaxPayload is the greatest payload, in bytes.
-func (d *Described) MaxPayload() int { return d.most }
-
-// Pipelines reports what the description promises.
-func (d *Described) Pipelines() bool { return d.pipelines }
-
-// HalfCloses reports whether the server answers, behind the client's FIN, what came before it.
-func (d *Described) HalfCloses() bool { return d.halfClose }
-
-// Requests is how many requests a connection takes; 0 is any number.
-func (d *Described) Requests() int { return d.requests }
-
-// MaxClients is how many clients may be there at a time; 0 is not known.
-func (d *Described) MaxClients() int { return d.clients }
 
 // Request fills the payload into the template.
 func (d *Described) Request(payload []byte) []byte {
@@ -134,7 +111,7 @@ func (d *Described) closes() bool {
 }
 
 // Constant reports whether every request is the same.
-func (d *Described) Constant() bool { return d.most == 0 }
+func (d *Described) Constant() bool { return d.Max == 0 }
 
 // Carries reports whether a good reply holds the payload of its request, so that
 // a reply to another request is told from it.

@@ -192,13 +192,13 @@ func (r *describer) dialect(root ast.Node) {
 		case "payload":
 			bounds = r.bounds(v)
 		case "pipelines":
-			d.pipelines = r.yes(k, v)
+			d.Pipelined = r.yes(k, v)
 		case "half_close":
-			d.halfClose = r.yes(k, v)
+			d.HalfClosed = r.yes(k, v)
 		case "requests_per_connection":
-			d.requests = r.number(k, v, 1)
+			d.PerConnection = r.number(k, v, 1)
 		case "max_clients":
-			d.clients = r.number(k, v, 1)
+			d.Clients = r.number(k, v, 1)
 		}
 	})
 	for _, name := range []string{"request", "reply"} {
@@ -222,9 +222,9 @@ func (r *describer) payload(seen map[string]ast.Node, bounds [2]int) {
 	case !d.request.carries() && at != nil:
 		r.fail(at, "the request has no {payload} or {hex}, so payload has nothing to bound: leave it out, and the dialect is a constant one")
 	}
-	d.least, d.most = bounds[0], bounds[1]
+	d.Min, d.Max = bounds[0], bounds[1]
 	if d.request.carries() {
-		if err := d.request.overflow(d.most); err != nil {
+		if err := d.request.overflow(d.Max); err != nil {
 			r.fail(at, "%v", err)
 		}
 	}
@@ -241,7 +241,7 @@ func (r *describer) payload(seen map[string]ast.Node, bounds [2]int) {
 			if t.has(rawPayload) && f.line != nil {
 				r.fail(seen["reply"], "%q: a payload may hold the bytes that end the line: say {hex}", t.source)
 			}
-			if err := t.overflow(d.most); err != nil {
+			if err := t.overflow(d.Max); err != nil {
 				r.fail(seen["reply"], "%q: %v", t.source, err)
 			}
 		}
@@ -275,10 +275,10 @@ func (r *describer) closing(seen map[string]ast.Node) {
 		return
 	}
 	switch {
-	case d.requests > 1:
-		r.fail(seen["requests_per_connection"], "the end of the connection ends the reply, so a connection takes 1 request, not %d", d.requests)
-	case d.pipelines:
+	case d.PerConnection > 1:
+		r.fail(seen["requests_per_connection"], "the end of the connection ends the reply, so a connection takes 1 request, not %d", d.PerConnection)
+	case d.Pipelined:
 		r.fail(seen["pipelines"], "the end of the connection ends the reply, so nothing can be sent behind the first request: leave pipelines out")
 	}
-	d.requests = 1
+	d.PerConnection = 1
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/clauses"
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -30,6 +31,8 @@ type Options struct {
 	Verbose bool
 	// As describes a value that is judged in this process.
 	As target.File
+	// Speaks is how the target is spoken to, instead of what its file names.
+	Speaks dialect.Dialect
 	// Progress is called when a clause is started and when it is judged, from
 	// one goroutine at a time.
 	Progress func(Progress)

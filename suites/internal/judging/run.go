@@ -59,6 +59,9 @@ const studiesAtOnce = 2
 // OnTarget checks what is asked for; a *UsageError says what is wrong. Nothing
 // is started before the first Judge. The end of ctx ends the run early.
 func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
+	if o.Speaks != nil {
+		t.File.Dialect, t.File.Speaks = o.Speaks.Name(), o.Speaks
+	}
 	return newRun(ctx, t, o, nil)
 }
 
