@@ -24,7 +24,7 @@ func TestEmbedded(t *testing.T) {
 	if !slices.Equal(families, FamilyNames) {
 		t.Errorf("families %v, want %v", families, FamilyNames)
 	}
-	if want := []string{"amqp", "beanstalkd", "dns", "echo", "ftp", "gearman", "gopher", "http", "imap", "irc", "memcache", "mpd", "mqtt", "mysql", "nats", "postgres", "probe", "resp", "smtp", "zookeeper"}; !slices.Equal(dialects, want) {
+	if want := []string{"amqp", "beanstalkd", "dns", "echo", "ftp", "gearman", "gopher", "http", "imap", "irc", "memcache", "mpd", "mqtt", "mysql", "nats", "postgres", "probe", "resp", "smtp", "tcp", "zookeeper"}; !slices.Equal(dialects, want) {
 		t.Errorf("dialects %v, want %v", dialects, want)
 	}
 	if _, found := Lookup("WAKE-0"); found {

@@ -85,8 +85,9 @@ func (p *parser) dialect(file string) {
 		p.fail(file, 1, "the page does not open with `# %s: title`", name)
 	}
 	rows, found := pg.table(promiseTable)
+	_, releases := pg.table(releaseTable)
 	dialect.Description, dialect.DescriptionLine = pg.description()
-	if !found && dialect.Description == "" {
+	if !found && !releases && dialect.Description == "" {
 		p.fail(file, 1, "no table `| clause | promised by |`")
 	}
 	for _, row := range rows {

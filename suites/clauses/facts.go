@@ -93,6 +93,9 @@ const mostStuffed = 100_000
 func stuff(s *session.Session, c *session.Conn, most int) int {
 	const piece = 32 << 10 // bytes of one write
 	request := c.Dialect().Request(s.Payload(64 << 10))
+	if len(request) == 0 {
+		return 0
+	}
 	most = min(most, mostStuffed*len(request))
 	if !s.Dialect.Pipelines() {
 		most = 1

@@ -14,7 +14,7 @@ var flow = []session.Check{
 	{Clause: "FLOW-3", Own: true, Needs: session.Several, Run: memoryIsBounded},
 	{Clause: "FLOW-4", Needs: session.Several, Run: resumesReading},
 	{Clause: "FLOW-5", Needs: session.Several | session.Ahead, Run: stalledReadersDelayNobody},
-	{Clause: "FLOW-6", Run: slowWritersDelayNobody},
+	{Clause: "FLOW-6", Needs: session.Words, Run: slowWritersDelayNobody},
 	{Clause: "FLOW-7", Needs: session.Several | session.Ahead, Run: fairBesideAFirehose},
 	{Clause: "FLOW-8", Own: true, Run: sourceIsBounded},
 	{Clause: "FLOW-9", Needs: session.Several | session.Ahead, Run: closingWithPendingOutput},

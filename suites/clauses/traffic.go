@@ -124,7 +124,7 @@ func (t *talk) payload(n int) []byte {
 func (t *talk) requests(bytes int) int {
 	each := t.size
 	if each == 0 {
-		each = len(t.request(0))
+		each = max(len(t.request(0)), 1)
 	}
 	return (bytes + each - 1) / each
 }

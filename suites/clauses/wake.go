@@ -9,7 +9,7 @@ import (
 )
 
 var wake = []session.Check{
-	{Clause: "WAKE-1", Study: true, Run: promptHandover},
+	{Clause: "WAKE-1", Study: true, Needs: session.Words, Run: promptHandover},
 	{Clause: "WAKE-2", Study: true, Run: promptTask},
 	{Clause: "WAKE-3", Study: true, Run: racesAreWon},
 	{Clause: "WAKE-4", Study: true, Run: crossedWakeups},

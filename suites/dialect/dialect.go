@@ -93,7 +93,7 @@ func (e *ReplyError) Error() string {
 	return fmt.Sprintf("%s: want %s, got %s", e.Dialect, e.Want, e.Got)
 }
 
-var all = []Dialect{echo{}, probeEcho{}, resp{}, memcache{}, plainHTTP}
+var all = []Dialect{echo{}, probeEcho{}, resp{}, memcache{}, plainHTTP, tcp{}}
 
 // builtIn is the dialect of that name which is code; nil where there is none.
 func builtIn(name string) Dialect {

@@ -147,6 +147,10 @@ func (c *Conn) TryRequest(payload []byte) error {
 // carries the same bytes.
 func (c *Conn) Reply(payload []byte) {
 	c.goesOn()
+	if dialect.Wordless(c.dialect) {
+		c.accepted()
+		return
+	}
 	reply, err := c.dialect.ReadReply(c.buffered(), payload)
 	if err != nil {
 		if c.asked.Load() > c.replies.Load()+1 {

@@ -55,6 +55,8 @@ const (
 	Payload
 	// Ahead is requests that are sent before the replies to earlier ones are read.
 	Ahead
+	// Words is anything that can be said at all.
+	Words
 )
 
 // Lacks says what the dialect has not of what is needed; empty where it has all.
@@ -62,6 +64,8 @@ func (n Need) Lacks(d dialect.Dialect) string {
 	switch {
 	case n&Several != 0 && d.Requests() == 1:
 		return "it is about several requests on one connection, and this server answers one on each"
+	case n&(Words|Ahead|Several) != 0 && dialect.Wordless(d):
+		return "it is about what a server answers, and the " + d.Name() + " dialect has no words"
 	case n&Ahead != 0 && !d.Pipelines():
 		return "it is about requests sent ahead, and the " + d.Name() + " dialect has a client wait for each reply"
 	case n&Payload != 0 && dialect.Constant(d):
