@@ -7,6 +7,7 @@ package spec
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,6 +169,20 @@ type Dialect struct {
 	DescriptionLine int
 }
 
+// OverTLS is the dialect's page for a server that speaks it over TLS: what
+// tls.md says that nobody promises there is released.
+func (d Dialect) OverTLS() Dialect {
+	d.Promises, d.Released = maps.Clone(d.Promises), maps.Clone(d.Released)
+	if d.Released == nil {
+		d.Released = make(map[string]string)
+	}
+	for id, citation := range embedded().overTLS {
+		delete(d.Promises, id)
+		d.Released[id] = citation
+	}
+	return d
+}
+
 // add adds promises that the dialect has not, unless it releases them.
 func (d Dialect) add(promises map[string]string) {
 	for id, citation := range promises {
@@ -187,6 +202,7 @@ type Spec struct {
 
 	common    map[string]string            // what every server promises
 	abilities map[string]map[string]string // what a described dialect's capability promises
+	overTLS   map[string]string            // what nobody promises over TLS
 }
 
 // Declared is what the pages declare. Package markdown reads it from them.
@@ -195,12 +211,13 @@ type Declared struct {
 	Core      map[Class][]string           // clause IDs
 	Common    map[string]string            // what every server promises: clause ID to citation
 	Abilities map[string]map[string]string // what a described dialect's capability promises
+	OverTLS   map[string]string            // what nobody promises over TLS
 	Dialects  []Dialect                    // by name, each with what its own page promises
 }
 
 // New makes a specification of what was declared, and owns it from now on.
 func New(d Declared) *Spec {
-	s := &Spec{families: d.Families, clauses: make(map[string]Clause), dialects: d.Dialects, core: d.Core, common: d.Common, abilities: d.Abilities}
+	s := &Spec{families: d.Families, clauses: make(map[string]Clause), dialects: d.Dialects, core: d.Core, common: d.Common, abilities: d.Abilities, overTLS: d.OverTLS}
 	for _, family := range d.Families {
 		for _, clause := range family.Clauses {
 			s.clauses[clause.ID] = clause

@@ -83,6 +83,8 @@ func encoded(t *testing.T, d spec.Declared) []byte {
 	value(d.Common)
 	b.WriteString(",\n\"Abilities\": ")
 	value(d.Abilities)
+	b.WriteString(",\n\"OverTLS\": ")
+	value(d.OverTLS)
 	lines(",\n\"Dialects\": ", len(d.Dialects), func(i int) { value(d.Dialects[i]) })
 	b.WriteString("}\n")
 	return b.Bytes()

@@ -57,6 +57,7 @@ func read(fsys fs.FS) (spec.Declared, error) {
 	p := &parser{fsys: fsys, clauses: make(map[string]spec.Clause), declared: spec.Declared{
 		Core:      make(map[spec.Class][]string),
 		Abilities: make(map[string]map[string]string),
+		OverTLS:   make(map[string]string),
 	}}
 	families, err := fs.Glob(fsys, "*.md")
 	if err != nil {

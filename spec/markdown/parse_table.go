@@ -18,6 +18,7 @@ var (
 	featureTable = []string{"feature", "offered by"}
 	releaseTable = []string{"clause", "released by"}
 	abilityTable = []string{"capability", "clause", "promised by"}
+	tlsTable     = []string{"clause", "released over TLS by"}
 )
 
 // EveryClause is the row of a promise table that stands for the whole spec.
@@ -123,6 +124,10 @@ func (p *parser) dialect(file string) {
 			p.declared.Abilities[ability] = make(map[string]string)
 		}
 		p.promise(pg, p.declared.Abilities[ability], row.cells[1], row.cells[2], row)
+	}
+	rows, _ = pg.table(tlsTable)
+	for _, row := range rows {
+		p.promise(pg, p.declared.OverTLS, row.cells[0], row.cells[1], row)
 	}
 }
 

@@ -32,6 +32,7 @@ type checkFlags struct {
 	most                       int
 	http                       httpFlags
 	memory                     string
+	tls                        tlsFlags
 
 	clauses, families, levels []string
 	seed                      string
@@ -82,6 +83,7 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
 	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
 	flags.StringVar(&f.memory, "memory", "", "how far its heap may grow before it is collected, such as 4GiB")
+	f.tls.bind(flags)
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
@@ -134,6 +136,11 @@ func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, 
 	if err := judged.File.Speak(f.dialect, "."); err != nil {
 		return judged, o, err
 	}
+	transport, err := f.tls.transport()
+	if err != nil {
+		return judged, o, err
+	}
+	judged.File.TLS = transport
 	for _, id := range f.clauses {
 		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
 	}
@@ -225,7 +232,7 @@ func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target
 		}
 	}
 	if f.file != "" {
-		for _, name := range []string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "memory", "http-path", "http-method", "http-header", "http-status", "http-echo"} {
+		for _, name := range append([]string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "memory", "http-path", "http-method", "http-header", "http-status", "http-echo"}, tlsNames...) {
 			if cmd.Flags().Changed(name) {
 				return fmt.Errorf("both --target and --%s: say it in the target file", name)
 			}

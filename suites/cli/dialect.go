@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ func (p *program) dialectCommand() *cobra.Command {
 
 func (p *program) dialectTry() *cobra.Command {
 	var addr string
+	var over tlsFlags
 	cmd := &cobra.Command{
 		Use:   "try DIALECT -- COMMAND…",
 		Short: "Say one request to a server, and show byte by byte what is said and heard",
@@ -53,14 +55,15 @@ Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistak
 			if dash != 1 {
 				return errors.New("dialect try wants one dialect: the path of a file, or a name; the server's command comes after --")
 			}
-			return p.tryDialect(args[0], args[dash:], addr)
+			return p.tryDialect(args[0], args[dash:], addr, over)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
+	over.bind(cmd.Flags())
 	return cmd
 }
 
-func (p *program) tryDialect(name string, command []string, addr string) error {
+func (p *program) tryDialect(name string, command []string, addr string, over tlsFlags) error {
 	judged := target.Target{Addr: addr}
 	if file, err := target.Load(name); err == nil { // a target file starts its server itself
 		judged.File = file
@@ -69,6 +72,11 @@ func (p *program) tryDialect(name string, command []string, addr string) error {
 	}
 	if len(command) > 0 {
 		judged.File.Start = command
+	}
+	if transport, err := over.transport(); err != nil {
+		return err
+	} else if transport != nil {
+		judged.File.TLS = transport
 	}
 	switch {
 	case len(command) > 0 && addr != "":
@@ -95,6 +103,13 @@ func (p *program) tryDialect(name string, command []string, addr string) error {
 		return p.notTried(err)
 	}
 	defer conn.Close()
+	config, err := server.TLSConfig()
+	if err != nil {
+		return err
+	}
+	if config != nil {
+		conn = tls.Client(conn, config)
+	}
 	if !dialect.Try(p.out, conn, d, tryPatience) {
 		p.exit = report.ExitNotConformant
 	}

@@ -57,6 +57,7 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for")
 	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
 	flags.StringVar(&f.memory, "memory", "", "how far its heap may grow before it is collected, such as 4GiB")
+	f.tls.bind(flags)
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what passed on the wire even if all is right")

@@ -77,6 +77,7 @@ func (c *Conn) Send(b []byte) {
 	}
 	want := fmt.Sprintf("the server reads the %d bytes sent to it", len(b))
 	got := fmt.Sprintf("%d bytes were taken, then: %v", n, err)
+	c.unsecured(err)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
 	}
@@ -203,11 +204,16 @@ func (c *Conn) Reset() {
 	}
 	c.closed = true
 	c.left.Store(true)
-	if tcp, ok := c.socket.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
 	c.s.log.add(c.number, "rst", []byte("ours"))
-	_ = c.socket.Close()
+	switch socket := c.socket.(type) {
+	case *secured:
+		_ = socket.reset()
+	case *net.TCPConn:
+		_ = socket.SetLinger(0)
+		_ = socket.Close()
+	default:
+		_ = socket.Close()
+	}
 	c.reader = nil
 }
 

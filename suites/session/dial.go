@@ -95,6 +95,9 @@ func (s *Session) tryDial(ip string, patience time.Duration, number int) (*Conn,
 			s.unqueued(func(n int) bool { return n == number })
 			return nil, err
 		}
+		if s.secure != nil {
+			socket = secure(socket, s.secure, s.Budget.Await)
+		}
 		c := &Conn{s: s, socket: socket, number: number, dialect: dialect.PerConn(s.Dialect)}
 		c.lull.begin()
 		s.log.add(number, "dial", nil)

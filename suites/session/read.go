@@ -3,6 +3,7 @@ package session
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,7 @@ func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) 
 func (c *Conn) fail(err error, want string, got int) {
 	c.s.alive()
 	have := fmt.Sprintf("%d bytes", got)
+	c.unsecured(err)
 	var wrong *dialect.ReplyError
 	switch {
 	case errors.As(err, &wrong):
@@ -85,7 +87,7 @@ func (c *Conn) fail(err error, want string, got int) {
 		if wrong.Garbage {
 			reason = "what came is not a reply in the " + wrong.Dialect + " dialect"
 		}
-		panic(failed{&Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: wrong.Hint,
+		panic(failed{&Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
 			Conn: c.number, Source: c.socket.LocalAddr().String()}})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),

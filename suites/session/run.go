@@ -160,6 +160,9 @@ func newSession(ctx context.Context, setup Setup) *Session {
 		Rand: rand.New(&sharedSource{source: rand.NewPCG(setup.Seed, idHash(setup.Clause.ID))}),
 		log:  newRecorder(), setup: setup, hello: setup.Hello,
 	}
+	if setup.Target != nil {
+		s.secure, _ = setup.Target.TLSConfig() // whoever greets the target says what is wrong with it
+	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.watch = s.Clock()
 	return s

@@ -12,6 +12,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
@@ -84,6 +85,7 @@ type Session struct {
 	Spec    spec.Clause
 	Budget  Budget
 
+	secure *tls.Config // nil: plain TCP
 	ctx    context.Context
 	cancel context.CancelFunc
 	setup  Setup

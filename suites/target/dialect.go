@@ -43,10 +43,13 @@ func isPath(name string) bool {
 // Page says what the target promises by speaking its dialect; known is false for
 // a dialect that nobody knows.
 func (f File) Page() (page spec.Dialect, known bool) {
-	if f.Speaks != nil {
-		return spec.Describe(f.Speaks.Name(), dialect.Capabilities(f.Speaks)...), true
+	if page, known = spec.LookupDialect(f.Dialect); f.Speaks != nil {
+		page, known = spec.Describe(f.Speaks.Name(), dialect.Capabilities(f.Speaks)...), true
 	}
-	return spec.LookupDialect(f.Dialect)
+	if f.TLS != nil {
+		page = page.OverTLS()
+	}
+	return page, known
 }
 
 // decode reads the YAML of a target file. The decoder panics on some texts that

@@ -58,6 +58,9 @@ type File struct {
 	BuildTimeout Duration   `yaml:"build_timeout"`
 	Expected     []Expected `yaml:"expected"`
 
+	// TLS is the transport below the dialect; nil is plain TCP.
+	TLS *TLS `yaml:"tls"`
+
 	// Path is where the file was read, empty for a target that has none.
 	Path string `yaml:"-"`
 	// Speaks is the dialect itself where it is described, in the target file or in
@@ -296,6 +299,9 @@ func (f File) check() error {
 		if err := oneOf(fmt.Sprintf("features[%d]", i), word, spec.Features()); err != nil {
 			return err
 		}
+	}
+	if err := f.TLS.check(); err != nil {
+		return err
 	}
 	if f.Limit < 0 {
 		return fmt.Errorf("limit: %d is below 0", f.Limit)

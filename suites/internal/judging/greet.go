@@ -29,6 +29,9 @@ func (e *ungreeted) Error() string { return e.message }
 // What it says of itself is added to known.
 func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Setup, known *facts) error {
 	file := g.target.File
+	if _, err := in.TLSConfig(); err != nil {
+		return err
+	}
 	if dialect.Wordless(g.dialect) && in.Tree() == nil {
 		return errors.New("the tcp dialect has no words: who is served is seen in the server's processes; give --pid, or let reactorspec start it")
 	}

@@ -75,6 +75,15 @@ func named(t target.Target, addr string) []string {
 		if file.Memory != 0 {
 			flag("--memory", file.Memory.String())
 		}
+		if file.TLS != nil {
+			words = append(words, "--tls")
+			flag("--tls-ca", file.TLS.CA)
+			flag("--tls-server-name", file.TLS.ServerName)
+			flag("--tls-alpn", strings.Join(file.TLS.ALPN, ","))
+			if file.TLS.Insecure {
+				words = append(words, "--tls-insecure")
+			}
+		}
 	}
 	switch {
 	case t.Addr != "":

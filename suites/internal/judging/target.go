@@ -71,7 +71,7 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 	case errors.As(err, &launch):
 		stderr = launch.Stderr
 		switch {
-		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid):
+		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid), errors.Is(err, target.ErrTLS):
 			kind = report.Usage
 		case errors.Is(err, target.ErrUnreachable):
 			kind = report.Harness // whom nobody reaches nobody has judged
