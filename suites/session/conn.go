@@ -225,7 +225,7 @@ func (c *Conn) SetReadBuffer(bytes int) {
 	}
 }
 
-// alive ends the check when the runner closed its connections.
+// alive ends the check when Attempt closed its connections.
 func (s *Session) alive() {
 	if s.ended.Load() {
 		panic(aborted{})

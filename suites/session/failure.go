@@ -41,7 +41,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Reason }
 
-// The values that a check panics with; the runner recovers them, and nobody
+// The values that a check panics with; Attempt recovers them, and nobody
 // outside this package can raise or catch one by accident.
 type (
 	failed       struct{ failure *Failure }

@@ -3,7 +3,7 @@
 // say that a promise was broken.
 //
 // A check is a plain function of a Session. Whatever goes wrong in a call ends
-// the check there (by a panic that only the runner recovers), so checks read
+// the check there (by a panic that only Attempt recovers), so checks read
 // top-down without error handling. Reads are progress-based: a deadline starts
 // again with every byte, so that slow is never mistaken for silent.
 //
@@ -203,7 +203,7 @@ func (s *Session) Pause(d time.Duration) {
 }
 
 // Go runs f beside the check. A failure inside is the check's failure; it shows
-// at Join, which the runner calls at last.
+// at Join, which Attempt calls at last.
 func (s *Session) Go(f func()) {
 	s.children.Add(1)
 	go func() {

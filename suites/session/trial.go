@@ -5,7 +5,7 @@ import "bufio"
 // Trial runs f and returns the failure that ended it, nil if none did: a check
 // that searches for the shortest way to fail has to survive the failures on its
 // way. Every other end (the end of the check, a fault of the harness, what
-// cannot be judged) goes on to the runner.
+// cannot be judged) goes on to Attempt.
 func (s *Session) Trial(f func()) (failure *Failure) {
 	defer func() {
 		raised := recover()
