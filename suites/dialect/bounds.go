@@ -60,3 +60,11 @@ func Refused(err error) bool {
 	var wrong *ReplyError
 	return errors.As(err, &wrong) && wrong.TooLong
 }
+
+// MaxClients is how many clients there may be at a time, as far as d says so.
+func (w within) MaxClients() int {
+	if m, ok := w.Dialect.(interface{ MaxClients() int }); ok {
+		return m.MaxClients()
+	}
+	return 0
+}

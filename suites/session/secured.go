@@ -70,6 +70,18 @@ func (w *wire) Read(b []byte) (int, error) {
 	return w.Conn.Read(b)
 }
 
+// SetWriteDeadline is crypto/tls's word behind its close_notify, and not for the
+// socket: nothing that it writes blocks.
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+// asSet gives the socket the deadlines that the checks set.
+func (w *wire) asSet() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.Conn.SetReadDeadline(w.read)
+	_ = w.Conn.SetWriteDeadline(w.sent)
+}
+
 // flush writes what waits, as far as the socket takes it before the deadline.
 func (w *wire) flush() error {
 	for {
@@ -103,8 +115,7 @@ func (c *secured) handshake() error {
 		err = c.wire.flush()
 	}
 	c.wire.shaking = false
-	_ = c.wire.Conn.SetReadDeadline(c.wire.read)
-	_ = c.wire.Conn.SetWriteDeadline(c.wire.sent)
+	c.wire.asSet()
 	if err != nil {
 		_ = c.wire.flush() // the alert that says why
 		c.failed = &handshakeError{err}
@@ -164,7 +175,10 @@ func (c *secured) CloseWrite() error {
 	if err := c.handshake(); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Conn.CloseWrite(), c.wire.flush()); err != nil {
+	_ = c.wire.Conn.SetWriteDeadline(time.Now().Add(c.patience))
+	err := errors.Join(c.Conn.CloseWrite(), c.wire.flush())
+	c.wire.asSet()
+	if err != nil {
 		return err
 	}
 	if half, ok := c.wire.Conn.(interface{ CloseWrite() error }); ok {
@@ -248,11 +262,11 @@ func (c *Conn) unsecured(err error) {
 		return
 	}
 	c.s.alive()
-	kind, hint := Wrong, "see whether it speaks TLS there"
+	kind, hint := Wrong, "see whether it speaks TLS there; if not, leave --tls out"
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &record):
-		hint = "it does not speak TLS there: leave --tls, or tls, out"
+		hint = "it does not speak TLS there: leave --tls out"
 	case errors.As(err, new(*tls.CertificateVerificationError)):
 		hint = "name who vouches for it (tls: ca, --tls-ca), its name (server_name), or take any certificate (insecure, --tls-insecure)"
 	case errors.Is(err, os.ErrDeadlineExceeded):

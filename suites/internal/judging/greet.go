@@ -42,7 +42,7 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		why, change := a.HarnessError+a.Inconclusive, "check --dialect, and that it is this server"
+		why, change := a.HarnessError+a.Inconclusive, "check --dialect and --tls, and that it is this server"
 		if a.Failure != nil {
 			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (want " + a.Failure.Want + "; got " + a.Failure.Got + ")"
 			if a.Failure.Hint != "" {

@@ -1,0 +1,169 @@
+package suites_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites"
+	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// certificate makes one for localhost that vouches for itself; file is where it stands in PEM.
+func certificate(t *testing.T) (cert tls.Certificate, file string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
+}
+
+// echoing serves every connection that l accepts until the test is over.
+func echoing(t *testing.T, l net.Listener) string {
+	t.Helper()
+	t.Cleanup(func() { l.Close() })
+	go serveFramed(l)
+	return "tcp://" + l.Addr().String()
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// A server is judged over TLS as over TCP: also where a peer stalls amid a record,
+// and goes on later.
+func TestOverTLS(t *testing.T) {
+	cert, ca := certificate(t)
+	addr := echoing(t, tls.NewListener(listen(t), &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"mine"}}))
+	server := target.Target{Addr: addr, File: target.File{Dialect: "echo", Class: "multi-reactor", TLS: &target.TLS{CA: ca, ServerName: "localhost", ALPN: []string{"mine"}}}}
+	run, err := suites.Check(t.Context(), server, suites.Clauses("CONN-1", "CONN-2", "CONN-3", "CONN-5", "CONN-6", "CONN-12", "CONN-15", "CONN-16", "FLOW-4", "ACC-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range run.Results {
+		want := report.Pass
+		if result.Clause == "CONN-6" || result.Clause == "CONN-16" { // spec/tls.md
+			want = report.Unsupported
+		}
+		if result.Outcome != want {
+			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
+		}
+	}
+}
+
+// What does not fit is said in one line with what to change, and is exit 1 of the
+// target, or 2 of who asked.
+func TestTransportThatDoesNotFit(t *testing.T) {
+	cert, ca := certificate(t)
+	secured := echoing(t, tls.NewListener(listen(t), &tls.Config{Certificates: []tls.Certificate{cert}}))
+	plain := echoing(t, listen(t))
+	banner := listen(t)
+	t.Cleanup(func() { banner.Close() })
+	go func() {
+		for {
+			conn, err := banner.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "220 hello\r\n")
+			go func() { _, _ = io.Copy(io.Discard, conn); conn.Close() }()
+		}
+	}()
+	flood := listen(t)
+	t.Cleanup(func() { flood.Close() })
+	go func() {
+		for {
+			conn, err := flood.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				block := make([]byte, 64<<10)
+				for n := 0; n < 1<<30; n += len(block) {
+					if _, err := conn.Write(block); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	ping, err := dialect.ReadDescribed([]byte("request: \"PING\\n\"\nreply: {line: \"\\n\", is: PONG}\n"), "ping.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		addr string
+		file target.File
+		exit int
+		want []string
+	}{
+		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 1, []string{"certificate", "insecure"}},
+		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 1, []string{"not example.org", "server_name"}},
+		"no such authority":   {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca + "x"}}, 2, []string{"ca.pemx", "no such file"}},
+		"not PEM":             {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: "tls_test.go"}}, 2, []string{"holds no certificate"}},
+		"TLS to a plain port": {plain, target.File{Dialect: "echo", TLS: &target.TLS{Insecure: true}}, 1, []string{"TLS handshake", "leave --tls"}},
+		"plain to a TLS port": {secured, target.File{Dialect: "echo"}, 1, []string{"--tls"}},
+		"speaks first":        {"tcp://" + banner.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"PONG", "220 hello"}},
+		"never ends":          {"tcp://" + flood.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"a line that ends in", "within"}},
+		"tcp without a pid":   {plain, target.File{Dialect: "tcp"}, 3, []string{"--pid"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run, err := suites.Check(t.Context(), target.Target{Addr: c.addr, File: c.file}, suites.Clauses("ACC-1"))
+			if err == nil || run.Problem == nil || run.Verdict.Exit != c.exit {
+				t.Fatalf("%v, problem %+v, exit %d, want %d", err, run.Problem, run.Verdict.Exit, c.exit)
+			}
+			for _, word := range c.want {
+				if !strings.Contains(run.Problem.Message, word) || strings.Contains(run.Problem.Message, "\n") {
+					t.Errorf("%q does not say %s", run.Problem.Message, word)
+				}
+			}
+		})
+	}
+}
+
+// Without words a server is judged by its descriptors.
+func TestWithoutWords(t *testing.T) {
+	server := target.Target{Addr: echoing(t, listen(t)), Pid: os.Getpid(), File: target.File{Dialect: "tcp", Class: "multi-reactor"}}
+	run, err := suites.Check(t.Context(), server, suites.Clauses("ACC-2", "MODEL-3", "CONN-1", "LOOP-9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range run.Results {
+		want := report.Pass
+		if result.Clause == "CONN-1" || result.Clause == "LOOP-9" {
+			want = report.Unsupported
+		}
+		if result.Outcome != want {
+			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
+		}
+	}
+}
