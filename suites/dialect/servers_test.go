@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,5 +90,47 @@ func exchange(t *testing.T, addr net.Addr, d dialect.Dialect) {
 	}
 	if r.Buffered() != 0 {
 		t.Errorf("%d bytes too many came", r.Buffered())
+	}
+}
+
+// The daemons of the target files that ship with a described dialect say what it
+// expects of them, to the byte.
+func TestDaemons(t *testing.T) {
+	for name, program := range map[string]string{
+		"postgresql": "/usr/lib/postgresql/15/bin/postgres", "mariadb": "mariadbd", "mosquitto": "mosquitto", "nats": "nats-server", "beanstalkd": "beanstalkd", "opensmtpd": "smtpd",
+		"vsftpd": "vsftpd", "dovecot": "dovecot", "unbound": "unbound", "ngircd": "ngircd", "mpd": "mpd", "gearmand": "gearmand", "gophernicus": "xinetd", "zookeeper": "/usr/share/zookeeper",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := os.Stat(program); err != nil {
+				if _, err := exec.LookPath(program); err != nil {
+					t.Skipf("%s is not installed", program)
+				}
+			}
+			if os.Getuid() != 0 {
+				t.Skip("several of them want to begin as root")
+			}
+			file, err := target.Load(filepath.Join("../../testdata/targets", name+".yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := (&target.Target{File: file}).Launch(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Stop()
+			d, err := file.Speaker()
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := net.Dial(server.Network(), server.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			var said strings.Builder
+			if !dialect.Try(&said, conn, d, 10*time.Second) {
+				t.Errorf("%s", said.String())
+			}
+		})
 	}
 }

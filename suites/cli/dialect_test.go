@@ -1,0 +1,60 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// dialectFile writes a dialect file.
+func dialectFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDialectCommand(t *testing.T) {
+	const server = "import socket,sys;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen()\nwhile 1:\n c,_=s.accept();d=c.recv(99);c.sendall(d.replace(b'PING',b'PONG'))"
+	good := dialectFile(t, "request: \"PING\\n\"\nreply: \"PONG\\n\"\n")
+	wrong := dialectFile(t, "request: \"PING\\n\"\nreply: {line: \"\\n\", is: PUNG}\n")
+	weak := dialectFile(t, "request: \"PING\\n\"\nreply: {line: \"\\n\"}\n")
+	broken := dialectFile(t, "request: \"PING\\n\"\nreplay: x\n")
+	start := []string{"--", "python3", "-c", server, "{port}"}
+	for name, c := range map[string]struct {
+		args []string
+		exit int
+		want []string
+	}{
+		"fits":          {append([]string{"dialect", "try", good}, start...), 0, []string{"50 49 4e 47 0a", "50 4f 4e 47 0a", "is what the dialect expects"}},
+		"does not fit":  {append([]string{"dialect", "try", wrong}, start...), 1, []string{"does not fit behind its first 1 bytes", `! want "PUNG"`, `!  got "PONG"`}},
+		"cannot tell":   {append([]string{"dialect", "try", weak}, start...), 0, []string{"passes for a good one"}},
+		"broken file":   {append([]string{"dialect", "try", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\"", "did you mean reply?"}},
+		"broken, check": {append([]string{"check", "--dialect", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\""}},
+		"no such file":  {[]string{"check", "--dialect", "./none.yaml", "--addr", "tcp://127.0.0.1:1"}, 2, []string{"none.yaml", "no such file"}},
+		"no server":     {[]string{"dialect", "try", good}, 2, []string{"no server"}},
+		"nothing":       {[]string{"dialect", "try"}, 2, []string{"wants one dialect"}},
+		"list":          {[]string{"dialect", "list"}, 0, []string{"postgres", "described, payload, pipelines", "tcp"}},
+		"show":          {[]string{"dialect", "show", "smtp"}, 0, []string{"EHLO"}},
+		"show code":     {[]string{"dialect", "show", "resp"}, 2, []string{"resp is code"}},
+		"schema":        {[]string{"dialect", "schema"}, 0, []string{"json-schema.org"}},
+		"tls flags":     {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--tls-insecure"}, 2, []string{"without --tls"}},
+		"tls with file": {[]string{"check", "--target", good, "--tls"}, 2, []string{"both --target and --tls"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := reactorspec(t, nil, c.args...)
+			code, out, errs := got.exit, got.out, got.errors
+			for _, word := range c.want {
+				if !strings.Contains(out+errs, word) {
+					t.Errorf("%q is not in\n%s%s", word, out, errs)
+				}
+			}
+			if code != c.exit {
+				t.Errorf("exit %d, want %d:\n%s%s", code, c.exit, out, errs)
+			}
+		})
+	}
+}
