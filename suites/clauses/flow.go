@@ -115,6 +115,8 @@ func memory(s *session.Session) int64 { return observed(s, "the memory", s.Tree(
 // a process of its own.
 func costOfOne(s *session.Session) int64 {
 	const idle = 4
+	closeAll(opened(s, idle)) // what is taken once is none of it
+	s.ServesFresh()
 	before := memory(s)
 	conns := opened(s, idle)
 	cost := (memory(s) - before) / idle

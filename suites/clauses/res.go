@@ -259,9 +259,12 @@ func memoryPerConnection(s *session.Session) {
 	each := int64(0)
 	if _, settled := s.Holds(2*s.Await(), func() bool { each = (memory(s) - before) / int64(conns); return each <= most }); !settled {
 		// What the same exchanges leave behind of connections that do not stay is garbage.
-		beside := memory(s)
-		spread(s, conns, comeAndGone)
-		garbage := max(memory(s)-beside, 0) / int64(conns)
+		closeAll(held)
+		s.ServesFresh()
+		s.Pause(settle)
+		gone := memory(s)
+		comeAndGo(s, conns, comeAndGone)
+		garbage := max(memory(s)-gone, 0) / int64(conns)
 		if each -= garbage; each > most {
 			s.Failf(session.Wrong, fmt.Sprintf("an idle connection costs %d KiB of memory", each>>10), fmt.Sprintf("at most %d KiB", most>>10),
 				fmt.Sprintf("%d connections hold %d MiB, beside %d MiB of garbage", conns, each*int64(conns)>>20, garbage*int64(conns)>>20), "")
