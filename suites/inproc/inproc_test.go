@@ -119,7 +119,7 @@ var faults = []struct{ fault, clause, because string }{
 	{"cancels in word only", "TIME-5", "fired after Cancel"},
 	{"set again after the call", "TIME-6", "cancelled itself"},
 	{"resets later only", "TIME-7", "did not come"},
-	{"periods from now", "TIME-8", "nearer to the grid"},
+	{"periods from now", "TIME-8", "nearer to the grid | a period or more after"},
 	{"timers until none is due", "TIME-11", "no turn"},
 	{"timers from outside do not wake", "TIME-13", "did not come"},
 }

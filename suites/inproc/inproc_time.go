@@ -283,11 +283,13 @@ func resetTimers(b *bench) {
 }
 
 // noDrift keeps the loop busy for half a period. The expiries that follow may be late, and
-// made up for or skipped; but one of them comes near the grid, unless all moved with the delay.
+// made up for or skipped; but one of them comes near the grid, unless all moved with the
+// delay. Where the machine is late as well, what moved may come round to the grid again; but
+// then each expiry still waits a whole period from the end of the one before.
 func noDrift(b *bench) {
 	const period, later = 120 * time.Millisecond, 6
 	var mu sync.Mutex
-	var at []time.Time
+	var at, ended []time.Time
 	var start time.Time
 	var timer contract.Timer
 	var err error
@@ -301,13 +303,14 @@ func noDrift(b *bench) {
 				hold := time.NewTimer(period + period/2)
 				<-hold.C
 			}
+			ended = append(ended, time.Now())
 		})
 	})
 	b.fine("Every", err)
 	b.Until(fmt.Sprintf("%d expiries of a periodic timer", later), b.patience(), func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(at) >= later
+		return len(ended) >= later
 	})
 	b.on(func() { timer.Cancel() })
 	mu.Lock()
@@ -319,6 +322,15 @@ func noDrift(b *bench) {
 	if nearest > period/4 {
 		b.Failf(session.Late, fmt.Sprintf("after a delay of half a period no expiry of %d came nearer to the grid than %v", later-3, nearest.Round(100*time.Microsecond)),
 			fmt.Sprintf("multiples of %v after the call", period), fmt.Sprintf("all %v or more behind", nearest.Round(100*time.Microsecond)),
+			"the next deadline is reckoned from now, not from the last deadline")
+	}
+	soonest := at[1].Sub(ended[0])
+	for i := 1; i < later; i++ {
+		soonest = min(soonest, at[i].Sub(ended[i-1]))
+	}
+	if soonest > period*7/8 {
+		b.Failf(session.Late, fmt.Sprintf("after a delay of half a period each of %d expiries came a period or more after the one before had ended", later-1),
+			fmt.Sprintf("one that comes sooner than the period of %v: it is due on the grid, and the delay is over", period), fmt.Sprintf("all %v or more after", soonest.Round(100*time.Microsecond)),
 			"the next deadline is reckoned from now, not from the last deadline")
 	}
 }
