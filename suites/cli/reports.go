@@ -114,7 +114,7 @@ func (v view) writable() error {
 	case err == nil && !info.Mode().IsRegular():
 		return nil
 	}
-	return v.beside()
+	return v.within(filepath.Dir(v.path))
 }
 
 // folderWritable is writable for a folder of pages.
@@ -126,15 +126,18 @@ func (v view) folderWritable() error {
 	case err == nil && !info.IsDir():
 		return fmt.Errorf("--%s %s: is a file: name a folder", v.flag, v.path)
 	}
-	if err := report.Replaceable(v.path); err != nil {
-		return fmt.Errorf("--%s %w", v.flag, err)
+	if rerr := report.Replaceable(v.path); rerr != nil {
+		return fmt.Errorf("--%s %w", v.flag, rerr)
 	}
-	return v.beside()
+	if err == nil {
+		return v.within(v.path)
+	}
+	return v.within(filepath.Dir(filepath.Clean(v.path)))
 }
 
-// beside tries a file where the report's temporary form will be.
-func (v view) beside() error {
-	probe, err := os.CreateTemp(filepath.Dir(filepath.Clean(v.path)), ".reactorspec.*")
+// within tries a file in the directory where the report's temporary form will be.
+func (v view) within(directory string) error {
+	probe, err := os.CreateTemp(directory, ".reactorspec.*")
 	if err != nil {
 		return fmt.Errorf("--%s %s: cannot be written: %w", v.flag, v.path, errors.Unwrap(err))
 	}

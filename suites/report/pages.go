@@ -101,21 +101,21 @@ func Replaceable(folder string) error {
 	return nil
 }
 
-// WritePages writes the matrix as a folder of pages, index.html the first. An
-// older report there is replaced whole, and only once the new one is complete.
+// WritePages writes the matrix as a folder of pages, index.html the first. What an
+// older report left there goes once the new one is complete. The folder itself is
+// kept, since it may be a volume that cannot be renamed.
 func WritePages(folder string, matrix *Matrix) error {
 	if err := Replaceable(folder); err != nil {
 		return err
 	}
-	folder = filepath.Clean(folder)
-	fresh, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+".*")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	fresh, err := os.MkdirTemp(folder, ".new.*")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh) // gone already when all went well
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return err
-	}
+	defer os.RemoveAll(fresh)
 	for path, write := range pages(matrix) {
 		path = filepath.Join(fresh, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -129,14 +129,16 @@ func WritePages(folder string, matrix *Matrix) error {
 			return err
 		}
 	}
-	old := fresh + ".old"
-	switch err := os.Rename(folder, old); {
-	case err == nil:
-		defer os.RemoveAll(old)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
+	// The marker first: from then on the folder is known as a report, whatever happens.
+	for _, name := range []string{marker, "style.css", "script.js", "c", "t", "index.html"} {
+		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(fresh, name), filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return os.Rename(fresh, folder)
+	return nil
 }
 
 // pages yields every file of a report's folder, by its path in it.
@@ -154,7 +156,7 @@ func pages(matrix *Matrix) func(yield func(path string, write func(io.Writer) er
 		page := func(name string, data any) func(io.Writer) error {
 			return func(w io.Writer) error { return pageTemplates().ExecuteTemplate(w, name, data) }
 		}
-		if !yield(marker, text("Written by "+site.Tool+". The folder is replaced whole when a report is written to it again.\n")) ||
+		if !yield(marker, text("Written by "+site.Tool+". The pages are replaced when a report is written to this folder again.\n")) ||
 			!yield("style.css", text(pageFile("style.css"))) || !yield("script.js", text(pageFile("script.js"))) ||
 			!yield("index.html", page("matrix.html", matrixPageOf(site))) {
 			return

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // evidencePage is the page of one result.
 type evidencePage struct {
@@ -15,12 +12,11 @@ type evidencePage struct {
 	After       string
 	JudgedAlike int // how many targets of the matrix break the clause
 	Judged      int
-	Started     time.Time
 }
 
 func evidencePageOf(run *Run, r Result, site *site, slug string) evidencePage {
 	page := evidencePage{frame: site.frame(r.Clause+" on "+run.Target.Name, "../../"), Target: run.Target, Slug: slug,
-		View: viewOf(r, site), Started: run.Started}
+		View: viewOf(r, site)}
 	page.JudgedAlike, page.Judged = site.broken(r.Clause)
 	list := slices.DeleteFunc(ordered(run.Results), func(r Result) bool { return !r.evident() })
 	at := slices.IndexFunc(list, func(other Result) bool { return other.Clause == r.Clause })

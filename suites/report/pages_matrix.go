@@ -23,7 +23,6 @@ type matrixPage struct {
 	Outcomes []look // that occur
 	Machines []string
 	First    time.Time
-	Last     time.Time
 	Took     time.Duration
 }
 
@@ -153,9 +152,6 @@ func (p *matrixPage) count(run *Run) {
 	}
 	if !run.Started.IsZero() && (p.First.IsZero() || run.Started.Before(p.First)) {
 		p.First = run.Started
-	}
-	if run.Started.After(p.Last) {
-		p.Last = run.Started
 	}
 	p.Took += run.Took
 }
