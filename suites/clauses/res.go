@@ -254,7 +254,7 @@ func memoryPerConnection(s *session.Session) {
 	spread(s, conns, func(i int) {
 		held[i] = s.Open()
 		exchangeWhole(s, held[i], payload)
-		held[i].Exchange(payload[:100])
+		held[i].Exchange(payload[:min(100, len(payload))])
 	})
 	each := int64(0)
 	if _, settled := s.Holds(2*s.Await(), func() bool { each = (memory(s) - before) / int64(conns); return each <= most }); !settled {
