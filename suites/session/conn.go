@@ -154,8 +154,8 @@ func (c *Conn) Reply(payload []byte) {
 	}
 	reply, err := c.dialect.ReadReply(c.buffered(), payload)
 	if err != nil {
-		if c.asked.Load() > c.replies.Load()+1 {
-			c.mayHaveEnded(err)
+		if c.asked.Load() > c.replies.Load()+1 && c.MayHaveEnded(err) {
+			c.s.Untested(fmt.Sprintf("the server reset connection %s amid several requests, which takes away the replies that were on their way: it may have said before that it closes", c.Tag()))
 		}
 		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(reply.Payload))
 	}

@@ -33,18 +33,10 @@ func (c *Conn) goesOn() {
 	}
 }
 
-// mayHaveEnded ends the check likewise where the server reset the connection
-// while it had been sent more requests than the one whose reply is due: the
-// reset may have destroyed a reply that said so (RFC 9112 section 9.6).
-func (c *Conn) mayHaveEnded(err error) {
-	if c.MayHaveEnded(err) {
-		c.s.Untested(fmt.Sprintf("the server reset connection %s amid several requests, which takes away the replies that were on their way: it may have said before that it closes", c.Tag()))
-	}
-}
-
-// MayHaveEnded reports whether err is a reset behind which, in the target's
-// dialect, the server may have said that it closes the connection. It says
-// something only while more than one request was sent.
+// MayHaveEnded reports whether err is a reset that may have destroyed a reply which
+// said that the server closes the connection (RFC 9112 section 9.6). It means
+// something only while more requests were sent than the one whose reply is due:
+// a server resets for those that it does not read.
 func (c *Conn) MayHaveEnded(err error) bool {
 	return dialect.Ends(c.dialect) && ending(err) == "rst"
 }
