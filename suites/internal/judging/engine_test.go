@@ -289,7 +289,7 @@ func TestUsage(t *testing.T) {
 		"family":  {good, Options{Families: []string{"CON"}}},
 		"level":   {good, Options{Levels: []spec.Level{"MAY"}}},
 		"nothing": {good, Options{Clauses: []string{"CONN-1"}, Families: []string{"ACC"}}},
-		"dialect": {target.Target{File: target.File{Dialect: "gopher"}, Addr: "tcp://127.0.0.1:1"}, Options{}},
+		"dialect": {target.Target{File: target.File{Dialect: "semaphore"}, Addr: "tcp://127.0.0.1:1"}, Options{}},
 		"class":   {target.Target{File: target.File{Dialect: "echo", Class: "fast"}, Addr: "tcp://127.0.0.1:1"}, Options{}},
 		"feature": {target.Target{File: target.File{Dialect: "echo", Features: []spec.Feature{"posts"}}, Addr: "tcp://127.0.0.1:1"}, Options{}},
 		"address": {target.Target{File: target.File{Dialect: "echo"}, Addr: "127.0.0.1:1"}, Options{}},
