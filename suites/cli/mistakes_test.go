@@ -39,7 +39,7 @@ func TestUsageErrors(t *testing.T) {
 		"clause":            {[]string{"check", "--clause", "CONN-999"}, "CONN-999"},
 		"family":            {[]string{"check", "--family", "CON"}, "CON"},
 		"level":             {[]string{"check", "--level", "MAY"}, "MAY"},
-		"dialect":           {[]string{"check", "--dialect", "gopher", "--addr", "tcp://127.0.0.1:1"}, "gopher"},
+		"dialect":           {[]string{"check", "--dialect", "semaphore", "--addr", "tcp://127.0.0.1:1"}, "semaphore"},
 		"class":             {[]string{"check", "--class", "fast", "--addr", "tcp://127.0.0.1:1"}, "fast"},
 		"feature":           {[]string{"check", "--features", "posts", "--addr", "tcp://127.0.0.1:1"}, "posts"},
 		"nothing selected":  {[]string{"check", "--clause", "CONN-1", "--family", "ACC"}, "no clause is selected"},
