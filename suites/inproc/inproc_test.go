@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -50,7 +51,9 @@ func attempt(t *testing.T, clause, fault string) session.Attempt {
 			if !ok {
 				t.Fatalf("the spec has no %s", clause)
 			}
-			return check.Attempt(context.Background(), session.Setup{Clause: known, Seed: 7, Budget: brisk})
+			canary := observe.StartCanary() // or a machine that stalls would be taken for a loop that does
+			defer canary.Stop()
+			return check.Attempt(context.Background(), session.Setup{Clause: known, Seed: 7, Budget: brisk, Canary: canary})
 		}
 	}
 	t.Fatalf("%s has no check", clause)
