@@ -103,7 +103,7 @@ func TestBadFiles(t *testing.T) {
 		"dialect: echo\nstart: ./x\n":                                    "name: is missing",
 		"name: x\nstart: ./x\n":                                          "dialect: is missing: use one of echo",
 		"name: x\ndialect: echo\n":                                       "start: is missing",
-		"name: x\ndialect: smtp\nstart: y":                               `dialect: unknown "smtp"`,
+		"name: x\ndialect: semaphore\nstart: y":                          `dialect: unknown "semaphore"`,
 		"name: \x00\n":                                                   "",
 		good + "http: {path: /}\n":                                       "http: is for dialect: http",
 		good + "payload: {min: 9, max: 3}\n":                             "payload.max: 3",
