@@ -3,6 +3,7 @@ package dialect
 import (
 	"bufio"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -112,6 +113,11 @@ func (d *Described) closes() bool {
 
 // Constant reports whether every request is the same.
 func (d *Described) Constant() bool { return d.Max == 0 }
+
+// skips reports whether a server may say something unasked.
+func (d *Described) skips() bool {
+	return slices.ContainsFunc(d.reply, func(f *frame) bool { return len(f.skip) > 0 })
+}
 
 // Carries reports whether a good reply holds the payload of its request, so that
 // a reply to another request is told from it.

@@ -101,11 +101,15 @@ func (t *try) exchange() bool {
 	}
 	whole := t.used()
 	t.say("the reply is what the dialect expects")
-	_ = t.conn.SetReadDeadline(time.Now().Add(t.patience / 10))
+	t.patience /= 10
 	if more, err := t.in.Peek(1); err == nil {
 		more, _ = t.in.Peek(max(len(more), t.in.Buffered()))
 		t.say("behind the reply, where nothing is due:")
 		t.show("<", more)
+		if described, ok := t.d.(*Described); ok && described.skips() {
+			t.say("    perhaps what the next reply skips")
+			return true
+		}
 		t.say("! these bytes would be taken for the reply to the next request: let reply go on to its last byte, or skip them")
 		return false
 	}
