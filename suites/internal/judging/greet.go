@@ -32,6 +32,9 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 	if _, err := in.TLSConfig(); err != nil {
 		return err
 	}
+	if d, ok := file.Speaks.(*dialect.Described); ok && d.Weakness() != "" {
+		g.journal.note("the %s dialect: %s", d.Name(), d.Weakness())
+	}
 	if dialect.Wordless(g.dialect) && in.Tree() == nil {
 		return errors.New("the tcp dialect has no words: who is served is seen in the server's processes; give --pid, or let reactorspec start it")
 	}
