@@ -92,30 +92,36 @@ func TestBadFiles(t *testing.T) {
 		good + "expected: [{clause: A-1}]\n":   "expected[0].reason",
 		good + "expected: [{reason: because}]": "expected[0].clause",
 		good + "expected: [{clause: A-1, reason: r, frequency: often}]": `frequency: unknown "often": use one of always, sometimes`,
-		good + "class: fast\n":                                           `class: unknown "fast": use one of iterative`,
-		good + "features: [post, fly]\n":                                 `features[1]: unknown "fly"`,
-		good + "limit: -1\n":                                             "limit",
-		good + "idle_timeout: 5\n":                                       "write 15s",
-		good + "limit: many\n":                                           "many",
-		good + "ready_timeout: soon\n":                                   `"soon" is no duration`,
-		good + "ready_timeout: -3s\n":                                    "no duration above 0",
-		good + "build: {a: b}\n":                                         "command line",
-		"dialect: echo\nstart: ./x\n":                                    "name: is missing",
-		"name: x\nstart: ./x\n":                                          "dialect: is missing: use one of echo",
-		"name: x\ndialect: echo\n":                                       "start: is missing",
-		"name: x\ndialect: semaphore\nstart: y":                          `dialect: unknown "semaphore"`,
-		"name: \x00\n":                                                   "",
-		good + "http: {path: /}\n":                                       "http: is for dialect: http",
-		good + "payload: {min: 9, max: 3}\n":                             "payload.max: 3",
-		good + "payload: {max: 1000000000}\n":                            "payload: 1000000000",
-		good + "payload: {least: 3}\n":                                   "least",
-		"name: x\ndialect: http\nstart: y\nhttp: {path: healthz}\n":      "http.path",
-		"name: x\ndialect: http\nstart: y\nhttp: {path: /, statuz: 3}\n": "statuz",
+		good + "class: fast\n":                                                          `class: unknown "fast": use one of iterative`,
+		good + "features: [post, fly]\n":                                                `features[1]: unknown "fly"`,
+		good + "limit: -1\n":                                                            "limit",
+		good + "idle_timeout: 5\n":                                                      "write 15s",
+		good + "limit: many\n":                                                          "many",
+		good + "ready_timeout: soon\n":                                                  `"soon" is no duration`,
+		good + "ready_timeout: -3s\n":                                                   "no duration above 0",
+		good + "build: {a: b}\n":                                                        "command line",
+		"dialect: echo\nstart: ./x\n":                                                   "name: is missing",
+		"name: x\nstart: ./x\n":                                                         "dialect: is missing: use one of echo",
+		"name: x\ndialect: echo\n":                                                      "start: is missing",
+		"name: x\ndialect: nobodys\nstart: y":                                           `dialect: unknown "nobodys"`,
+		"name: x\nstart: y\ndialect:\n  request: x\n":                                   "f.yaml:4: reply is missing",
+		"name: x\nstart: y\ndialect:\n  request: x\n  replay: y\n":                      "f.yaml:5: unknown key \"replay\" in a dialect: did you mean reply?",
+		"name: x\nstart: y\ndialect: {request: x, reply: y}\nlanguag: C\n":              "languag",
+		"name: x\nstart: y\ndialect: ./none.yaml\n":                                     "none.yaml: no such file",
+		good + "tls: {ca: x, insecure: true}\n":                                         "tls: both ca and insecure",
+		good + "tls: {cert: x}\n":                                                       "cert",
+		"name: \x00\n":                                                                  "",
+		good + "http: {path: /}\n":                                                      "http: is for dialect: http",
+		good + "payload: {min: 9, max: 3}\n":                                            "payload.max: 3",
+		good + "payload: {max: 1000000000}\n":                                           "payload: 1000000000",
+		good + "payload: {least: 3}\n":                                                  "least",
+		"name: x\ndialect: http\nstart: y\nhttp: {path: healthz}\n":                     "http.path",
+		"name: x\ndialect: http\nstart: y\nhttp: {path: /, statuz: 3}\n":                "statuz",
 		"name: x\ndialect: http\nstart: y\nhttp: {path: /}\npayload: {max: 10}\n":       "carry none",
 		"name: x\ndialect: http\nstart: y\nhttp: {method: HEAD, path: /, echo: true}\n": "http.echo",
-		good + "memory: -1\n":         "no amount of memory above 0",
-		good + "memory: 9999999TiB\n": "no amount of memory above 0",
-		good + "memory: much\n":       "write 512MiB",
+		good + "memory: -1\n":                                                           "no amount of memory above 0",
+		good + "memory: 9999999TiB\n":                                                   "no amount of memory above 0",
+		good + "memory: much\n":                                                         "write 512MiB",
 	} {
 		_, err := Read(strings.NewReader(text), "f.yaml")
 		if err == nil {
@@ -214,6 +220,35 @@ func TestSanitise(t *testing.T) {
 	} {
 		if got := Sanitise(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// A dialect may be described in the target file, or in one of its own beside it.
+func TestDescribedDialects(t *testing.T) {
+	dir := t.TempDir()
+	const described = "request: \"PING\\n\"\nreply: \"PONG\\n\"\n"
+	for name, text := range map[string]string{
+		"ping.yaml":  described,
+		"here.yaml":  "name: x\nstart: y\ntls: {alpn: [a]}\ndialect:\n  " + strings.ReplaceAll(strings.TrimSpace(described), "\n", "\n  ") + "\n",
+		"there.yaml": "name: x\nstart: y\ndialect: ./ping.yaml\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, name := range map[string]string{"here.yaml": "here", "there.yaml": "ping"} {
+		got, err := Load(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := got.Speaker()
+		if err != nil || d.Name() != name || got.Dialect != name || string(d.Request(nil)) != "PING\n" {
+			t.Errorf("%s: %v, %+v", file, err, got)
+		}
+		page, known := got.Page()
+		if _, promised := page.Promises["ACC-1"]; !known || !promised || page.Promises["CONN-1"] != "" {
+			t.Errorf("%s promises %v", file, page.Promises)
 		}
 	}
 }
