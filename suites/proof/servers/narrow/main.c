@@ -20,7 +20,6 @@
 // Faults just beyond what is legal:
 //
 //	forgets     the listener that was let alone because of most= is never taken up again
-//	edge        the listener is edge-triggered, and one client is taken for one event
 //	cuts        it ends with RST whoever has half-closed, acknowledged or not
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,7 +48,7 @@
 enum { bufferSize = 64 << 10, mostEach = 8, drainTime = 3000 };
 
 static long backlog = 4096, files, each, most, loops = 1, defer, rate, pauseTime = 100, late;
-static int endsByReset, goesAway, bySignalfd, zerocopy, forgets, edge, cuts;
+static int endsByReset, goesAway, bySignalfd, zerocopy, forgets, cuts;
 static const char *address;
 static atomic_int stopping;
 
@@ -108,7 +107,7 @@ static int listening(void) {
 
 static void listens(struct loop *l, int on) {
 	if (on == l->listens || l->listener < 0) return;
-	struct epoll_event e = {.events = EPOLLIN | (loops > 1 ? EPOLLEXCLUSIVE : 0) | (edge ? EPOLLET : 0), .data.ptr = NULL};
+	struct epoll_event e = {.events = EPOLLIN | (loops > 1 ? EPOLLEXCLUSIVE : 0), .data.ptr = NULL};
 	epoll_ctl(l->poller, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, l->listener, &e);
 	l->listens = on;
 }
@@ -193,7 +192,7 @@ static void letAlone(struct loop *l) {
 }
 
 static void take(struct loop *l) {
-	for (int i = 0; i < (edge ? 1 : 64); i++) {
+	for (int i = 0; i < 64; i++) {
 		if (most && l->clients >= most) return listens(l, 0);
 		int fd = accept4(l->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
@@ -283,7 +282,7 @@ static void words(int argc, char **argv) {
 		{"backlog", &backlog, 0}, {"files", &files, 0}, {"each", &each, 0}, {"most", &most, 0}, {"loops", &loops, 0},
 		{"defer", &defer, 0}, {"rate", &rate, 0}, {"pause", &pauseTime, 0}, {"late", &late, 0}, {"abort", 0, &endsByReset},
 		{"away", 0, &goesAway}, {"signalfd", 0, &bySignalfd}, {"zerocopy", 0, &zerocopy}, {"forgets", 0, &forgets},
-		{"edge", 0, &edge}, {"cuts", 0, &cuts},
+		{"cuts", 0, &cuts},
 	};
 	for (int i = 2; i < argc; i++) {
 		char *value = strchr(argv[i], '=');

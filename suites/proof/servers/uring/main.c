@@ -4,7 +4,7 @@
 //
 //	uring PORT [table [plain]]
 //
-// table is how many clients the table holds (4096); the others wait in the queue.
+// table is how many clients the table holds (4096); the kernel turns the others away.
 // With plain the sockets are ordinary descriptors.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
