@@ -63,6 +63,7 @@ proof: ## Prove the checks: each fault against its clauses, their families and t
 .PHONY: proof-full
 proof-full: ## Prove the checks: each fault against the whole spec; rewrites the kill matrix; goes on where it was cut short
 	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write -resume="$(CURDIR)/$(OUT)/proof-full.json"
+	$(GO) test -run TestMatrix ./suites/proof -args -every
 
 .PHONY: proof-merge
 proof-merge: ## Take rows of the kill matrix from other runs: FROM=a.json,b.json; of each fault the newest that stands

@@ -202,14 +202,20 @@ func merge(root string, rows ...Matrix) error {
 	if err := m.store(filepath.Join(dir, "matrix.json")); err != nil {
 		return err
 	}
+	stale, err := m.Outdated(root, Faults())
+	if err != nil {
+		return err
+	}
 	at := time.Now().UTC().Format(time.DateOnly)
-	return replace(filepath.Join(dir, "MATRIX.md"), []byte(m.Page(ageLine(at, older, len(m.Rows)))))
+	return replace(filepath.Join(dir, "MATRIX.md"), []byte(m.Page(ageLine(at, len(stale), len(Faults()), older, len(m.Rows)))))
 }
 
-// ageLine says how many rows are older than the code that all checks share. It
-// was true when the page was written; a change of that code rewrites no page.
-func ageLine(at string, older, rows int) string {
-	return fmt.Sprintf("On %s %d of %d rows were older than the last change of the code that all checks share.", at, older, rows)
+// ageLine says how many faults have no row or a stale one, and how many rows are older
+// than the code that all checks share. It was true when the page was written; a change
+// of the code rewrites no page.
+func ageLine(at string, stale, faults, older, rows int) string {
+	return fmt.Sprintf("On %s %d of %d faults had no row or a stale one, and %d of %d rows were older than the last change of the code that all checks share.",
+		at, stale, faults, older, rows)
 }
 
 // agedLine finds it in a page.

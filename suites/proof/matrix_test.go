@@ -100,12 +100,12 @@ func TestResumed(t *testing.T) {
 // TestPage: the page says what stands on it, and the line that only its day is
 // bound by is found again.
 func TestPage(t *testing.T) {
-	line := ageLine("2026-11-26", 3, 7)
+	line := ageLine("2026-11-26", 2, 9, 3, 7)
 	page := Matrix{Rows: []Row{{Fault: Faults()[0].Name, Date: "2026-11-26T09:00:00Z", Commit: "abc"}}}.Page(line)
 	if got := agedLine(page); got != line {
 		t.Errorf("found %q, want %q", got, line)
 	}
-	wanted := []string{"3 of 7 rows were older", "| 2026-11-26 abc |", "## Known misses"}
+	wanted := []string{"2 of 9 faults had no row", "3 of 7 rows were older", "| 2026-11-26 abc |", "## Known misses"}
 	for _, f := range Missed() {
 		wanted = append(wanted, "- "+f.Name+": ", f.Missed)
 	}

@@ -197,7 +197,9 @@ func measuredRates(t *testing.T) map[string]rate {
 }
 
 // TestMatrix asks that the committed kill matrix be of the faults as they are. A
-// plain run judges some stale rows itself (TestFaults); more need a run of their own.
+// plain run judges some stale rows itself (TestFaults) and names the rest, which
+// MATRIX.md counts: an hour of judging is a night's work and no change's. With -every,
+// as the nightly run has it, no row may be stale.
 func TestMatrix(t *testing.T) {
 	root := mustRoot(t)
 	if *write { // drops what is no fault any more, and renders the page
@@ -230,8 +232,10 @@ func TestMatrix(t *testing.T) {
 	}
 	missing := outdated(t, root)
 	switch n := len(missing); {
+	case n > 0 && *every:
+		t.Errorf("%d rows of the kill matrix are missing or stale: make proof-full, or these alone with -stale -scope=all -write: %s", n, names(missing))
 	case n > mostStale:
-		t.Errorf("%d rows of the kill matrix are missing or stale, and a plain run judges %d: make proof-full, or these alone with -stale -scope=all -write", n, mostStale)
+		t.Logf("%d rows of the kill matrix are missing or stale, and a plain run judges %d: make proof-full, or these alone with -stale -scope=all -write", n, mostStale)
 	case n > 0:
 		t.Logf("missing or stale, and judged by TestFaults in a plain run: %s", names(missing))
 	}
