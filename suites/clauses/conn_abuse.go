@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -22,13 +23,15 @@ var abuses = []struct {
 	{"when it is ready", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c) }},
 	{"inside a request", func(s *session.Session, c *session.Conn, random *rand.Rand) {
 		request := c.Dialect().Request(s.Payload(3000))
-		s.Ready(c).Send(request[:1+random.IntN(max(1, len(request)-1))])
+		s.Ready(c).Send(request[:min(len(request), 1+random.IntN(max(1, len(request)-1)))])
 	}},
 	{"right behind a request", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Request(s.Payload(50000)) }},
 	{"between exchanges", func(s *session.Session, c *session.Conn, _ *rand.Rand) { s.Ready(c).Exchange(s.Payload(500)) }},
 	{"with a reply half read", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
 		s.Ready(c).Request(s.Payload(50000))
-		c.Read(3)
+		if !dialect.Wordless(c.Dialect()) {
+			c.Read(1) // of a constant dialect's reply there may be no more than two
+		}
 	}},
 	{"behind its FIN", func(s *session.Session, c *session.Conn, _ *rand.Rand) {
 		s.Ready(c).Request(s.Payload(50000))
