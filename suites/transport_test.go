@@ -129,7 +129,7 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 1, []string{"certificate", "insecure"}},
 		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 1, []string{"not example.org", "server_name"}},
 		"no such authority":   {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca + "x"}}, 2, []string{"ca.pemx", "no such file"}},
-		"not PEM":             {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: "tls_test.go"}}, 2, []string{"holds no certificate"}},
+		"not PEM":             {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: "transport_test.go"}}, 2, []string{"holds no certificate"}},
 		"TLS to a plain port": {plain, target.File{Dialect: "echo", TLS: &target.TLS{Insecure: true}}, 1, []string{"TLS handshake", "leave --tls"}},
 		"plain to a TLS port": {secured, target.File{Dialect: "echo"}, 1, []string{"--tls"}},
 		"speaks first":        {"tcp://" + banner.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"PONG", "220 hello"}},
@@ -160,6 +160,50 @@ func TestWithoutWords(t *testing.T) {
 	for _, result := range run.Results {
 		want := report.Pass
 		if result.Clause == "CONN-1" || result.Clause == "LOOP-9" {
+			want = report.Unsupported
+		}
+		if result.Outcome != want {
+			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
+		}
+	}
+}
+
+// A constant dialect with replies of two bytes is judged by what needs no payload.
+func TestConstantDialect(t *testing.T) {
+	l := listen(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				ping := make([]byte, 2)
+				for {
+					if _, err := io.ReadFull(conn, ping); err != nil {
+						return
+					}
+					if _, err := conn.Write([]byte{0xd0, 0}); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	ping, err := dialect.ReadDescribed([]byte("request: \"{0xc000}\"\nreply: \"{0xd000}\"\npipelines: true\n"), "ping.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := target.Target{Addr: "tcp://" + l.Addr().String(), File: target.File{Class: "multi-reactor"}}
+	run, err := suites.Check(t.Context(), server, suites.Speaking(ping), suites.Clauses("CONN-3", "CONN-12", "ACC-2", "MODEL-3", "FLOW-6", "CONN-1", "CONN-14"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range run.Results {
+		want := report.Pass
+		if result.Clause == "CONN-1" || result.Clause == "CONN-14" {
 			want = report.Unsupported
 		}
 		if result.Outcome != want {
