@@ -22,7 +22,7 @@ var conn = []session.Check{
 	{Clause: "CONN-10", Run: outputBeforeClose},
 	{Clause: "CONN-11", Run: inputBeforeFIN},
 	{Clause: "CONN-12", Run: resetsAtEveryStage},
-	{Clause: "CONN-13", Run: resetGivesDescriptorBack},
+	{Clause: "CONN-13", Study: true, Run: resetGivesDescriptorBack},
 	{Clause: "CONN-14", Needs: session.Payload, Run: noCrossTalk},
 	{Clause: "CONN-15", Run: churn},
 	{Clause: "CONN-16", Needs: session.Several, Run: urgentData},
