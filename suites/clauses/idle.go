@@ -16,9 +16,14 @@ const (
 	idleWindow = 700 * time.Millisecond
 	// idleShare is the part of a core that an idle server may use: a fifth.
 	idleShare = 5
-	// leastShare is the part of a core below which nobody is called busy,
-	// however little of it was to be had: a twentieth.
-	leastShare = 20
+	// starvedShare is the part of a window, one in so many, that the busiest thread
+	// has to get, or not to want, for the window to tell anything. A loop that spins
+	// beside twenty busy processes uses a twentieth of a core, and so does one that
+	// keeps house there.
+	starvedShare = 4
+	// longestWindow is to how many times its length a window is stretched where others
+	// use the processors.
+	longestWindow = 4
 	// restGrace is for how long after the last byte a server may be busy all the
 	// same: it polls before it sleeps, or its runtime compiles what has become hot.
 	// HotSpot was seen to take three seconds for that.
@@ -49,7 +54,7 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 	var before idleness
 	for again := false; ; {
 		now := cpuOver(s, window)
-		if now.rests(idleShare) {
+		if now.rests(idleShare) && !now.starved() {
 			if wait := time.Since(began) - window; wait > window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
 			}
@@ -59,6 +64,8 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 		switch {
 		case !maps.Equal(queued, moving):
 			last, moving, again = time.Now(), queued, false
+		case now.starved():
+			again = false
 		case time.Since(last) < restGrace:
 		case again && now.share() > before.share()*(1-1./fallShare):
 			now.fail(s, state, idleShare, fmt.Sprintf("%v after the last byte", time.Since(last).Round(100*time.Millisecond)))
@@ -66,6 +73,9 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 			again = true
 		}
 		if before = now; time.Since(began) > restPatience {
+			if now.starved() {
+				now.undecided(s)
+			}
 			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved", restPatience, int(100*now.share())))
 		}
 	}
@@ -76,10 +86,13 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 func usesLittle(s *session.Session, state string, window, share time.Duration) {
 	for again := false; ; again = true {
 		now := cpuOver(s, window)
-		if now.rests(share) {
+		switch {
+		case now.starved() && again:
+			now.undecided(s)
+		case now.starved():
+		case now.rests(share):
 			return
-		}
-		if again {
+		case again:
 			now.fail(s, state, share, "for the second time")
 		}
 	}
@@ -111,8 +124,16 @@ type idleness struct {
 	busiest             string
 }
 
-func (i idleness) rests(share time.Duration) bool {
-	return i.used*share <= i.could || i.used*leastShare <= i.window
+func (i idleness) rests(share time.Duration) bool { return i.used*share <= i.could }
+
+// starved reports whether others used the processors so much that what the target
+// did tells nothing.
+func (i idleness) starved() bool { return i.could*starvedShare < i.window }
+
+// undecided ends the check: this machine did not let the target run.
+func (i idleness) undecided(s *session.Session) {
+	s.Inconclusive(fmt.Sprintf("this machine let the server's busiest thread run for %v of %v: what it does at rest cannot be told beside so much else",
+		i.could.Round(time.Millisecond), i.window.Round(time.Millisecond)))
 }
 
 // share is the part of a core that was used, of what could be had of it.
@@ -125,21 +146,35 @@ func (i idleness) fail(s *session.Session, state string, share time.Duration, wh
 		"a poll that does not block, or an event that is never consumed")
 }
 
-// cpuOver watches the target for a window.
+// cpuOver watches the target for a window, and for several where others use the
+// processors meanwhile: the kernel counts what a thread waited for a CPU when it gets
+// one, so that a short window tells little of a thread that waits at its end.
 func cpuOver(s *session.Session, window time.Duration) idleness {
 	tree := s.Tree()
 	threads := observed(s, "the threads", tree.Threads)
 	before, start := observed(s, "the CPU time", tree.CPU), time.Now()
-	s.Pause(window)
-	now := idleness{window: window, used: observed(s, "the CPU time", tree.CPU) - before, could: time.Since(start), busiest: "none that is still there"}
-	var most, waited time.Duration
-	for _, t := range observed(s, "the threads", tree.Threads) {
-		at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
-		if at >= 0 && t.OnCPU-threads[at].OnCPU > most {
-			most, waited = t.OnCPU-threads[at].OnCPU, t.RunDelay-threads[at].RunDelay
-			now.busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
+	for n := 1; ; n++ {
+		s.Pause(window)
+		now := idleness{window: time.Since(start), busiest: "none that is still there"}
+		now.used = observed(s, "the CPU time", tree.CPU) - before
+		var most, waited time.Duration
+		runnable := false
+		for _, t := range observed(s, "the threads", tree.Threads) {
+			runnable = runnable || t.State == 'R'
+			at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
+			if at < 0 {
+				continue
+			}
+			ran, waits := t.OnCPU-threads[at].OnCPU, t.RunDelay-threads[at].RunDelay
+			if ran+waits > most+waited {
+				most, waited = ran, waits
+				now.busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
+			}
+		}
+		now.could = max(now.window-waited, time.Millisecond)
+		pressed := runnable || waited*starvedShare > now.window
+		if n == longestWindow || !now.starved() && !(pressed && now.rests(idleShare)) {
+			return now
 		}
 	}
-	now.could = max(now.could-waited, time.Millisecond)
-	return now
 }

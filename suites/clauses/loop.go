@@ -166,7 +166,10 @@ func writeInterestDropped(s *session.Session) {
 			continue
 		}
 		left := fmt.Sprintf("epoll descriptor %d: tfd %d events %#x", w.poller.FD, w.watch.FD, w.watch.Events)
-		if busy := cpuOver(s, idleWindow); !busy.rests(idleShare) {
+		switch busy := cpuOver(s, idleWindow); {
+		case busy.starved():
+			busy.undecided(s)
+		case !busy.rests(idleShare):
 			s.Failf(session.Wrong, fmt.Sprintf("the write interest of %s is still on though all output was delivered", w.socket.Remote),
 				"no level-triggered EPOLLOUT", fmt.Sprintf("%s; %d %% of a core is used, it is %s", left, int(100*busy.share()), busy.busiest),
 				"EPOLLOUT was not taken back when the output buffer ran empty")
