@@ -122,13 +122,14 @@ func queues(s *session.Session) map[uint64]queue {
 type idleness struct {
 	window, used, could time.Duration
 	busiest             string
+	waits               bool // a thread stood in line for a processor whenever it was looked at
 }
 
 func (i idleness) rests(share time.Duration) bool { return i.used*share <= i.could }
 
 // starved reports whether others used the processors so much that what the target
 // did tells nothing.
-func (i idleness) starved() bool { return i.could*starvedShare < i.window }
+func (i idleness) starved() bool { return i.could*starvedShare < i.window || i.waits }
 
 // undecided ends the check: this machine did not let the target run.
 func (i idleness) undecided(s *session.Session) {
@@ -172,8 +173,12 @@ func cpuOver(s *session.Session, window time.Duration) idleness {
 			}
 		}
 		now.could = max(now.window-waited, time.Millisecond)
-		pressed := runnable || waited*starvedShare > now.window
-		if n == longestWindow || !now.starved() && !(pressed && now.rests(idleShare)) {
+		pressed := now.rests(idleShare) && (runnable || waited*starvedShare > now.window)
+		if n == longestWindow {
+			now.waits = pressed && runnable
+			return now
+		}
+		if !pressed && !now.starved() {
 			return now
 		}
 	}
