@@ -1,45 +1,25 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/report/live"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-// runLimit is how long a run may take that names no --timeout: ten times what
-// the whole spec takes on a busy machine.
-const runLimit = 15 * time.Minute
-
 // checkFlags are the flags of `check`, as given.
 type checkFlags struct {
-	addr, file, dialect, class string
-	pid                        int
-	features                   []string
-	limit                      int64
-	idle, ready                time.Duration
-	most                       int
-	http                       httpFlags
-	memory                     string
-	tls                        tlsFlags
-
-	clauses, families, levels []string
-	seed                      string
-	timeout                   time.Duration
-	soak, verbose             bool
-	built                     bool // by the matrix, whose child this is
-
+	targetFlags
+	judgingFlags
+	record  string
 	reports reportFlags
 }
 
@@ -72,28 +52,11 @@ interrupted, or a MUST that stays inconclusive.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
-	flags.IntVar(&f.pid, "pid", 0, "its process, to judge from the process vantage too")
-	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
-	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: "+strings.Join(dialect.Names(), ", ")+", or the path of a dialect `file`; probe if not given")
-	f.http.bind(cmd)
-	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
-	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated; for probe, instead of what HELLO says")
-	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
-	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
-	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
-	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
-	flags.StringVar(&f.memory, "memory", "", "how far its heap may grow before it is collected, such as 4GiB")
-	f.tls.bind(flags)
-	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
-	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
-	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
-	flags.StringVar(&f.seed, "seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
-	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
-	flags.BoolVar(&f.soak, "soak", false, "let checks of chance and of numbers do many times as much: minutes instead of seconds")
+	f.targetFlags.bind(cmd)
+	f.judgingFlags.bind(cmd)
+	flags.StringVar(&f.record, "record", "", "write a target `file` with all that was given, in which today's failures are expected")
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every clause, and show evidence for whatever has some")
-	flags.BoolVar(&f.built, "built", false, "the target's build is done")
-	_ = flags.MarkHidden("built")
 	return cmd
 }
 
@@ -117,6 +80,9 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 		return err
 	}
 	judged, options, err := f.read(cmd, command)
+	if err == nil {
+		err = f.recordable(command)
+	}
 	if err != nil {
 		p.reported = true
 		run := judging.Unrun(judged, options, &judging.UsageError{Message: err.Error()})
@@ -126,167 +92,36 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	defer signals.release()
 	run := p.judge(signals, judged, options, f)
 	p.exit, p.reported = run.Verdict.Exit, true
-	return failed(f.reports.write(&run))
+	return failed(errors.Join(p.unrecorded, f.reports.write(&run)))
 }
 
 // read makes a target and options of the flags.
 func (f *checkFlags) read(cmd *cobra.Command, command []string) (target.Target, judging.Options, error) {
-	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Verbose: f.verbose, Version: Version()}
-	judged := target.Target{File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: f.limit, IdleTimeout: target.Duration(f.idle), MaxClients: f.most, ReadyTimeout: target.Duration(f.ready)}, Addr: f.addr, Pid: f.pid}
-	if err := judged.File.Speak(f.dialect, "."); err != nil {
-		return judged, o, err
+	o, err := f.options(cmd)
+	judged, wrong := f.targetFlags.read(cmd, command)
+	if err != nil || wrong != nil {
+		return judged, o, cmp.Or(err, wrong)
 	}
-	transport, err := f.tls.transport()
-	if err != nil {
-		return judged, o, err
+	if f.embedded(command) {
+		f.rerunEmbedded(&o)
+		return judged, o, nil
 	}
-	judged.File.TLS = transport
-	for _, id := range f.clauses {
-		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
-	}
-	for _, name := range f.families {
-		o.Families = append(o.Families, strings.ToUpper(strings.TrimSpace(name)))
-	}
-	for _, level := range f.levels {
-		o.Levels = append(o.Levels, spec.Level(strings.ToUpper(strings.TrimSpace(level))))
-	}
-	if f.seed != "" {
-		seed, err := judging.ParseSeed(f.seed)
-		if err != nil {
-			return judged, o, fmt.Errorf("--seed %w", err)
-		}
-		o.Seed = seed
-	}
-	if f.timeout < 0 {
-		return judged, o, fmt.Errorf("--timeout %s is below 0", f.timeout)
-	}
-	if f.soak && !cmd.Flags().Changed("timeout") {
-		o.Timeout = 0
-	}
-	if f.idle < 0 {
-		return judged, o, fmt.Errorf("--idle-timeout %v is below 0", f.idle)
-	}
-	if f.ready < 0 {
-		return judged, o, fmt.Errorf("--ready-timeout %v is below 0", f.ready)
-	}
-	if f.memory != "" {
-		memory, err := target.ParseBytes(f.memory)
-		if err != nil {
-			return judged, o, fmt.Errorf("--memory %w", err)
-		}
-		judged.File.Memory = memory
-	}
-	if f.most < 0 {
-		return judged, o, fmt.Errorf("--max-clients %d is below 0", f.most)
-	}
-	if f.limit < 0 {
-		return judged, o, fmt.Errorf("--limit %d is below 0", f.limit)
-	}
-	if err := f.attach(cmd, command, &judged); err != nil {
-		return judged, o, err
-	}
-	embedded := f.addr == "" && f.file == "" && len(command) == 0
-	o.Rerun = func(clause string, seed uint64) string {
-		if embedded {
-			line := fmt.Sprintf("%s check --clause %s --seed %#x", called(), clause, seed)
-			if f.soak {
-				line += " --soak"
-			}
-			if f.class != "" {
-				line += " --class " + f.class
-			}
-			return line
-		}
-		return judging.Rerun(called(), judged, clause, seed, f.soak)
-	}
-	o.Replay = func(file string) string {
-		if embedded {
-			line := called() + " replay " + judging.Quote(file)
-			if f.class != "" {
-				line += " --class " + f.class
-			}
-			return line
-		}
-		return judging.Replay(called(), judged, file)
-	}
+	o.Rerun = func(clause string, seed uint64) string { return judging.Rerun(called(), judged, clause, seed, o) }
+	o.Replay = func(file string) string { return judging.Replay(called(), judged, file) }
 	return judged, o, nil
 }
 
-// attach decides which of the four ways names the target.
-func (f *checkFlags) attach(cmd *cobra.Command, command []string, judged *target.Target) error {
-	if f.pid != 0 && f.addr == "" {
-		return errors.New("--pid needs --addr")
-	}
-	if f.pid < 0 {
-		return fmt.Errorf("--pid %d is no process", f.pid)
-	}
-	if f.addr != "" && len(command) > 0 {
-		return errors.New("both --addr and a command after --: name one target")
-	}
-	if cmd.Flags().Changed("features") {
-		judged.File.Features = []spec.Feature{}
-		for _, word := range f.features {
-			if word != "" {
-				judged.File.Features = append(judged.File.Features, spec.Feature(word))
-			}
-		}
-	}
-	if f.file != "" {
-		for _, name := range append([]string{"addr", "dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "memory", "http-path", "http-method", "http-header", "http-status", "http-echo"}, tlsNames...) {
-			if cmd.Flags().Changed(name) {
-				return fmt.Errorf("both --target and --%s: say it in the target file", name)
-			}
-		}
-		if len(command) > 0 {
-			return errors.New("both --target and a command after --: name one target")
-		}
-		file, err := target.Load(f.file)
-		if err != nil {
-			return err
-		}
-		judged.File = file
-		if f.built {
-			judged.File.Build = nil
-		}
-		return nil
-	}
-	asked, err := f.http.read(cmd)
-	if err != nil {
-		return err
-	}
-	switch {
-	case asked == nil:
-	case judged.File.Dialect == "":
-		judged.File.Dialect = "http"
-		fallthrough
-	case judged.File.Dialect == "http":
-		judged.File.HTTP = asked
-	default:
-		return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", judged.File.Dialect)
-	}
-	if judged.File.Dialect == "" {
-		judged.File.Dialect = "probe"
-	}
-	if f.addr != "" {
-		return nil
-	}
-	if len(command) > 0 {
-		judged.File.Name, judged.File.Start = command[0], command
-		return nil
-	}
-	if judged.File.Dialect != "probe" {
-		return fmt.Errorf("the embedded reference speaks probe, not %s: give --addr, --target, or a command after --", judged.File.Dialect)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	judged.File.Name, judged.File.Language = "reference", "Go"
-	judged.File.Start = target.Command{self, "serve", "--listen", "127.0.0.1:{port}"}
+// rerunEmbedded words the commands that judge the embedded reference again.
+func (f *checkFlags) rerunEmbedded(o *judging.Options) {
+	class := ""
 	if f.class != "" {
-		judged.File.Start = append(judged.File.Start, "--class", f.class)
+		class = " --class " + f.class
 	}
-	return nil
+	how := *o
+	o.Rerun = func(clause string, seed uint64) string {
+		return strings.Join(judging.RerunWords(called(), clause, seed, how), " ") + class
+	}
+	o.Replay = func(file string) string { return called() + " replay " + judging.Quote(file) + class }
 }
 
 // judge judges, and shows it while it goes on.
@@ -320,14 +155,9 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 	if run.Problem != nil {
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))
 	}
+	if f.record != "" {
+		p.unrecorded = f.recorded(&run, judged, out)
+	}
 	_ = printer.Finish(&run) // a reader that went away, such as head, is no failure
 	return run
-}
-
-func classes() string {
-	var words []string
-	for _, class := range spec.Classes() {
-		words = append(words, string(class))
-	}
-	return strings.Join(words, ", ")
 }

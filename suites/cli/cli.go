@@ -30,10 +30,11 @@ type Embedded struct {
 
 // program is one invocation of the command.
 type program struct {
-	embedded Embedded
-	out, err io.Writer
-	exit     int  // set by a command that ran; usage errors are returned instead
-	reported bool // the reports were written, or tried to be
+	embedded   Embedded
+	out, err   io.Writer
+	exit       int   // set by a command that ran; usage errors are returned instead
+	unrecorded error // why no target file was written that was asked for
+	reported   bool  // the reports were written, or tried to be
 }
 
 // Main runs the command and returns its exit code: 0 conformant, 1 not, 2 usage

@@ -46,19 +46,9 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	flags.SortFlags = false
 	flags.StringVar(&against, "against", "", "server that runs: tcp://host:port or unix:///path; or a command after --")
 	flags.Lookup("against").NoOptDefVal = command
-	flags.IntVar(&f.pid, "pid", 0, "its process")
-	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
-	flags.StringVar(&f.dialect, "dialect", "", "how to talk to it: a name, or the path of a dialect `file`, as for check; probe if not given")
-	f.http.bind(cmd)
-	flags.StringVar(&f.class, "class", "", "what it is: "+classes())
-	flags.StringSliceVar(&f.features, "features", nil, "what it offers beyond its dialect, comma-separated")
-	flags.Int64Var(&f.limit, "limit", 0, "its declared limit L of unread output, in `bytes`")
-	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s")
-	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for")
-	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s)")
-	flags.StringVar(&f.memory, "memory", "", "how far its heap may grow before it is collected, such as 4GiB")
-	f.tls.bind(flags)
+	f.targetFlags.bind(cmd)
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
+	f.bindPatience(flags)
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what passed on the wire even if all is right")
 	return cmd

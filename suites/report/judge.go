@@ -109,6 +109,9 @@ func (j *judgement) core() {
 		if r.Outcome != Unsupported || r.Wordless || !slices.Contains(core, r.Clause) {
 			continue
 		}
+		if clause, _ := spec.Lookup(r.Clause); clause.Younger(j.run.Target.Spec) {
+			continue
+		}
 		_, promised := dialect.Promises[r.Clause]
 		if target := j.run.Target; len(target.Promises) > 0 {
 			known, promised = true, slices.Contains(target.Promises, r.Clause)

@@ -65,6 +65,7 @@ type Target struct {
 	// so: one that a file describes, or that was given as a Go value.
 	Promises []string       `json:"promises,omitempty"`
 	Features []spec.Feature `json:"features,omitempty"`
+	Spec     string         `json:"spec,omitempty"`    // the version of the spec that it is pinned to; "": all clauses bind
 	Command  []string       `json:"command,omitempty"` // how it was started
 	Address  string         `json:"address,omitempty"` // where it answered, "tcp://127.0.0.1:7000"
 	Pid      int            `json:"pid,omitempty"`

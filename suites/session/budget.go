@@ -45,6 +45,16 @@ var DefaultBudget = Budget{
 	Grace:     3 * time.Second,
 }
 
+// Times is the budget for a target that is so many times slower than others: what
+// must come may take as long. What must not come is listened for no longer, and
+// looks and the end of a check are ours, not the target's.
+func (b Budget) Times(patience float64) Budget {
+	for _, wait := range []*time.Duration{&b.Await, &b.Handshake, &b.Check, &b.Study, &b.Wall} {
+		*wait = time.Duration(float64(*wait) * patience)
+	}
+	return b
+}
+
 const (
 	// headBytes is how much of each piece of data evidence quotes: enough for
 	// any sign-on line, and a failure still fits a terminal.

@@ -54,9 +54,12 @@ type File struct {
 	Dir string `yaml:"dir"`
 	// ReadyTimeout bounds the time from start to the first accepted
 	// connection, BuildTimeout that of Build.
-	ReadyTimeout Duration   `yaml:"ready_timeout"`
-	BuildTimeout Duration   `yaml:"build_timeout"`
-	Expected     []Expected `yaml:"expected"`
+	ReadyTimeout Duration `yaml:"ready_timeout"`
+	BuildTimeout Duration `yaml:"build_timeout"`
+	// Spec is the version of the spec that binds the target; clauses that came later do
+	// not. Empty: all clauses bind.
+	Spec     string     `yaml:"spec"`
+	Expected []Expected `yaml:"expected"`
 
 	// TLS is the transport below the dialect; nil is plain TCP.
 	TLS *TLS `yaml:"tls"`
@@ -145,7 +148,7 @@ func ParseBytes(word string) (Bytes, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is no amount of memory above 0: write 512MiB, 4GiB or a number of bytes", word)
+		return 0, fmt.Errorf("%q is no number of bytes above 0: write 512MiB, 4GiB or a plain number", word)
 	}
 	return Bytes(n * unit), nil
 }
@@ -311,6 +314,11 @@ func (f File) check() error {
 	}
 	if f.Greeting < 0 || f.Greeting > MaxGreeting {
 		return fmt.Errorf("greeting: %d is not within 0 and %d", f.Greeting, MaxGreeting)
+	}
+	if f.Spec != "" {
+		if err := spec.CheckVersion(f.Spec); err != nil {
+			return fmt.Errorf("spec: %w; a newer reactorspec may know it", err)
+		}
 	}
 	if len(f.Start) == 0 {
 		return errors.New("start: is missing: name the command that runs the server")

@@ -43,6 +43,9 @@ func gateOfTarget(s step, known facts, soak bool) (report.Outcome, string) {
 	case s.check.Soak && !soak:
 		return report.Untested, "it soaks the target for minutes: give --soak"
 	}
+	if why := younger(clause, known.info); why != "" {
+		return report.Unsupported, why
+	}
 	page, found := known.info.Page()
 	if !found {
 		return report.Unsupported, fmt.Sprintf("the %s dialect has no page of promises", known.info.Dialect)

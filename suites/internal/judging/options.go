@@ -19,11 +19,20 @@ type Options struct {
 	Families []string     // names; none: every family
 	Levels   []spec.Level // none: both
 
+	// Quick selects, where no clause is named, those that find the most in ten seconds.
+	Quick bool
+	// Spec is the version of the spec to judge by, whatever the target's file says; ""
+	// leaves it to the file.
+	Spec string
+
 	// Seed makes payloads and, if not 0, the order of the checks. With 0 a
 	// seed is drawn and the order is the spec's.
 	Seed uint64
 	// Timeout bounds the whole run; 0: none.
 	Timeout time.Duration
+	// Patience multiplies every wait for what must come, for a target that runs in
+	// an emulator or under a sanitizer; 0 is 1. It is at most MostPatience.
+	Patience float64
 	// Soak has the checks that profit from it do many times as much, which takes
 	// minutes.
 	Soak bool
@@ -60,11 +69,18 @@ type Progress struct {
 	Note   string // instead of a clause: something the reader should know
 }
 
+// MostPatience bounds Options.Patience: a wait of two seconds becomes three minutes.
+const MostPatience = 100
+
 // complete fills in what the options leave open.
 func (o *Options) complete() {
 	if o.Budget == nil {
 		budget := session.DefaultBudget
 		o.Budget = &budget
+	}
+	if o.Patience > 1 {
+		patient := o.Budget.Times(o.Patience)
+		o.Budget = &patient
 	}
 	if o.Checks == nil {
 		o.Checks = clauses.All()
@@ -82,7 +98,7 @@ func (o *Options) complete() {
 
 // Narrowed reports whether the options leave clauses out.
 func (o *Options) Narrowed() bool {
-	return len(o.Clauses)+len(o.Families)+len(o.Levels) > 0
+	return o.Quick || len(o.Clauses)+len(o.Families)+len(o.Levels) > 0
 }
 
 // UsageError is a mistake in what was asked for: exit code 2.

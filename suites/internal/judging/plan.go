@@ -106,6 +106,11 @@ func (o *Options) selected() ([]spec.Clause, error) {
 		}
 		wanted[id] = true
 	}
+	if o.Quick && len(wanted) == 0 {
+		for _, id := range quick {
+			wanted[id] = true
+		}
+	}
 	var names []string
 	for _, family := range spec.Families() {
 		names = append(names, family.Name)

@@ -39,9 +39,9 @@ func Unrun(t target.Target, o Options, err error) report.Run {
 
 // described is a target as reports show it; addr is that of one that runs already.
 func described(file target.File, addr string) report.Target {
-	t := expecting(file)
+	t := Expecting(file)
 	t.Name, t.Upstream, t.Version, t.Language = file.Name, file.Upstream, file.Version, file.Language
-	t.Class, t.Dialect, t.Features = file.Class, file.Dialect, file.Features
+	t.Class, t.Dialect, t.Features, t.Spec = file.Class, file.Dialect, file.Features, file.Spec
 	if t.Address = addr; addr == "" {
 		t.Command = file.Start
 	}
@@ -52,8 +52,8 @@ func described(file target.File, addr string) report.Target {
 	return t
 }
 
-// expecting is a target with the failures that its owner knows, and nothing else.
-func expecting(file target.File) (t report.Target) {
+// Expecting is a target with the failures that its owner knows, and nothing else.
+func Expecting(file target.File) (t report.Target) {
 	for _, entry := range file.Expected {
 		t.Expected = append(t.Expected, report.Expected{Clause: entry.Clause, Reason: entry.Reason,
 			Link: entry.Link, Frequency: report.Frequency(entry.Frequency)})

@@ -17,17 +17,28 @@ func (r *Run) rerun(clause string) string {
 	if r.options.Rerun != nil {
 		return r.options.Rerun(clause, r.plan.seed)
 	}
-	return Rerun("reactorspec", r.target, clause, r.plan.seed, r.options.Soak)
+	return Rerun("reactorspec", r.target, clause, r.plan.seed, r.options)
 }
 
-// Rerun words the command that judges a clause on that target with that seed, in
-// a soak if it was one. program is how the command is called, already in a shell's words.
-func Rerun(program string, t target.Target, clause string, seed uint64, soak bool) string {
+// Rerun words the command that judges a clause on that target with that seed, as
+// the options have it. program is how the command is called, already in a shell's words.
+func Rerun(program string, t target.Target, clause string, seed uint64, o Options) string {
+	return strings.Join(append(RerunWords(program, clause, seed, o), named(t, "--addr")...), " ")
+}
+
+// RerunWords are Rerun's words before those that name the target.
+func RerunWords(program, clause string, seed uint64, o Options) []string {
 	words := []string{program, "check", "--clause", clause, "--seed", fmt.Sprintf("%#x", seed)}
-	if soak {
+	if o.Soak {
 		words = append(words, "--soak")
 	}
-	return strings.Join(append(words, named(t, "--addr")...), " ")
+	if o.Patience > 1 {
+		words = append(words, "--patience", fmt.Sprint(o.Patience))
+	}
+	if o.Spec != "" {
+		words = append(words, "--spec-version", o.Spec)
+	}
+	return words
 }
 
 // replay is a command that plays a transcript on the target when it is pasted.

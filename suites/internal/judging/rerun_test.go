@@ -18,12 +18,12 @@ func TestRerunWorksWhenPasted(t *testing.T) {
 		"reactorspec check --clause CONN-1 --seed 0x2a --dialect http --http-path /x --http-method PUT --http-header 'A: b' --http-status 204 --http-echo=false -- s": {File: target.File{Dialect: "http",
 			HTTP: &dialect.HTTP{Path: "/x", Method: "PUT", Headers: map[string]string{"A": "b"}, Status: 204, Echo: new(bool)}, Start: target.Command{"s"}}},
 	} {
-		if got := Rerun("reactorspec", on, "CONN-1", 42, false); got != want {
+		if got := Rerun("reactorspec", on, "CONN-1", 42, Options{}); got != want {
 			t.Errorf("\n got %s\nwant %s", got, want)
 		}
 	}
-	soak := Rerun("reactorspec", target.Target{File: target.File{Dialect: "echo", Start: target.Command{"x"}}}, "CONN-1", 42, true)
-	if want := "reactorspec check --clause CONN-1 --seed 0x2a --soak --dialect echo -- x"; soak != want {
+	soak := Rerun("reactorspec", target.Target{File: target.File{Dialect: "echo", Start: target.Command{"x"}}}, "CONN-1", 42, Options{Soak: true, Patience: 2.5, Spec: "0.1"})
+	if want := "reactorspec check --clause CONN-1 --seed 0x2a --soak --patience 2.5 --spec-version 0.1 --dialect echo -- x"; soak != want {
 		t.Errorf("\n got %s\nwant %s", soak, want)
 	}
 }

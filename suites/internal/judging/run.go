@@ -62,6 +62,9 @@ func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
 	if o.Speaks != nil {
 		t.File.Dialect, t.File.Speaks = o.Speaks.Name(), o.Speaks
 	}
+	if o.Spec != "" {
+		t.File.Spec = o.Spec
+	}
 	return newRun(ctx, t, o, nil)
 }
 
@@ -146,7 +149,7 @@ func (r *Run) Judge(id string) report.Result {
 	} else {
 		result.Took = time.Since(result.Started)
 	}
-	a.result = expecting(r.target.File).Settle(result)
+	a.result = Expecting(r.target.File).Settle(result)
 	r.journal.judged(s.clause, &a.result)
 	return a.result
 }

@@ -57,6 +57,7 @@ func (g *targetGround) begin(ctx context.Context, setup session.Setup, known *fa
 		return g.unready(ctx, err)
 	}
 	known.dialect = g.dialect
+	known.info.Features = declared(known.info.Features, g.target.File)
 	return nil
 }
 

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// recordable finds out before anything is started whether a target file can be
+// written of what is about to be judged.
+func (f *checkFlags) recordable(command []string) error {
+	switch {
+	case f.record == "":
+		return nil
+	case f.addr != "":
+		return errors.New("--record with --addr: a target file starts the server: give its command after --")
+	case f.embedded(command):
+		return errors.New("--record names no server: give its command after --, or --target")
+	}
+	return view{flag: "record", path: f.record}.writable()
+}
+
+// recorded makes today's failures of a judged run expected ones, of the target in
+// the file that it writes and of the run itself.
+func (f *checkFlags) recorded(run *report.Run, judged target.Target, out io.Writer) error {
+	if run.Problem != nil {
+		return fmt.Errorf("--record %s: nothing is recorded: %s", f.record, run.Problem.Message)
+	}
+	file := judged.File
+	file.Spec = cmp.Or(f.version, file.Spec, spec.Writing)
+	file.Expected = known(run.Results, file.Expected)
+	if file.Path == "" {
+		file.Name = filepath.Base(file.Name)
+	}
+	head := fmt.Sprintf(`# Recorded by %s. What was broken then is listed below as expected, so that
+#   reactorspec check --target %s
+# ends with 0 until something gets worse. A pass of what fails only sometimes is no surprise; write
+# always where a mended clause should be reported, so that its entry is taken out.
+`, Version(), filepath.Base(f.record))
+	text, err := file.Recorded(f.record, head)
+	if err == nil {
+		err = report.WriteFile(f.record, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("--record %w", err)
+	}
+	run.Target.Spec, run.Target.Expected = file.Spec, judging.Expecting(file).Expected
+	for i := range run.Results {
+		if r := &run.Results[i]; r.Outcome == report.UnexpectedPass { // its entry is gone
+			r.Outcome, r.Reason, r.Expected, r.Link = report.Pass, "", "", ""
+		}
+	}
+	report.Judge(run)
+	of := ""
+	if len(run.Selected) > 0 {
+		of = " of the selected clauses, which it is to be checked by"
+	}
+	fmt.Fprintf(out, "recorded in %s: spec %s, %d known failures%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
+	return nil
+}
+
+// known lists the failures of today, in the order of the spec: those that were known
+// as they were written down, and the new ones. What is no longer broken is left out;
+// what was not judged today stays.
+func known(results []report.Result, before []target.Expected) (after []target.Expected) {
+	came := make(map[string]report.Result)
+	for _, r := range results {
+		came[r.Clause] = r
+	}
+	written := make(map[string]target.Expected)
+	for _, e := range before {
+		written[e.Clause] = e
+	}
+	for _, clause := range spec.Clauses() {
+		entry, listed := written[clause.ID]
+		switch r := came[clause.ID]; r.Outcome {
+		case report.Fail, report.Warn:
+			entry, listed = target.Expected{Clause: clause.ID, Reason: cmp.Or(strings.TrimSpace(report.Clean(r.Reason)), "it was broken when this was recorded"), Frequency: target.Sometimes}, true
+		case report.UnexpectedPass, report.Unsupported:
+			listed = false
+		}
+		if listed {
+			after = append(after, entry)
+		}
+	}
+	return after
+}
