@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/reactorspec/reactorspec/suites/internal/jsonschema"
 )
 
 // What the writers write is what the schema says, a run and a matrix, in every
@@ -106,7 +106,7 @@ func TestSchemaKnowsTheModel(t *testing.T) {
 		"run": reflect.TypeFor[Run](), "target": reflect.TypeFor[Target](), "result": reflect.TypeFor[Result](), "evidence": reflect.TypeFor[Evidence](),
 		"event": reflect.TypeFor[Event](), "verdict": reflect.TypeFor[Verdict](), "matrix": reflect.TypeFor[Matrix](),
 	} {
-		properties := schema["$defs"].(map[string]any)[name].(map[string]any)["properties"].(map[string]any)
+		properties := schema.Root["$defs"].(map[string]any)[name].(map[string]any)["properties"].(map[string]any)
 		for i := range model.NumField() {
 			field, _, _ := strings.Cut(model.Field(i).Tag.Get("json"), ",")
 			if _, known := properties[field]; !known {
@@ -122,7 +122,7 @@ func TestSchemaKnowsTheModel(t *testing.T) {
 	for _, outcome := range Outcomes() {
 		words = append(words, string(outcome))
 	}
-	for _, word := range schema["$defs"].(map[string]any)["outcome"].(map[string]any)["enum"].([]any) {
+	for _, word := range schema.Root["$defs"].(map[string]any)["outcome"].(map[string]any)["enum"].([]any) {
 		if !slices.Contains(words, word) {
 			t.Errorf("the schema has the outcome %v", word)
 		}
@@ -144,20 +144,16 @@ func TestJSONFormats(t *testing.T) {
 	}
 }
 
-// schema is a JSON schema, as far as ours needs one.
-type schema map[string]any
+// schema is the schema of reports.
+type schema struct{ jsonschema.Schema }
 
 func readSchema(t *testing.T) schema {
 	t.Helper()
-	text, err := os.ReadFile("run.schema.json")
+	read, err := jsonschema.Load("run.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s schema
-	if err := json.Unmarshal(text, &s); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schema{read}
 }
 
 func (s schema) check(t *testing.T, text []byte) []string {
@@ -166,102 +162,5 @@ func (s schema) check(t *testing.T, text []byte) []string {
 	if err := json.Unmarshal(text, &value); err != nil {
 		t.Fatal(err)
 	}
-	return s.errors(s, value, "$")
-}
-
-// errors says where a value is not what a rule of the schema wants. A keyword
-// that it does not know is an error too, so that no rule goes unchecked.
-func (s schema) errors(rule schema, value any, at string) (errs []string) {
-	fail := func(format string, args ...any) { errs = append(errs, at+": "+fmt.Sprintf(format, args...)) }
-	object, _ := value.(map[string]any)
-	for keyword, want := range rule {
-		switch keyword {
-		case "$schema", "$id", "title", "description", "$defs", "properties":
-		case "$ref":
-			name := strings.TrimPrefix(want.(string), "#/$defs/")
-			errs = append(errs, s.errors(s["$defs"].(map[string]any)[name].(map[string]any), value, at)...)
-		case "oneOf":
-			matches := 0
-			var all []string
-			for _, option := range want.([]any) {
-				found := s.errors(option.(map[string]any), value, at)
-				if all = append(all, found...); len(found) == 0 {
-					matches++
-				}
-			}
-			if matches != 1 {
-				fail("%d of the forms match", matches)
-				errs = append(errs, all...)
-			}
-		case "const":
-			if value != want {
-				fail("is %v, not %v", value, want)
-			}
-		case "enum":
-			if !slices.Contains(want.([]any), value) {
-				fail("%v is none of %v", value, want)
-			}
-		case "type":
-			kinds, several := want.([]any)
-			if !several {
-				kinds = []any{want}
-			}
-			if !slices.ContainsFunc(kinds, func(kind any) bool { return ofType(value, kind.(string)) }) {
-				fail("%v is no %v", value, want)
-			}
-		case "required":
-			for _, name := range want.([]any) {
-				if _, there := object[name.(string)]; object != nil && !there {
-					fail("lacks %s", name)
-				}
-			}
-		case "additionalProperties":
-			properties, _ := rule["properties"].(map[string]any)
-			for name, field := range object {
-				if known, there := properties[name]; there {
-					errs = append(errs, s.errors(known.(map[string]any), field, at+"."+name)...)
-				} else if want == false {
-					fail("has %s", name)
-				} else {
-					errs = append(errs, s.errors(want.(map[string]any), field, at+"."+name)...)
-				}
-			}
-		case "propertyNames":
-			for name := range object {
-				errs = append(errs, s.errors(want.(map[string]any), name, at+" name")...)
-			}
-		case "items":
-			list, _ := value.([]any)
-			for i, item := range list {
-				errs = append(errs, s.errors(want.(map[string]any), item, fmt.Sprintf("%s[%d]", at, i))...)
-			}
-		case "minimum":
-			if number, is := value.(float64); is && number < want.(float64) {
-				fail("%v is below %v", number, want)
-			}
-		case "pattern":
-			if text, is := value.(string); is && !regexp.MustCompile(want.(string)).MatchString(text) {
-				fail("%q does not match %v", text, want)
-			}
-		default:
-			fail("the schema's keyword %s is not known to this test", keyword)
-		}
-	}
-	return errs
-}
-
-func ofType(value any, kind string) bool {
-	switch v := value.(type) {
-	case nil:
-		return kind == "null"
-	case string:
-		return kind == "string"
-	case float64:
-		return kind == "number" || kind == "integer" && v == float64(int64(v))
-	case []any:
-		return kind == "array"
-	case map[string]any:
-		return kind == "object"
-	}
-	return false
+	return s.Check(value)
 }
