@@ -233,6 +233,7 @@ func New(d Declared) *Spec {
 // package: it would import a parser of Markdown for it.
 //
 //go:generate go test ./markdown -run ^TestDeclaredIsCurrent$ -args -write
+//go:generate go test ./story -run ^TestThePicturesAreCurrent$ -args -write
 //go:embed declared.json
 var declared []byte
 
