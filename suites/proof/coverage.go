@@ -59,6 +59,18 @@ func Coverage() string {
 	return b.String()
 }
 
+// Words renders spec/faults.txt: what is wrong in each fault that breaks a clause.
+func Words() string {
+	var b strings.Builder
+	b.WriteString("# fault: what is wrong; written by: go test ./suites/proof -args -write\n")
+	for _, f := range Faults() {
+		if len(f.Breaks) > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", f.Name, strings.Join(strings.Fields(f.Why), " "))
+		}
+	}
+	return b.String()
+}
+
 // alike gives the sets of clauses that the same faults break, and no other: of
 // such a set no run can tell which of its checks found the fault.
 func alike(faults []Fault) [][]string {

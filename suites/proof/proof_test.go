@@ -18,7 +18,7 @@ var (
 	stale  = flag.Bool("stale", false, "run only the faults whose row of the kill matrix is missing or stale, all of them")
 	resume = flag.String("resume", "", "leave out the faults whose rows stand in this file, and keep in it the rows of the faults that came out clean, until all have")
 	from   = flag.String("from", "", "with -write, take rows from these stored matrices too, separated by commas; of each fault the newest that stands")
-	write  = flag.Bool("write", false, "write spec/coverage.txt and, of the faults that ran and came out clean, the rows of the kill matrix")
+	write  = flag.Bool("write", false, "write spec/coverage.txt, spec/faults.txt and, of the faults that ran and came out clean, the rows of the kill matrix")
 )
 
 // TestRows finds what is wrong with the rows without running a server.
@@ -114,16 +114,17 @@ func TestTraceability(t *testing.T) {
 	for _, gap := range Gaps() {
 		t.Error(gap)
 	}
-	file := filepath.Join(mustRoot(t), "spec", "coverage.txt")
-	want := Coverage()
-	if *write {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
+	for name, want := range map[string]string{"coverage.txt": Coverage(), "faults.txt": Words()} {
+		file := filepath.Join(mustRoot(t), "spec", name)
+		if *write {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil || string(got) != want {
-		t.Errorf("spec/coverage.txt is stale (%v): go test ./suites/proof -run Traceability -args -write", err)
+		got, err := os.ReadFile(file)
+		if err != nil || string(got) != want {
+			t.Errorf("spec/%s is stale (%v): go test ./suites/proof -run Traceability -args -write", name, err)
+		}
 	}
 }
 
