@@ -90,8 +90,8 @@ bench: ## Benchmark the reference beside its peers (long); see reference/bench
 	$(MAKE) -C reference/bench bench
 
 .PHONY: browser
-browser: ## Look at the report's pages in a real Chromium; SCREENS=DIR keeps what was seen
-	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report -args -chromium -screens "$(SCREENS)"
+browser: ## Look at the pages of reports and of the site in a real Chromium; SCREENS=DIR keeps what was seen
+	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report ./suites/site -args -chromium -screens "$(SCREENS)"
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other

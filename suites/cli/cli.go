@@ -76,7 +76,7 @@ func (p *program) root() *cobra.Command {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(p.checkCommand(), p.serveCommand(), p.listCommand(), p.explainCommand(), p.matrixCommand(),
-		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.benchCommand(), p.dialectCommand(), p.versionCommand())
+		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.benchCommand(), p.dialectCommand(), p.docCommand(), p.versionCommand())
 	return root
 }
 
