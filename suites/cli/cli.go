@@ -1,4 +1,4 @@
-// Package cli is the command: check, serve, list, explain, matrix, diff, merge, reproduce, replay, bench, dialect, version.
+// Package cli is the command: check, serve, list, explain, matrix, diff, merge, reproduce, replay, bench, dialect, doc, version.
 // It decides exit codes and owns the signals; all judging is package judging's.
 //
 // It is importable for the command's main file alone: there is no compatibility promise.

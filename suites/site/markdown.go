@@ -114,8 +114,9 @@ func destination(from, link string) string {
 	return rootOf(from) + htmlOf(at) + fragment
 }
 
-// named is what is linked wherever it is named: clauses, and RFCs with their sections.
-var named = regexp.MustCompile(`\b(?:(` + strings.Join(spec.FamilyNames, "|") + `)-([1-9][0-9]*)|RFC ([0-9]{3,5})(?: section ([0-9]+(?:\.[0-9]+)*))?)\b`)
+// named is what is linked wherever it is named: clauses, RFCs with their sections, and
+// the steps of the story.
+var named = regexp.MustCompile(`\b(?:(` + strings.Join(spec.FamilyNames, "|") + `)-([1-9][0-9]*)|RFC ([0-9]{3,5})(?: section ([0-9]+(?:\.[0-9]+)*))?|S([1-9]|1[01]))\b`)
 
 func linkOf(from string, word string) string {
 	parts := named.FindStringSubmatch(word)
@@ -124,6 +125,8 @@ func linkOf(from string, word string) string {
 		return ""
 	case parts[3] != "" && parts[4] != "":
 		return "https://www.rfc-editor.org/rfc/rfc" + parts[3] + "#section-" + parts[4]
+	case parts[5] != "":
+		return rootOf(from) + "story.html#s" + parts[5]
 	case parts[3] != "":
 		return "https://www.rfc-editor.org/rfc/rfc" + parts[3]
 	}
