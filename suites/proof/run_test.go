@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"maps"
@@ -145,6 +146,8 @@ func chosen(t *testing.T, root string) []Fault {
 	if *stale {
 		return wanted
 	}
+	// What breaks little is judged soon; what breaks all is a night's work.
+	slices.SortStableFunc(wanted, func(a, b Fault) int { return cmp.Compare(len(a.Breaks), len(b.Breaks)) })
 	if n := len(wanted); n > mostStale {
 		t.Logf("of %d faults whose rows are missing or stale %d are left to make proof: %s", n, n-mostStale, names(wanted[mostStale:]))
 		wanted = wanted[:mostStale]
