@@ -9,13 +9,13 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites/internal/jsonschema"
+	"github.com/reactorspec/reactorspec/suites/internal/jschema"
 )
 
 // Every dialect that ships described, and every example of the page, is what the schema
 // for editors wants.
 func TestDescriptionsMeetTheSchema(t *testing.T) {
-	schema, err := jsonschema.Load("../../spec/dialect-files.schema.json")
+	schema, err := jschema.Load("../../spec/dialect-files.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reactorspec/reactorspec/suites/internal/jsonschema"
+	"github.com/reactorspec/reactorspec/suites/internal/jschema"
 )
 
 // What the writers write is what the schema says, a run and a matrix, in every
@@ -145,11 +145,11 @@ func TestJSONFormats(t *testing.T) {
 }
 
 // schema is the schema of reports.
-type schema struct{ jsonschema.Schema }
+type schema struct{ jschema.Schema }
 
 func readSchema(t *testing.T) schema {
 	t.Helper()
-	read, err := jsonschema.Load("run.schema.json")
+	read, err := jschema.Load("run.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/dialect"
-	"github.com/reactorspec/reactorspec/suites/internal/jsonschema"
+	"github.com/reactorspec/reactorspec/suites/internal/jschema"
 )
 
 const (
@@ -21,9 +21,9 @@ const (
 	pageFile   = "../../spec/target-file.md"
 )
 
-func loadSchema(t *testing.T) jsonschema.Schema {
+func loadSchema(t *testing.T) jschema.Schema {
 	t.Helper()
-	s, err := jsonschema.Load(schemaFile)
+	s, err := jschema.Load(schemaFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package jsonschema holds values against a JSON schema, as far as the schemas of this
+// Package jschema holds values against a JSON schema, as far as the schemas of this
 // project need one: for tests.
-package jsonschema
+package jschema
 
 import (
 	"encoding/json"
