@@ -119,8 +119,8 @@ func TestBadFiles(t *testing.T) {
 		"name: x\ndialect: http\nstart: y\nhttp: {path: /, statuz: 3}\n":                "statuz",
 		"name: x\ndialect: http\nstart: y\nhttp: {path: /}\npayload: {max: 10}\n":       "carry none",
 		"name: x\ndialect: http\nstart: y\nhttp: {method: HEAD, path: /, echo: true}\n": "http.echo",
-		good + "memory: -1\n":                                                           "no amount of memory above 0",
-		good + "memory: 9999999TiB\n":                                                   "no amount of memory above 0",
+		good + "memory: -1\n":                                                           "no number of bytes above 0",
+		good + "memory: 9999999TiB\n":                                                   "no number of bytes above 0",
 		good + "memory: much\n":                                                         "write 512MiB",
 	} {
 		_, err := Read(strings.NewReader(text), "f.yaml")
