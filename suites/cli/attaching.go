@@ -135,7 +135,7 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return fmt.Errorf("the embedded reference cannot be started: %w", err)
 	}
 	judged.File.Name, judged.File.Language = "reference", "Go"
 	judged.File.Start = target.Command{self, "serve", "--listen", "127.0.0.1:{port}"}

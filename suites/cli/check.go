@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,7 @@ interrupted, or a MUST that stays inconclusive.`,
 			return p.check(cmd, &f, command)
 		},
 	}
+	cmd.SetFlagErrorFunc(unknownFlag)
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
@@ -58,6 +60,14 @@ interrupted, or a MUST that stays inconclusive.`,
 	f.reports.bind(cmd)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every clause, and show evidence for whatever has some")
 	return cmd
+}
+
+// unknownFlag explains a flag that may be the server's, before -- or without one.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	if text := err.Error(); strings.HasPrefix(text, "unknown flag") || strings.HasPrefix(text, "unknown shorthand") {
+		return fmt.Errorf("%w; a flag of the server's goes with its command, after --: %s [flags] -- ./server [its flags]; see `%s --help`", err, cmd.CommandPath(), cmd.CommandPath())
+	}
+	return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 }
 
 // afterDash returns the words after --; words before it are mistakes.
@@ -92,7 +102,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	defer signals.release()
 	run := p.judge(signals, judged, options, f)
 	p.exit, p.reported = run.Verdict.Exit, true
-	return failed(errors.Join(p.unrecorded, f.reports.write(&run)))
+	return failed(errors.Join(p.unsaid, p.unrecorded, f.reports.write(&run)))
 }
 
 // read makes a target and options of the flags.
@@ -151,13 +161,32 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		return run
 	}
 	printer = report.NewPrinter(out, len(r.Clauses()), f.verbose, f.reports.json).Live(live.Line)
-	run, _ := r.All() // the run says what kept it from judging
-	if run.Problem != nil {
+	run, _ := r.All()                        // the run says what kept it from judging
+	if run.Problem != nil && !sameOutput() { // the summary says it as well
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))
 	}
 	if f.record != "" {
 		p.unrecorded = f.recorded(&run, judged, out)
 	}
-	_ = printer.Finish(&run) // a reader that went away, such as head, is no failure
+	if err := printer.Finish(&run); err != nil {
+		p.unsaid = fmt.Errorf("standard output: %w: the reports are written all the same", reason(err))
+	}
 	return run
+}
+
+// sameOutput reports whether standard output and standard error go to one place, a
+// terminal for example, where whatever is said on both is said twice.
+func sameOutput() bool {
+	out, err := os.Stdout.Stat()
+	other, wrong := os.Stderr.Stat()
+	return err == nil && wrong == nil && os.SameFile(out, other)
+}
+
+// reason is an error without the names of the call and the file that it came from.
+func reason(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

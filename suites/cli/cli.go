@@ -33,6 +33,7 @@ type program struct {
 	embedded   Embedded
 	out, err   io.Writer
 	exit       int   // set by a command that ran; usage errors are returned instead
+	unsaid     error // why standard output did not take everything
 	unrecorded error // why no target file was written that was asked for
 	reported   bool  // the reports were written, or tried to be
 }

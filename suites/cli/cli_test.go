@@ -221,7 +221,7 @@ func TestTexts(t *testing.T) {
 		"several":  {[]string{"explain", "CONN-1", "wake"}, []string{"CONN-1 MUST", "WAKE-3 MUST", "the wakeup: A pipe, an eventfd", "https://github.com/libuv/libuv/issues/4584"}},
 		"as JSON":  {[]string{"list", "--json", "--family", "CONN"}, []string{`"id": "CONN-1"`, `"level": "MUST"`, `"text": "spec/conn.md#conn-1"`}},
 		"version":  {[]string{"version"}, []string{"reactorspec "}},
-		"serve":    {[]string{"serve", "--help"}, []string{"Usage: reactorspec serve", "-listen"}},
+		"serve":    {[]string{"serve", "--help"}, []string{"Usage: reactorspec serve", "\n      --listen address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := reactorspec(t, nil, c.args...)

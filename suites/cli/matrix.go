@@ -57,7 +57,12 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return p.matrix(&f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := blankless(cmd.Flags(), "clause", "family"); err != nil {
+				return err
+			}
+			return p.matrix(&f, args)
+		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -88,7 +93,7 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	}
 	scratch, err := os.MkdirTemp("", "reactorspec-matrix-")
 	if err != nil {
-		return failed(err)
+		return fmt.Errorf("no temporary directory can be made; TMPDIR is %s: %w", os.TempDir(), err)
 	}
 	defer os.RemoveAll(scratch)
 	signals := ownSignals(p.err)

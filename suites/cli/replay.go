@@ -42,6 +42,7 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 			return p.replay(cmd, &f, file, rest)
 		},
 	}
+	cmd.SetFlagErrorFunc(unknownFlag)
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&against, "against", "", "server that runs: tcp://host:port or unix:///path; or a command after --")
@@ -109,7 +110,7 @@ func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []
 	defer signals.release()
 	run := p.judge(signals, judged, o, f)
 	p.exit, p.reported = run.Verdict.Exit, true
-	return failed(f.reports.write(&run))
+	return failed(errors.Join(p.unsaid, f.reports.write(&run)))
 }
 
 // speakable finds out before anything is started whether the target's dialect

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/report"
 )
@@ -97,7 +99,50 @@ func (f *reportFlags) writable() error {
 	if err := errors.Join(errs...); err != nil {
 		return unwritable{err}
 	}
+	if f.toStdout() && lostStdout() {
+		return &failure{errors.New("standard output is closed, and a report was asked for there: give it a file")}
+	}
+	return apartFrom(f.views())
+}
+
+// apartFrom refuses two reports in one place: the last would be all that is left.
+// What a terminal or a pipe is given, one behind the other, is a mess as well.
+func apartFrom(views []view) error {
+	for i, a := range views {
+		for _, b := range views[:i] {
+			if a.same(b) {
+				return fmt.Errorf("both --%s and --%s write to %s: give each a file of its own", b.flag, a.flag, a.place())
+			}
+		}
+	}
 	return nil
+}
+
+// place is where a view goes, in words.
+func (v view) place() string {
+	if v.path == "-" {
+		return "standard output"
+	}
+	return v.path
+}
+
+// same reports whether two views go to the same place, under whatever names.
+func (v view) same(other view) bool {
+	a, aErr := v.info()
+	b, bErr := other.info()
+	if aErr == nil && bErr == nil {
+		return os.SameFile(a, b) && a.Name() != filepath.Base(os.DevNull)
+	}
+	one, oneErr := filepath.Abs(v.path)
+	two, twoErr := filepath.Abs(other.path)
+	return oneErr == nil && twoErr == nil && one == two
+}
+
+func (v view) info() (os.FileInfo, error) {
+	if v.path == "-" {
+		return os.Stdout.Stat()
+	}
+	return os.Stat(v.path)
 }
 
 func (v view) writable() error {
@@ -156,7 +201,11 @@ func (f *reportFlags) write(run *report.Run) error {
 // writeMatrix writes the reports of many runs.
 func (f *reportFlags) writeMatrix(m *report.Matrix) error {
 	var errs []error
-	for _, v := range f.views() {
+	views := f.views()
+	for i, v := range views {
+		if slices.ContainsFunc(views[:i], v.same) {
+			continue // a mistake, which the first of them reports
+		}
 		err := error(nil)
 		switch write := func(w io.Writer) error { return v.write(w, m) }; {
 		case v.folder:
@@ -171,6 +220,22 @@ func (f *reportFlags) writeMatrix(m *report.Matrix) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// lostStdout reports whether the command was started with its standard output
+// closed: the runtime opens /dev/null in its place, to read and to write, which
+// nobody does who wants to throw a report away.
+func lostStdout() bool {
+	info, err := os.Stdout.Stat()
+	if err != nil {
+		return true
+	}
+	null, err := os.Stat(os.DevNull)
+	if err != nil || !os.SameFile(info, null) {
+		return false
+	}
+	flags, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
 }
 
 // reportMistake writes the reports of a call that ended with err before it could

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/spf13/pflag"
 )
 
 // serveCommand runs the embedded server; its flags are the server's own.
@@ -28,21 +29,25 @@ func (p *program) serveCommand() *cobra.Command {
 			fs.SetOutput(p.err)
 			fs.Usage = func() {
 				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second one ends it at once.\n\nFlags:")
-				fs.PrintDefaults()
+				spelt := pflag.NewFlagSet(fs.Name(), pflag.ContinueOnError)
+				spelt.AddGoFlagSet(fs) // for its --
+				fmt.Fprint(fs.Output(), spelt.FlagUsages())
 			}
 			if len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help") {
 				fs.SetOutput(p.out)
 			}
-			// The flag package prints its errors with the whole usage; one line is enough.
-			usage := fs.Usage
+			// The flag package prints its errors with the whole usage, and spells flags
+			// with one dash; a line in our spelling is enough.
+			usage, out := fs.Usage, fs.Output()
 			fs.Usage = func() {}
-			if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-				fs.Usage = usage
-				fs.Usage()
+			fs.SetOutput(io.Discard)
+			err := fs.Parse(args)
+			fs.SetOutput(out)
+			if errors.Is(err, flag.ErrHelp) {
+				usage()
 				return nil
 			} else if err != nil {
-				p.exit = report.ExitUsage
-				return nil
+				return fmt.Errorf("%s; see `reactorspec serve --help`", twoDashes.ReplaceAllString(err.Error(), "$1--"))
 			}
 			listen := ""
 			if f := fs.Lookup("listen"); f != nil {
@@ -58,6 +63,9 @@ func (p *program) serveCommand() *cobra.Command {
 		},
 	}
 }
+
+// twoDashes finds the one dash of a flag in an error of the flag package.
+var twoDashes = regexp.MustCompile(`((?:flag|argument:|defined:) )-`)
 
 // servable finds mistakes that the server could only say in the system's words.
 func servable(args []string, listen string) error {

@@ -5,17 +5,20 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
-// signals is the one owner of SIGINT and SIGTERM while a target is judged: the
+// signals is the one owner of the signals that end a run while a target is judged: the
 // first ends the run early, with reports; the second ends the process at once,
 // and the target with it (its parent's death is its own).
 type signals struct {
+	owned    []os.Signal
 	arrivals chan os.Signal
+	broken   chan os.Signal // nobody reads it
 	released chan struct{}
 	out      io.Writer
 
@@ -24,12 +27,28 @@ type signals struct {
 	seen   int
 }
 
-// terminal are the signals that end a run.
+// terminal are the signals that end a run, or the embedded server.
 var terminal = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
+// endings are those that end a run: a terminal that is closed, and Ctrl-\, are no
+// reason to lose what was found. What whoever started us had ignored, as nohup
+// does, stays so.
+func endings() []os.Signal {
+	list := slices.Clone(terminal)
+	for _, more := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(more) {
+			list = append(list, more)
+		}
+	}
+	return list
+}
+
 func ownSignals(out io.Writer) *signals {
-	s := &signals{arrivals: make(chan os.Signal, 2), released: make(chan struct{}), out: out}
-	signal.Notify(s.arrivals, terminal...)
+	s := &signals{owned: endings(), arrivals: make(chan os.Signal, 2), broken: make(chan os.Signal, 1), released: make(chan struct{}), out: out}
+	signal.Notify(s.arrivals, s.owned...)
+	// A reader of standard output that went away is an error of writing, and no reason to
+	// end before the reports. Ignored, the signal would be ignored by the target too.
+	signal.Notify(s.broken, syscall.SIGPIPE)
 	go s.watch()
 	return s
 }
@@ -47,7 +66,8 @@ func (s *signals) first(cancel func()) {
 // release gives the signals back to their default.
 func (s *signals) release() {
 	signal.Stop(s.arrivals)
-	signal.Reset(terminal...)
+	signal.Stop(s.broken)
+	signal.Reset(append(s.owned, syscall.SIGPIPE)...)
 	close(s.released)
 }
 

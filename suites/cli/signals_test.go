@@ -14,7 +14,7 @@ import (
 )
 
 func TestOneSignalEndsTheRunWithReports(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			o := outcome{dir: t.TempDir(), mark: "one-signal-" + sig.String()}
 			cmd := command(&o, nil, "check", "-v", "--family", "CONN,TIME,LOOP", "--json", "run.json")
@@ -102,4 +102,16 @@ func TestTimeoutEndsTheRun(t *testing.T) {
 	if o.exit != report.ExitUndecided || run.Problem == nil || !strings.Contains(run.Problem.Message, "1.5s") {
 		t.Errorf("exit %d, problem %+v\n%s", o.exit, run.Problem, o.errors)
 	}
+}
+
+// What nohup ignores for us stays ignored.
+func TestAHangupUnderNohup(t *testing.T) {
+	o := outcome{dir: t.TempDir(), mark: "nohup"}
+	cmd := exec.Command("sh", "-c", `trap '' HUP; exec "$@"`, "sh", built, "check", "-v", "--clause", "CONN-1,CONN-2,ACC-3", "--json", "run.json")
+	cmd.Dir, cmd.Env = o.dir, append(cmd.Environ(), markVariable+"="+o.mark)
+	afterFirstLine(t, cmd, func() { _ = cmd.Process.Signal(syscall.SIGHUP) })
+	if exit := cmd.ProcessState.ExitCode(); exit != report.ExitConformant {
+		t.Errorf("exit %d, want 0", exit)
+	}
+	nothingLeft(t, o.mark)
 }

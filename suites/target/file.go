@@ -177,53 +177,6 @@ func (b Bytes) String() string {
 	return text
 }
 
-// Command is a program and its arguments. YAML gives a list, which is run as
-// it is, or a string, which /bin/sh runs when it holds more than words.
-type Command []string
-
-// shellMeta are the characters that make a string a shell's business.
-const shellMeta = "|&;<>()$`\\\"'*?[]#~%!\n"
-
-// ParseCommand makes a command of a string.
-func ParseCommand(s string) Command {
-	words := strings.Fields(s)
-	first, _, _ := strings.Cut(s, " ")
-	if strings.ContainsAny(s, shellMeta) || strings.Contains(first, "=") {
-		return Command{"/bin/sh", "-c", s}
-	}
-	return words
-}
-
-// UnmarshalYAML reads a string or a list of strings.
-func (c *Command) UnmarshalYAML(b []byte) error {
-	var list []string
-	if err := yaml.Unmarshal(b, &list); err == nil {
-		*c = list
-		return nil
-	}
-	var line string
-	if err := yaml.Unmarshal(b, &line); err != nil {
-		return errors.New("want a command line or a list of words")
-	}
-	*c = ParseCommand(line)
-	return nil
-}
-
-// String is the command as one would type it.
-func (c Command) String() string {
-	if len(c) == 3 && c[0] == "/bin/sh" && c[1] == "-c" {
-		return c[2]
-	}
-	words := make([]string, len(c))
-	for i, w := range c {
-		words[i] = w
-		if w == "" || strings.ContainsAny(w, shellMeta+" \t") {
-			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
 // Load reads a target file. Errors name the file and the field.
 func Load(path string) (File, error) {
 	f, err := os.Open(path)
@@ -322,6 +275,9 @@ func (f File) check() error {
 	}
 	if len(f.Start) == 0 {
 		return errors.New("start: is missing: name the command that runs the server")
+	}
+	if err := f.Fillable(); err != nil {
+		return err
 	}
 	for i, e := range f.Expected {
 		field := func(name string) string { return fmt.Sprintf("expected[%d].%s", i, name) }

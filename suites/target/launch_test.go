@@ -350,6 +350,8 @@ func TestBuild(t *testing.T) {
 		{"sleep 60 & sleep 60", 200 * time.Millisecond, ErrBuild, "did not end within 200ms"},
 		{"sh -c 'exit 127'", 0, ErrUnsupported, ""},
 		{"/no/such/compiler", 0, ErrBuild, "no such file"},
+		{"test -d {scratch}", 0, nil, ""},
+		{"cd {scratch} && touch made && exit 3", 0, ErrBuild, "exited with 3"},
 	}
 	for _, c := range cases {
 		t.Run(c.build, func(t *testing.T) {

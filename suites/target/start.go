@@ -257,12 +257,21 @@ func lastLine(text string) string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// build runs the build command to its end.
+// build runs the build command to its end. Its {scratch} goes when it is over.
 func build(ctx context.Context, f File) error {
 	limit := f.BuildTimeout.or(DefaultBuildTimeout)
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	p, err := startProcess(f.Build, f.Dir, os.Environ(), nil)
+	scratch, err := newScratch()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	argv := make([]string, len(f.Build))
+	for n, word := range f.Build {
+		argv[n] = strings.ReplaceAll(word, "{scratch}", scratch)
+	}
+	p, err := startProcess(argv, f.Dir, os.Environ(), nil)
 	if err != nil {
 		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
 	}

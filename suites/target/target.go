@@ -44,6 +44,8 @@ var (
 	ErrAddress     = errors.New("bad address")
 	ErrUnreachable = errors.New("no server answers")
 	ErrPid         = errors.New("wrong --pid")
+	ErrScratch     = errors.New("no temporary directory can be made")
+	ErrProc        = errors.New("/proc cannot be read")
 )
 
 // LaunchError says why a target could not be started or reached. Its text is
@@ -76,6 +78,9 @@ func (t *Target) Launch(ctx context.Context) (*Instance, error) {
 	}
 	if len(t.File.Start) == 0 {
 		return nil, &LaunchError{Cause: ErrNotFound, Detail: "the target has neither a start command nor an address"}
+	}
+	if err := visible(); err != nil {
+		return nil, err
 	}
 	for try := 1; ; try++ {
 		i, err := newInstance(t.File)
@@ -211,9 +216,31 @@ func ephemeralLow() int {
 	return low
 }
 
+// newScratch makes the directory that {scratch} stands for.
+func newScratch() (string, error) {
+	scratch, err := os.MkdirTemp("", "reactorspec-")
+	if err != nil {
+		what := "TMPDIR is " + os.TempDir()
+		if os.Getenv("TMPDIR") == "" {
+			what = "TMPDIR is not set"
+		}
+		return "", &LaunchError{Cause: ErrScratch, Detail: fmt.Sprintf("%v; %s: set it to a directory that is there and can be written to", errors.Unwrap(err), what)}
+	}
+	return scratch, nil
+}
+
+// visible says whether this system shows its processes at all: the sockets of a
+// target are found there, and what the process vantage sees.
+func visible() error {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that runs already from the wire alone (--addr)", err)}
+	}
+	return nil
+}
+
 // newInstance prepares a start: address, nonce and scratch directory.
 func newInstance(f File) (*Instance, error) {
-	scratch, err := os.MkdirTemp("", "reactorspec-")
+	scratch, err := newScratch()
 	if err != nil {
 		return nil, err
 	}

@@ -167,6 +167,14 @@ func validate(t target.Target) (dialect.Dialect, error) {
 			return nil, usage("expected failure of an unknown clause %q: `reactorspec list` names them all", entry.Clause)
 		}
 	}
+	if t.File.Spec != "" {
+		if err := spec.CheckVersion(t.File.Spec); err != nil {
+			return nil, usage("spec: %v", err)
+		}
+	}
+	if err := t.File.Fillable(); err != nil {
+		return nil, &UsageError{err.Error()}
+	}
 	if t.Addr != "" {
 		if _, err := target.ParseAddr(t.Addr); err != nil {
 			return nil, usage("bad address %v", err)

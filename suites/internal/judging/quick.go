@@ -1,4 +1,18 @@
 package judging
 
-// quick are the clauses that a quick run judges.
-var quick = []string{"CONN-1"}
+// quick are the clauses that a quick run judges, for each push: CHOSEN
+var quick = []string{
+	"MODEL-3", "MODEL-6",
+	"SIGN-1", "SIGN-2", "SIGN-3", "SIGN-4", "SIGN-5", "SIGN-6", "SIGN-7", "SIGN-8", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13",
+	"ACC-1", "ACC-2", "ACC-3", "ACC-5", "ACC-7", "ACC-8", "ACC-9",
+	"CONN-1", "CONN-2", "CONN-3", "CONN-4", "CONN-5", "CONN-6", "CONN-7", "CONN-8", "CONN-11", "CONN-12", "CONN-14", "CONN-15", "CONN-16", "CONN-17", "CONN-18", "CONN-19", "CONN-20",
+	"FLOW-3", "FLOW-6", "FLOW-7", "FLOW-8", "FLOW-10",
+	"LOOP-3", "LOOP-5", "LOOP-13", "LOOP-14",
+	"WAKE-1", "WAKE-5", "WAKE-8",
+	"TASK-2", "TASK-3", "TASK-6", "TASK-7", "TASK-8", "TASK-9", "TASK-10", "TASK-12",
+	"TIME-4", "TIME-11", "TIME-12", "TIME-13", "TIME-15",
+	"WORK-2", "WORK-3", "WORK-4", "WORK-5",
+	"LIFE-3", "LIFE-6", "LIFE-7", "LIFE-11",
+	"RES-1", "RES-2", "RES-5", "RES-8",
+	"PROBE-1", "PROBE-2", "PROBE-3", "PROBE-4", "PROBE-5", "PROBE-6", "PROBE-7", "PROBE-8", "PROBE-9", "PROBE-11", "PROBE-12",
+}

@@ -72,9 +72,9 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 	case errors.As(err, &launch):
 		stderr = launch.Stderr
 		switch {
-		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid), errors.Is(err, target.ErrTLS):
+		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid), errors.Is(err, target.ErrTLS), errors.Is(err, target.ErrScratch):
 			kind = report.Usage
-		case errors.Is(err, target.ErrUnreachable):
+		case errors.Is(err, target.ErrUnreachable), errors.Is(err, target.ErrProc):
 			kind = report.Harness // whom nobody reaches nobody has judged
 		}
 	case errors.As(err, new(*ungreeted)):

@@ -2,7 +2,9 @@ package play
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -122,10 +124,12 @@ func (search Search) save(s *session.Session, t transcript.Transcript, failure *
 		lines = append(lines[:24:24], fmt.Sprintf("and %d more", len(lines)-24))
 	}
 	s.Note("the transcript: %s", strings.Join(lines, "; "))
-	f, err := os.CreateTemp(search.Dir, "reactorspec-"+strings.ToLower(s.Spec.ID)+"-*.txt")
+	pattern := "reactorspec-" + strings.ToLower(s.Spec.ID) + "-*.txt"
+	f, err := os.CreateTemp(search.Dir, pattern)
 	if err == nil {
 		_, err = f.Write(t.Append(nil))
 		err = errorsFirst(err, f.Close())
+		prune(filepath.Dir(f.Name()), pattern)
 	}
 	if err != nil {
 		s.Note("the transcript could not be written: %v", err)
@@ -133,6 +137,25 @@ func (search Search) save(s *session.Session, t transcript.Transcript, failure *
 	}
 	failure.Why = strings.TrimPrefix(failure.Why+"; the transcript is "+f.Name(), "; ")
 	s.Note("play it again: %s", s.Replay(f.Name()))
+}
+
+// kept is how many transcripts of a clause are left in a directory.
+const kept = 8
+
+// prune removes the oldest transcripts of a clause, so that they do not pile up
+// where each run leaves one. One that cannot be removed is left.
+func prune(dir, pattern string) {
+	paths, _ := filepath.Glob(filepath.Join(dir, pattern))
+	ages := make(map[string]time.Time)
+	for _, path := range paths {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			ages[path] = info.ModTime()
+		}
+	}
+	list := slices.SortedFunc(maps.Keys(ages), func(a, b string) int { return ages[b].Compare(ages[a]) })
+	for _, path := range list[min(kept, len(list)):] {
+		_ = os.Remove(path)
+	}
 }
 
 func errorsFirst(a, b error) error {
