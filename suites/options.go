@@ -45,6 +45,16 @@ func Timeout(limit time.Duration) Option { return func(o *judging.Options) { o.T
 // minutes.
 func Soak() Option { return func(o *judging.Options) { o.Soak = true } }
 
+// Quick judges, where no clause is named, those that find the most in ten seconds.
+func Quick() Option { return func(o *judging.Options) { o.Quick = true } }
+
+// Patience multiplies every wait for what must come, for a server that runs under a
+// sanitizer or in an emulator; it is at most 100.
+func Patience(times float64) Option { return func(o *judging.Options) { o.Patience = times } }
+
+// SpecVersion judges by that version of the spec, such as "0.1": younger clauses do not bind.
+func SpecVersion(version string) Option { return func(o *judging.Options) { o.Spec = version } }
+
 // Verbose keeps the evidence of clauses that were kept.
 func Verbose() Option { return func(o *judging.Options) { o.Verbose = true } }
 

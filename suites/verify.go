@@ -18,7 +18,8 @@ import (
 // subtest with the evidence, a broken SHOULD is logged, a clause that cannot be
 // judged is skipped with the reason; a MUST that stays inconclusive fails,
 // since nobody could say that it is kept. Long waits run as parallel subtests
-// once the others are through.
+// once the others are through. With REACTORSPEC_REPORT=dir in the environment the
+// reports of the run are written to that directory, each named by the test.
 func Verify(t *testing.T, judged target.Target, opts ...Option) {
 	t.Helper()
 	r, err := judging.OnTarget(context.WithoutCancel(t.Context()), judged, rerunIn(t, optionsOf(opts)))
@@ -99,24 +100,23 @@ func VerifyServer(t *testing.T, newServer func() (contract.Server, error), opts 
 	}
 }
 
-// finishTest stops the target and adds what no single clause says: why nothing
-// could be judged, and what the verdict rests on beyond the clauses.
+// finishTest stops the target, writes the reports and says the verdict, with what it
+// rests on beyond the clauses and why nothing could be judged.
 func finishTest(t *testing.T, r *judging.Run) {
 	run := r.Finish()
 	if len(run.Results) == 0 {
 		return // -run left nothing
 	}
-	if run.Problem != nil {
-		t.Errorf("reactorspec: %s", run.Problem.Message)
-		if run.Target.Stderr != "" {
-			t.Logf("the target printed:\n%s", report.CleanLines(run.Target.Stderr))
-		}
+	writeReports(t, &run)
+	if run.Verdict.Exit == report.ExitConformant {
+		t.Logf("reactorspec: %s", run.Verdict.Sentence)
 		return
 	}
-	t.Logf("reactorspec: %s", run.Verdict.Sentence)
-	if run.Verdict.Exit != report.ExitConformant && !t.Failed() {
-		t.Errorf("reactorspec: %s\n%s", run.Verdict.Word, strings.Join(run.Verdict.Reasons, "\n"))
+	if run.Target.Stderr != "" && run.Problem != nil {
+		t.Logf("the target printed:\n%s", report.CleanLines(run.Target.Stderr))
 	}
+	// An error, which is shown without -v too.
+	t.Errorf("reactorspec: %s\n%s", run.Verdict.Sentence, strings.Join(run.Verdict.Reasons, "\n"))
 }
 
 // tell turns a result into what a test says.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
@@ -90,9 +91,11 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
+		Use: "version", Short: "Print the version, and those of the spec that it knows", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.out, Version())
+			versions := spec.Versions()
+			frozen := versions[:len(versions)-1]
+			_, err := fmt.Fprintf(p.out, "%s\nspec %s, being written; frozen: %s\n", Version(), spec.Writing, strings.Join(frozen, ", "))
 			return failed(err)
 		},
 	}

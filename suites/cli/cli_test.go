@@ -217,10 +217,10 @@ func TestTexts(t *testing.T) {
 		"check":    {[]string{"check", "--help"}, []string{"{port}", "Exit: 0 conformant", "--junit"}},
 		"list":     {[]string{"list", "--family", "CONN"}, []string{"CONN-1 ", "MUST"}},
 		"coverage": {[]string{"list", "--coverage"}, []string{"CONN-1 ", "dialects", "clauses, "}},
-		"explain":  {[]string{"explain", "CONN-1"}, []string{"CONN-1 MUST", "intent", "source", "promised", "spec/conn.md#conn-1"}},
+		"explain":  {[]string{"explain", "CONN-1"}, []string{"CONN-1 MUST", "intent", "source", "promised", "since    spec 0.1", "spec/conn.md#conn-1"}},
 		"several":  {[]string{"explain", "CONN-1", "wake"}, []string{"CONN-1 MUST", "WAKE-3 MUST", "the wakeup: A pipe, an eventfd", "https://github.com/libuv/libuv/issues/4584"}},
-		"as JSON":  {[]string{"list", "--json", "--family", "CONN"}, []string{`"id": "CONN-1"`, `"level": "MUST"`, `"text": "spec/conn.md#conn-1"`}},
-		"version":  {[]string{"version"}, []string{"reactorspec "}},
+		"as JSON":  {[]string{"list", "--json", "--family", "CONN"}, []string{`"id": "CONN-1"`, `"level": "MUST"`, `"since": "0.1"`, `"text": "spec/conn.md#conn-1"`}},
+		"version":  {[]string{"version"}, []string{"reactorspec ", "spec 0.2, being written; frozen: 0.1"}},
 		"serve":    {[]string{"serve", "--help"}, []string{"Usage: reactorspec serve", "\n      --listen address"}},
 	} {
 		t.Run(name, func(t *testing.T) {

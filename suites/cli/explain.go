@@ -92,6 +92,7 @@ func writeClause(w io.Writer, clause spec.Clause) error {
 			row("promised", dialect.Name+": "+citation)
 		}
 	}
+	row("since", "spec "+clause.Since())
 	row("text", clause.Anchor())
 	if clause.Notes != "" {
 		b.WriteString("\n" + strings.TrimSpace(clause.Notes) + "\n")

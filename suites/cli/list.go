@@ -88,7 +88,8 @@ type listedClause struct {
 	Classes  []spec.Class   `json:"classes"`
 	Source   string         `json:"source"`
 	Rests    []spec.Rule    `json:"rests_on"`
-	Text     string         `json:"text"` // where it stands, "spec/wake.md#wake-3"
+	Since    string         `json:"since"` // the first version of the spec that has it
+	Text     string         `json:"text"`  // where it stands, "spec/wake.md#wake-3"
 }
 
 func writeListJSON(w io.Writer, families []spec.Family) error {
@@ -98,7 +99,7 @@ func writeListJSON(w io.Writer, families []spec.Family) error {
 			if !c.Withdrawn {
 				list = append(list, listedClause{c.ID, c.Family, c.Level, c.Sentence, c.Intent, c.Kind, c.Method,
 					append([]spec.Vantage{}, c.Vantages...), append([]spec.Feature{}, c.Needs...),
-					append([]spec.Class{}, c.Classes...), c.Source, append([]spec.Rule{}, c.Rests...), c.Anchor()})
+					append([]spec.Class{}, c.Classes...), c.Source, append([]spec.Rule{}, c.Rests...), c.Since(), c.Anchor()})
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func (o *Options) complete() {
 		o.Budget = &budget
 	}
 	if o.Patience > 1 {
-		patient := o.Budget.Times(o.Patience)
+		patient := o.Budget.Times(min(o.Patience, MostPatience))
 		o.Budget = &patient
 	}
 	if o.Checks == nil {
