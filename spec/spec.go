@@ -193,6 +193,32 @@ func (d Dialect) add(promises map[string]string) {
 	}
 }
 
+// release releases what the dialect does not promise.
+func (d Dialect) release(released map[string]string) {
+	for id, citation := range released {
+		_, promised := d.Promises[id]
+		if _, already := d.Released[id]; !promised && !already {
+			d.Released[id] = citation
+		}
+	}
+}
+
+// Bound is the dialect's page for a target that promises more: those clauses bind
+// it whatever the page releases, with that citation.
+func (d Dialect) Bound(ids []string, citation string) Dialect {
+	d.Promises, d.Released = maps.Clone(d.Promises), maps.Clone(d.Released)
+	if d.Promises == nil {
+		d.Promises = make(map[string]string)
+	}
+	for _, id := range ids {
+		if _, already := d.Promises[id]; !already {
+			d.Promises[id] = citation
+		}
+		delete(d.Released, id)
+	}
+	return d
+}
+
 // Spec is a parsed specification. It is read-only and safe for concurrent use.
 type Spec struct {
 	families []Family
@@ -200,31 +226,36 @@ type Spec struct {
 	dialects []Dialect
 	core     map[Class][]string
 
-	common    map[string]string            // what every server promises
-	abilities map[string]map[string]string // what a described dialect's capability promises
-	overTLS   map[string]string            // what nobody promises over TLS
+	common      map[string]string            // what every server promises
+	released    map[string]string            // what none need keep whose dialect does not promise it
+	abilities   map[string]map[string]string // what a described dialect's capability promises
+	undescribed map[string]string            // what a described dialect need not keep unless a capability promises it
+	overTLS     map[string]string            // what nobody promises over TLS
 }
 
 // Declared is what the pages declare. Package markdown reads it from them.
 type Declared struct {
-	Families  []Family                     // in the order of the story
-	Core      map[Class][]string           // clause IDs
-	Common    map[string]string            // what every server promises: clause ID to citation
-	Abilities map[string]map[string]string // what a described dialect's capability promises
-	OverTLS   map[string]string            // what nobody promises over TLS
-	Dialects  []Dialect                    // by name, each with what its own page promises
+	Families    []Family                     // in the order of the story
+	Core        map[Class][]string           // clause IDs
+	Common      map[string]string            // what every server promises: clause ID to citation
+	Released    map[string]string            // what no server need keep whose dialect does not promise it
+	Abilities   map[string]map[string]string // what a described dialect's capability promises
+	Undescribed map[string]string            // what a described dialect need not keep unless a capability promises it
+	OverTLS     map[string]string            // what nobody promises over TLS
+	Dialects    []Dialect                    // by name, each with what its own page promises and releases
 }
 
 // New makes a specification of what was declared, and owns it from now on.
 func New(d Declared) *Spec {
-	s := &Spec{families: d.Families, clauses: make(map[string]Clause), dialects: d.Dialects, core: d.Core, common: d.Common, abilities: d.Abilities, overTLS: d.OverTLS}
+	s := &Spec{families: d.Families, clauses: make(map[string]Clause), dialects: d.Dialects, core: d.Core,
+		common: d.Common, released: d.Released, abilities: d.Abilities, undescribed: d.Undescribed, overTLS: d.OverTLS}
 	for _, family := range d.Families {
 		for _, clause := range family.Clauses {
 			s.clauses[clause.ID] = clause
 		}
 	}
-	for _, dialect := range d.Dialects {
-		dialect.add(d.Common)
+	for i := range s.dialects {
+		s.complete(&s.dialects[i], s.dialects[i].Description != "")
 	}
 	return s
 }
@@ -309,11 +340,24 @@ func (s *Spec) LookupDialect(name string) (Dialect, bool) {
 // Describe makes the page of a dialect that has none.
 func (s *Spec) Describe(name string, capabilities ...string) Dialect {
 	d := Dialect{Name: name, Title: "a described dialect", Promises: make(map[string]string)}
-	d.add(s.common)
 	for _, capability := range capabilities {
 		d.add(s.abilities[capability])
 	}
+	s.complete(&d, true)
 	return d
+}
+
+// complete adds what the common page says to what a dialect's own does, which
+// outranks it. described: a file says how the dialect is spoken.
+func (s *Spec) complete(d *Dialect, described bool) {
+	if d.Released == nil {
+		d.Released = make(map[string]string)
+	}
+	if described {
+		d.release(s.undescribed)
+	}
+	d.add(s.common)
+	d.release(s.released)
 }
 
 // Core lists the core set of a class; of "", what all core sets share.

@@ -55,9 +55,10 @@ func Parse(fsys fs.FS) (*spec.Spec, error) {
 // read is Parse up to what the pages declare.
 func read(fsys fs.FS) (spec.Declared, error) {
 	p := &parser{fsys: fsys, clauses: make(map[string]spec.Clause), declared: spec.Declared{
-		Core:      make(map[spec.Class][]string),
-		Abilities: make(map[string]map[string]string),
-		OverTLS:   make(map[string]string),
+		Core:        make(map[spec.Class][]string),
+		Abilities:   make(map[string]map[string]string),
+		Undescribed: make(map[string]string),
+		OverTLS:     make(map[string]string),
 	}}
 	families, err := fs.Glob(fsys, "*.md")
 	if err != nil {

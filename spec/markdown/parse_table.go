@@ -18,6 +18,7 @@ var (
 	featureTable = []string{"feature", "offered by"}
 	releaseTable = []string{"clause", "released by"}
 	abilityTable = []string{"capability", "clause", "promised by"}
+	fileTable    = []string{"clause", "released in a described dialect by"}
 	tlsTable     = []string{"clause", "released over TLS by"}
 )
 
@@ -116,7 +117,7 @@ func (p *parser) dialect(file string) {
 		p.declared.Dialects = append(p.declared.Dialects, dialect)
 		return
 	}
-	p.declared.Common = dialect.Promises
+	p.declared.Common, p.declared.Released = dialect.Promises, dialect.Released
 	rows, _ = pg.table(abilityTable)
 	for _, row := range rows {
 		ability := row.cells[0]
@@ -124,6 +125,10 @@ func (p *parser) dialect(file string) {
 			p.declared.Abilities[ability] = make(map[string]string)
 		}
 		p.promise(pg, p.declared.Abilities[ability], row.cells[1], row.cells[2], row)
+	}
+	rows, _ = pg.table(fileTable)
+	for _, row := range rows {
+		p.promise(pg, p.declared.Undescribed, row.cells[0], row.cells[1], row)
 	}
 	rows, _ = pg.table(tlsTable)
 	for _, row := range rows {
