@@ -1,0 +1,173 @@
+"""An adapter: a server on asyncio that speaks the target contract of reactorspec.
+
+The contract is one page, https://github.com/reactorspec/reactorspec/blob/main/spec/target.md.
+Put your own event loop, transport or protocol in the place of asyncio's, and keep
+the conversations. A verb that your loop offers (POST, TIMER, OFFLOAD and so on) goes
+into answer(), and its feature into FEATURES.
+"""
+import asyncio
+import itertools
+import os
+import signal
+import threading
+
+FEATURES = "where,sink,source,limit,drain"
+LIMIT = 1 << 20  # bytes of output that may wait for a client before we stop reading from it
+MAX_LINE = 256  # bytes of a sign-on line
+MAX_FRAME = 65536  # bytes of a frame's body
+MAX_SOURCE = 1 << 40  # bytes that SOURCE may be asked for
+DRAIN_SECONDS = 4  # how long a stopping server waits for its clients; the contract allows 5
+PERIOD = 251  # byte i of SOURCE is i mod 251
+PATTERN = bytes(i % PERIOD for i in range(PERIOD + (1 << 16)))
+
+numbers = itertools.count(1)
+connections = set()
+stopping = False
+
+
+class Connection(asyncio.Protocol):
+    """One client. `conversation` is what takes the bytes that come next."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.transport.set_write_buffer_limits(high=LIMIT)
+        self.number = next(numbers)
+        self.conversation = self.sign_on
+        self.held = b""  # a line or frame that has not come whole
+        self.sunk = 0
+        self.left = self.made = 0  # bytes of SOURCE
+        self.full = False  # more output waits than LIMIT
+        self.lost = asyncio.get_running_loop().create_future()
+        connections.add(self)
+        if stopping:
+            self.transport.close()
+
+    def connection_lost(self, _):
+        self.left = 0
+        connections.discard(self)
+        self.lost.set_result(None)
+
+    def data_received(self, data):
+        self.conversation(data)
+
+    def eof_received(self):
+        if self.conversation == self.sink:
+            self.transport.write(b"SUNK %d\n" % self.sunk)
+        self.finish()
+        return True  # what is due is still sent
+
+    # Back-pressure: who does not read is not read from.
+
+    def pause_writing(self):
+        self.full = True
+        self.transport.pause_reading()
+
+    def resume_writing(self):
+        self.full = False
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+        self.produce()
+
+    def finish(self):
+        """Closes once all that is due is sent."""
+        if self.left == 0:
+            self.transport.close()
+
+    # The conversations.
+
+    def sign_on(self, data):
+        line, newline, rest = (self.held + data).partition(b"\n")
+        if len(line) > MAX_LINE:
+            self.transport.close()
+            return
+        if not newline:
+            self.held = line
+            return
+        self.held = b""
+        command, _, argument = line.removesuffix(b"\r").partition(b" ")
+        is_source = command == b"SOURCE" and argument.isdigit() and int(argument) <= MAX_SOURCE
+        conversations = {b"ECHO": self.transport.write, b"SINK": self.sink, b"PROBE": self.frames}
+        if is_source:
+            self.conversation = self.ignore
+        elif not argument and b" " not in line and command in conversations:
+            self.conversation = conversations[command]
+        else:
+            self.transport.close()
+            return
+        self.transport.write(b"OK %d\n" % self.number)
+        if is_source:
+            self.left = int(argument)
+            self.produce() if self.left else self.finish()
+        elif rest:
+            self.conversation(rest)
+
+    def ignore(self, data):
+        pass
+
+    def sink(self, data):
+        self.sunk += len(data)
+
+    def produce(self):
+        """Writes a piece of SOURCE, one a turn of the loop, so that others have theirs."""
+        if self.left == 0 or self.full:
+            return
+        start = self.made % PERIOD
+        piece = PATTERN[start : start + min(self.left, 1 << 16)]
+        self.made += len(piece)
+        self.left -= len(piece)
+        self.transport.write(piece)
+        if self.left == 0:
+            self.finish()
+        elif not self.full:
+            asyncio.get_running_loop().call_soon(self.produce)
+
+    def frames(self, data):
+        held, out, at, ends = self.held + data, bytearray(), 0, False
+        while len(held) - at >= 4:
+            length = int.from_bytes(held[at : at + 4], "big")
+            if not 1 <= length <= MAX_FRAME:
+                ends = True
+                break
+            if len(held) - at - 4 < length:
+                break
+            ident, _, request = held[at + 4 : at + 4 + length].partition(b" ")
+            at += 4 + length
+            if not ident.isdigit():
+                ends = True
+                break
+            body = ident + b" " + self.answer(request)
+            out += len(body).to_bytes(4, "big") + body
+        self.held = held[at:]
+        if out:
+            self.transport.write(out)
+        if ends:
+            self.finish()
+
+    def answer(self, request):
+        verb, _, arguments = request.partition(b" ")
+        if verb == b"PING":
+            return b"ok" + request[len(verb) :]
+        if verb == b"HELLO":
+            nonce = os.environ.get("REACTORSPEC_NONCE") or "-"
+            return f"ok class=reactor loops=1 features={FEATURES} limit={LIMIT} wakeup=- poller=- nonce={nonce}".encode()
+        if verb == b"WHERE":
+            return b"ok loop=0 tid=%d conn=%d" % (threading.get_native_id(), self.number)
+        return b"unsupported"
+
+
+async def main():
+    global stopping
+    loop = asyncio.get_running_loop()
+    terminated = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, terminated.set)
+    server = await loop.create_server(Connection, "127.0.0.1", int(os.environ["PORT"]), backlog=4096)
+    await terminated.wait()
+    stopping = True
+    server.close()
+    for connection in list(connections):
+        connection.finish()
+    if connections:
+        await asyncio.wait([c.lost for c in connections], timeout=DRAIN_SECONDS)
+
+
+asyncio.run(main())
