@@ -79,6 +79,11 @@ func act(name string) {
 		event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		must(err)
 		must(unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, event, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(event)}))
+		_, err = unix.FcntlInt(uintptr(epoll), unix.F_DUPFD_CLOEXEC, 0)
+		must(err)
+		twin, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		must(err)
+		must(unix.EpollCtl(twin, unix.EPOLL_CTL_ADD, event, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(event)}))
 		waiting := make(chan int)
 		go func() {
 			runtime.LockOSThread()
@@ -87,7 +92,7 @@ func act(name string) {
 				_, _ = unix.EpollWait(epoll, make([]unix.EpollEvent, 1), 60_000)
 			}
 		}()
-		say("%d %d %d", epoll, event, <-waiting)
+		say("%d %d %d %d", epoll, twin, event, <-waiting)
 	case "nobody": // a user without rights, beside a child that has ended
 		if os.Getuid() == 0 {
 			must(syscall.Setgid(65534))

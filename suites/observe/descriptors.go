@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,14 +163,19 @@ type Watch struct {
 	Kind   string // of the descriptor that has this number now; empty if closed
 }
 
-// Pollers lists the epoll descriptors of the tree. A poller that several
-// processes share is listed for each.
+// Pollers lists the pollers of the tree, each by the lowest of its descriptors: one
+// that was duplicated within a process is still one poller, as mio's registry is,
+// which every server on tokio has. A poller that several processes share is listed
+// for each.
 func (t *Tree) Pollers() ([]Poller, error) {
 	var list []Poller
 	err := t.each(func(p Process) error {
 		its, err := ask(p, func(tid int) (its []Poller, err error) {
 			err = eachFD(tid, func(fd int, link string) error {
 				if kind, _ := parseLink(link); kind != "eventpoll" {
+					return nil
+				}
+				if slices.ContainsFunc(its, func(other Poller) bool { return sameFile(tid, other.FD, fd) }) {
 					return nil
 				}
 				watched, err := readWatches(tid, fd)
@@ -184,6 +190,14 @@ func (t *Tree) Pollers() ([]Poller, error) {
 		return err
 	})
 	return list, err
+}
+
+// sameFile reports whether two descriptors of a process are duplicates, of one open
+// file description; false where the kernel does not tell (kcmp(2) left out of it).
+func sameFile(tid, a, b int) bool {
+	const file = 0 // KCMP_FILE
+	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(tid), uintptr(tid), file, uintptr(a), uintptr(b), 0)
+	return errno == 0 && order == 0
 }
 
 // readWatches lists what hangs on one epoll descriptor.
