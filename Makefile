@@ -89,13 +89,17 @@ model: ## Check the wakeup protocol with spin
 bench: ## Benchmark the reference beside its peers (long); see reference/bench
 	$(MAKE) -C reference/bench bench
 
+.PHONY: starters
+starters: ## Judge what `reactorspec init` writes, in each language, by the whole spec
+	$(GO) test -count=1 -timeout 30m -v -run TestInitWritesConformantAdapters ./suites/cli -args -whole
+
 .PHONY: browser
 browser: ## Look at the pages of reports and of the site in a real Chromium; SCREENS=DIR keeps what was seen
 	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report ./suites/site -args -chromium -screens "$(SCREENS)"
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser race combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters race combinations soak stress proof-full rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built
