@@ -133,6 +133,9 @@ func (i idleness) starved() bool { return i.could*starvedShare < i.window || i.w
 
 // undecided ends the check: this machine did not let the target run.
 func (i idleness) undecided(s *session.Session) {
+	if i.waits {
+		s.Inconclusive("threads of the server stood in line for a processor whenever they were looked at: what they do at rest cannot be told beside so much else")
+	}
 	s.Inconclusive(fmt.Sprintf("this machine let the server's busiest thread run for %v of %v: what it does at rest cannot be told beside so much else",
 		i.could.Round(time.Millisecond), i.window.Round(time.Millisecond)))
 }

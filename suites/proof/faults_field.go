@@ -179,8 +179,9 @@ var fieldFaults = []Fault{
 		Dialect:  "echo",
 		Class:    "reactor",
 		Features: []string{"drain"},
-		Missed:   "the time of children that have ended and were collected is not counted",
-		Near:     []string{"LOOP-1", "LOOP-2"},
+		Breaks:   []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-11"},
+		Shares:   "helpers-come-and-go is a master whose helpers are its work; here one helper is started in vain",
+		Because:  "of a core is used",
 	},
 	{
 		Name:    "threads-stay-with-who-does-not-read",

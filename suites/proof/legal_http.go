@@ -61,11 +61,6 @@ var closing = []Variant{
 		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
 	},
 	{
-		Fault: Fault{Name: "python-http-slow", Why: "a millisecond of work for each request",
-			Server: "httpslow", Args: []string{"{port}"}, Dialect: "http", Class: "reactor"},
-		Clauses: floods, Rules: []spec.Rule{spec.Slow},
-	},
-	{
 		Fault: Fault{Name: "node-http-slow", Why: "a millisecond of work for each request",
 			Server: "httpnode", Args: []string{"{port}", "slow"}, Dialect: "http", Class: "reactor"},
 		Clauses: floods, Rules: []spec.Rule{spec.Slow},

@@ -160,6 +160,14 @@ var restless = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "serves-forty-clients-a-second", Why: "whoever takes 25 ms for each client is through with a burst of 300 after seven seconds, as Puma is",
+			Server: "slowhttp", Args: []string{"{port}", "25"}, Dialect: "http", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"ACC-1"},
+	},
+	{
+		Fault: Fault{
 			Name: "settles-after-a-flood", Why: "a second thread is busy for four seconds once much has passed, as a compiler is",
 			Server: "epolls", Args: []string{"{port}", "settles", "4000"}, Dialect: "echo", Class: "reactor",
 		},

@@ -86,6 +86,13 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "threads-on-one-poller", Why: "threads take turns on one poller, as in Go, tokio and an io_context that several threads run: all connections hang on it",
+			Server: "onepoller", Args: []string{"{port}", "none"}, Dialect: "echo", Class: "multi-reactor",
+		},
+		Clauses: []string{"ACC-7"}, Rules: []spec.Rule{spec.Unseen}, Untested: map[string]string{"ACC-7": "one poller holds all"},
+	},
+	{
+		Fault: Fault{
 			Name: "dozen-children", Why: "a pool of twelve processes, made beforehand",
 			Server: "pool", Args: []string{"{port}", "children", "12"}, Dialect: "echo", Class: "thread-per-connection",
 		},

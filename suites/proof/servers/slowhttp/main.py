@@ -1,10 +1,10 @@
-"""An HTTP server that works for a millisecond on each request. usage: main.py PORT"""
+"""An HTTP server that works for a millisecond, or MS, on each request. usage: main.py PORT [MS]"""
 import asyncio
 import signal
 import sys
 import time
 
-WORK = 0.001  # seconds of processor time
+WORK = float(sys.argv[2] if len(sys.argv) > 2 else 1) / 1000  # seconds of processor time
 
 
 async def serve(reader, writer):
