@@ -2,9 +2,12 @@ package session
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
@@ -68,20 +71,15 @@ func (s *Session) Descriptors(want int) int {
 
 // ownRoom is how many descriptors the harness may still open.
 func (s *Session) ownRoom() int {
-	self, err := observe.OpenTree(os.Getpid())
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		s.Inconclusive("the harness's descriptor limit cannot be read: " + os.NewSyscallError("getrlimit", err).Error())
+	}
+	open, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		s.Inconclusive("the harness cannot see itself: " + err.Error())
+		s.Inconclusive("the harness's descriptors cannot be counted: " + err.Error())
 	}
-	rooms, err := self.Rooms()
-	if err != nil {
-		s.Inconclusive("the harness's descriptor limit cannot be read: " + err.Error())
-	}
-	for _, r := range rooms {
-		if r.Process == self.Root() {
-			return r.Soft - r.Open - harnessReserve
-		}
-	}
-	return 0
+	return int(min(limit.Cur, math.MaxInt32)) - len(open) - harnessReserve
 }
 
 // rooms is what each process of the target may still open; nil where that cannot
