@@ -26,6 +26,14 @@ func TestSources(t *testing.T) {
 				t.Errorf("spec/%s:%d: %s cites %s, which sources.md does not have", clause.File, clause.Line, clause.ID, label)
 			}
 		}
+		for part := range strings.SplitSeq(clause.Source, ";") {
+			bugs, are := strings.CutPrefix(strings.TrimSpace(part), "bug")
+			for _, label := range sourceLabel.FindAllString(bugs, -1) {
+				if are && strings.HasPrefix(label, "S") {
+					t.Errorf("spec/%s:%d: %s calls %s a bug, and it is a step of the story", clause.File, clause.Line, clause.ID, label)
+				}
+			}
+		}
 	}
 }
 

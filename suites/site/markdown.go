@@ -62,7 +62,11 @@ type slugs struct {
 	taken map[string]bool
 }
 
-var storyStep = regexp.MustCompile(`^S[0-9]+: `)
+// A step of the story is found by its number, which does not change with its title.
+var (
+	storyStep   = regexp.MustCompile(`^S[0-9]+: `)
+	storyAnchor = regexp.MustCompile(`^s[0-9]+`)
+)
 
 func (s *slugs) Generate(heading []byte, _ ast.NodeKind) []byte {
 	if step := storyStep.Find(heading); s.from == storyPage && step != nil {
@@ -102,6 +106,9 @@ func destination(from, link string) string {
 	}
 	name, fragment, found := strings.Cut(link, "#")
 	at := path.Join(path.Dir(from), name)
+	if step := storyAnchor.FindString(fragment); at == storyPage && step != "" {
+		fragment = step
+	}
 	if found {
 		fragment = "#" + fragment
 	}
@@ -174,6 +181,7 @@ func linkNamed(node *ast.Text, source []byte, from string) {
 		}
 		link := ast.NewLink()
 		link.Destination = []byte(href)
+		link.SetAttributeString("class", []byte("word"))
 		link.AppendChild(link, ast.NewTextSegment(text.NewSegment(start, end)))
 		parent.InsertBefore(parent, node, link)
 		at = end
