@@ -131,14 +131,20 @@ func asJSON(t *testing.T, text []byte) any {
 func TestGoodFilesMeetTheSchema(t *testing.T) {
 	schema := loadSchema(t)
 	texts := make(map[string][]byte)
-	paths, err := filepath.Glob("../../testdata/targets/*.yaml")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no target files: %v", err)
+	var paths []string
+	for _, pattern := range []string{"../../testdata/targets/*.yaml", "../cli/testdata/starter/*/*.yaml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no target files: %v", err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, path := range paths {
-		if texts[path], err = os.ReadFile(path); err != nil {
+		text, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
+		texts[path] = text
 	}
 	page, err := os.ReadFile(pageFile)
 	if err != nil {
