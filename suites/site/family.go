@@ -94,7 +94,7 @@ type group struct {
 }
 
 // family shows a family, clause by clause.
-func (b *builder) family(_ int, family spec.Family) error {
+func (b *builder) family(family spec.Family) error {
 	file := fileOf(family)
 	about, err := b.fragment(file, family.About)
 	if err != nil {

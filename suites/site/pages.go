@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark/ast"
 
@@ -20,7 +21,10 @@ import (
 //go:embed pages
 var assets embed.FS
 
-var templates = template.Must(template.New("site").Funcs(template.FuncMap{"lower": strings.ToLower}).ParseFS(assets, "pages/*.html"))
+// templates are parsed when the first page is written: most commands write none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("site").Funcs(template.FuncMap{"lower": strings.ToLower}).ParseFS(assets, "pages/*.html"))
+})
 
 // frame is what every page has.
 type frame struct {
@@ -37,7 +41,7 @@ func (b *builder) frame(page, title string) frame {
 // page fills a template.
 func (b *builder) page(name, template string, data any) error {
 	var out bytes.Buffer
-	if err := templates.ExecuteTemplate(&out, template, data); err != nil {
+	if err := templates().ExecuteTemplate(&out, template, data); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	b.files[name] = out.Bytes()

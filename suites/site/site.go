@@ -143,8 +143,8 @@ func render(o Options) (map[string][]byte, error) {
 			return nil, fmt.Errorf("spec/%s: %w", name, err)
 		}
 	}
-	for i, family := range spec.Families() {
-		if err := b.family(i, family); err != nil {
+	for _, family := range spec.Families() {
+		if err := b.family(family); err != nil {
 			return nil, err
 		}
 	}
