@@ -38,7 +38,7 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, out io.Writ
 	file.Spec = cmp.Or(f.version, file.Spec, spec.Writing)
 	file.Expected = known(run.Results, file.Expected)
 	if file.Path == "" {
-		file.Name = filepath.Base(file.Name)
+		file.Name = nameOf(file.Start)
 	}
 	head := fmt.Sprintf(`# Recorded by %s. What was broken then is listed below as expected, so that
 #   reactorspec check --target %s
@@ -68,6 +68,15 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, out io.Writ
 	}
 	fmt.Fprintf(out, "recorded in %s: spec %s, %d known failures%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
 	return nil
+}
+
+// nameOf is a name for what a command starts: its program, also where a shell runs it.
+func nameOf(start target.Command) string {
+	words := strings.Fields(start.String())
+	if len(words) > 1 && words[0] == "exec" {
+		words = words[1:]
+	}
+	return filepath.Base(words[0])
 }
 
 // known lists the failures of today, in the order of the spec: those that were known

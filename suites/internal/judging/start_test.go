@@ -88,3 +88,20 @@ func marked(entry string) []string {
 	}
 	return found
 }
+
+// TestAnInstanceThatDoesNotStart: where a check's own instance does not come up, the
+// outcome has what that one printed.
+func TestAnInstanceThatDoesNotStart(t *testing.T) {
+	on := tiny.Target(t, "good")
+	script := `mkdir "$0" 2>/dev/null || { echo "the second of me lacks a licence" >&2; exit 4; }; exec "$@"`
+	on.File.Start = append(target.Command{"/bin/sh", "-c", script, filepath.Join(t.TempDir(), "taken")}, on.File.Start...)
+	run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "ACC-9", Own: true, Run: exchange}})
+	if err != nil || outcomes(run)["CONN-1"] != report.Pass || outcomes(run)["ACC-9"] != report.Error {
+		t.Fatalf("error %v, outcomes %v", err, outcomes(run))
+	}
+	for _, result := range run.Results {
+		if result.Clause == "ACC-9" && (result.Evidence == nil || !strings.Contains(result.Evidence.Stderr, "lacks a licence")) {
+			t.Errorf("evidence %+v", result.Evidence)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package cli_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/reactorspec/reactorspec/suites/report"
+)
+
+// action is what of action.yml a runner acts on.
+type action struct {
+	Inputs  map[string]struct{ Default string }
+	Outputs map[string]struct{ Value string }
+	Runs    struct {
+		Using string
+		Steps []struct {
+			ID, Name, If, Shell, Run, Uses string
+			Env, With                      map[string]string
+		}
+	}
+}
+
+// job is one use of the action, as a runner would make it: its run steps, executed by
+// bash, and the expressions in it, of the few kinds that it has.
+type job struct {
+	t       *testing.T
+	workdir string // the checkout
+	temp    string // RUNNER_TEMP
+	summary string // GITHUB_STEP_SUMMARY
+	values  map[string]string
+	printed string
+	exit    int
+}
+
+var expression = regexp.MustCompile(`\$\{\{ *([a-z_.-]+) *\}\}`)
+
+func (j *job) fill(text string) string {
+	return expression.ReplaceAllStringFunc(text, func(found string) string {
+		name := expression.FindStringSubmatch(found)[1]
+		value, known := j.values[name]
+		if !known {
+			j.t.Errorf("nothing says what %s is", found)
+		}
+		return value
+	})
+}
+
+// acting runs the action with those inputs; server is the mode of the test's server,
+// releases where archives are found, "" nowhere.
+func acting(t *testing.T, workdir, server, releases string, inputs map[string]string) *job {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "action.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a action
+	if err := yaml.Unmarshal(text, &a); err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	j := &job{t: t, workdir: workdir, temp: temp, summary: filepath.Join(temp, "summary"), values: map[string]string{"github.action_path": root}}
+	for name, input := range a.Inputs {
+		j.values["inputs."+name] = input.Default
+	}
+	for name, value := range inputs {
+		if _, known := a.Inputs[name]; !known {
+			t.Errorf("the action has no input %s", name)
+		}
+		j.values["inputs."+name] = value
+	}
+	for _, step := range a.Runs.Steps {
+		if step.Run == "" {
+			if !strings.HasPrefix(step.Uses, "actions/upload-artifact@") || j.fill(step.With["path"]) == "" {
+				t.Errorf("a step that no test executes: %+v", step)
+			}
+			continue
+		}
+		if j.exit != 0 {
+			continue // as a runner does where a step has no if
+		}
+		output := filepath.Join(temp, step.ID+".output")
+		script := filepath.Join(temp, step.ID+".sh")
+		for path, content := range map[string]string{output: "", script: step.Run} {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("bash", "--noprofile", "--norc", "-eo", "pipefail", script)
+		cmd.Dir = workdir
+		cmd.Env = append(os.Environ(), "RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+j.summary, serverVariable+"="+server)
+		for name, value := range step.Env {
+			if value = j.fill(value); name == "RELEASES" {
+				value = releases
+			}
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		out, _ := cmd.CombinedOutput()
+		j.printed, j.exit = j.printed+string(out), cmd.ProcessState.ExitCode()
+		written, err := os.ReadFile(output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(written)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+			j.values["steps."+step.ID+".outputs."+name] = value
+		}
+	}
+	if j.exit == 2 {
+		return j
+	}
+	for name, output := range a.Outputs {
+		if j.fill(output.Value) == "" {
+			t.Errorf("the output %s is empty\n%s", name, j.printed)
+		}
+	}
+	return j
+}
+
+// released makes the archives of a release, as the action downloads them.
+func released(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, at := range []string{"latest/download", "download/v0.2.0"} {
+		if err := os.MkdirAll(filepath.Join(dir, at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, arch := range []string{"amd64", "arm64"} {
+			pack := exec.Command("tar", "-czf", filepath.Join(dir, at, "reactorspec_linux_"+arch+".tar.gz"), "-C", filepath.Dir(built), "reactorspec")
+			if out, err := pack.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		}
+	}
+	return "file://" + dir
+}
+
+// The action leaves a summary, JUnit, badge and page, and ends as the judging does.
+func TestTheActionJudges(t *testing.T) {
+	needs(t, "bash", "curl", "tar")
+	releases := released(t)
+	for server, want := range map[string]int{"good": report.ExitConformant, "clings": report.ExitNotConformant} {
+		j := acting(t, t.TempDir(), server, releases, map[string]string{"start": self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "version": "v0.2.0"})
+		if j.exit != want || j.values["steps.judge.outputs.exit"] != strconv.Itoa(want) || !strings.Contains(j.printed, "downloaded "+releases+"/download/v0.2.0/") {
+			t.Errorf("%s: exit %d, want %d\n%s", server, j.exit, want, j.printed)
+		}
+		if verdict := j.values["steps.judge.outputs.verdict"]; (verdict == "conformant") != (want == 0) || verdict == "" {
+			t.Errorf("%s: verdict %q", server, verdict)
+		}
+		for _, file := range []string{j.summary, "run.json", "junit.xml", "index.html", "badge.svg"} {
+			if !filepath.IsAbs(file) {
+				file = filepath.Join(j.values["steps.judge.outputs.reports"], file)
+			}
+			if text, err := os.ReadFile(file); err != nil || len(text) == 0 {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// Recorded by one job, the file is what the next one judges by.
+func TestTheActionRecords(t *testing.T) {
+	needs(t, "bash", "curl", "tar")
+	releases, checkout := released(t), t.TempDir()
+	inputs := map[string]string{"start": "exec " + self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "record": "conformance.yaml", "flags": "--patience 2 --seed 7"}
+	first := acting(t, checkout, "clings", releases, inputs)
+	if _, err := os.Stat(filepath.Join(first.values["steps.judge.outputs.reports"], "conformance.yaml")); err != nil || first.exit != 0 || !strings.Contains(first.printed, "was recorded: take it") {
+		t.Fatalf("exit %d, %v\n%s", first.exit, err, first.printed)
+	}
+	for server, want := range map[string]int{"clings": 0, "garbles": 1} {
+		if j := acting(t, checkout, server, releases, inputs); j.exit != want {
+			t.Errorf("%s: exit %d, want %d\n%s", server, j.exit, want, j.printed)
+		}
+	}
+}
+
+// Where there is no release the command is built; where nothing is named to be
+// judged, the job says so.
+func TestTheActionBuilds(t *testing.T) {
+	needs(t, "bash", "curl", "go")
+	j := acting(t, t.TempDir(), "good", "file:///no/such/place", nil)
+	if j.exit != 2 || !strings.Contains(j.printed, "building the command from source") || !strings.Contains(j.printed, "needs target, or start") {
+		t.Errorf("exit %d\n%s", j.exit, j.printed)
+	}
+}
+
+// needs skips a test on a machine that lacks a program.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program + " is not installed")
+		}
+	}
+}
