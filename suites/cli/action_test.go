@@ -194,6 +194,54 @@ func TestTheActionBuilds(t *testing.T) {
 	}
 }
 
+// The workflows of README give the action inputs that it has.
+func TestTheWorkflowsOfReadme(t *testing.T) {
+	read := func(name string, into any) string {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err == nil && into != nil {
+			err = yaml.Unmarshal(text, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var a action
+	read("action.yml", &a)
+	type step struct {
+		Uses, Run string
+		With      map[string]any
+	}
+	used := 0
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read("README.md", nil), -1) {
+		text := block[1]
+		if at := strings.Index(text, "      - "); at >= 0 { // the steps alone
+			text = text[at:]
+		}
+		var steps []step
+		if err := yaml.Unmarshal([]byte(text), &steps); err != nil {
+			t.Errorf("%v in\n%s", err, text)
+		}
+		for _, step := range steps {
+			if !strings.HasPrefix(step.Uses, "reactorspec/reactorspec@") {
+				continue
+			}
+			used++
+			for input := range step.With {
+				if _, known := a.Inputs[input]; !known {
+					t.Errorf("the action has no input %s:\n%s", input, text)
+				}
+			}
+			if start, _ := step.With["start"].(string); !strings.Contains(start, "{port}") {
+				t.Errorf("start is %v", step.With["start"])
+			}
+		}
+	}
+	if used != 4 {
+		t.Errorf("%d workflows of README use the action", used)
+	}
+}
+
 // needs skips a test on a machine that lacks a program.
 func needs(t *testing.T, programs ...string) {
 	t.Helper()

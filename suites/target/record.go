@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,5 +118,6 @@ func (f File) described(path, head string) ([]byte, error) {
 		f.TLS = &moved
 	}
 	text, err := yaml.MarshalWithOptions(f, yaml.OmitEmpty())
+	text = bytes.Replace(text, []byte("\npayload: {}\n"), []byte("\n"), 1) // it says nothing
 	return append([]byte(head), text...), err
 }
