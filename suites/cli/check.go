@@ -39,6 +39,9 @@ func (p *program) checkCommand() *cobra.Command {
 In a command, {port} is the port to listen on at 127.0.0.1, {socket} the path of
 a Unix socket, {scratch} an empty directory; PORT is in the environment too.
 
+--record FILE writes a target file in which today's failures are expected, and ends
+with 0: check --target FILE then ends with 0 until something gets worse.
+
 Exit: 0 conformant; 1 not conformant; 2 usage or configuration; 3 harness error,
 interrupted, or a MUST that stays inconclusive.`,
 		Example: "  reactorspec check --dialect resp --class reactor -- redis-server --port {port} --save ''",

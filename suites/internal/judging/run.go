@@ -65,6 +65,9 @@ func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
 	if o.Spec != "" {
 		t.File.Spec = o.Spec
 	}
+	if o.Patience > 1 && t.File.ReadyTimeout == 0 {
+		t.File.ReadyTimeout = target.Duration(float64(target.DefaultReadyTimeout) * min(o.Patience, MostPatience))
+	}
 	return newRun(ctx, t, o, nil)
 }
 
