@@ -66,7 +66,7 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, out io.Writ
 	if len(run.Selected) > 0 {
 		of = " of the selected clauses, which it is to be checked by"
 	}
-	fmt.Fprintf(out, "recorded in %s: spec %s, %d known failures%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
+	fmt.Fprintf(out, "recorded in %s: spec %s, known failures: %d%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
 	return nil
 }
 

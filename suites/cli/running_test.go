@@ -70,7 +70,7 @@ func TestAServerThatRuns(t *testing.T) {
 				}
 			}
 			other, _ := running(t, "127.0.0.1:0")
-			if o := reactorspec(t, nil, "check", "--addr", address, "--class", "reactor", "--clause", "CONN-1", "--pid", strconv.Itoa(other.Pid)); o.exit != report.ExitNotConformant || !strings.Contains(o.errors, "another server answers") {
+			if o := reactorspec(t, nil, "check", "--addr", address, "--class", "reactor", "--clause", "CONN-1", "--pid", strconv.Itoa(other.Pid)); o.exit != report.ExitUsage || !strings.Contains(o.errors, "wrong --pid") {
 				t.Errorf("another's pid: exit %d\n%s%s", o.exit, o.out, o.errors)
 			}
 		})
