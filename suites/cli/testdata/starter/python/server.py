@@ -6,9 +6,11 @@ the conversations. A verb that your loop offers (POST, TIMER, OFFLOAD and so on)
 into answer(), and its feature into FEATURES.
 """
 import asyncio
+import errno
 import itertools
 import os
 import signal
+import socket
 import threading
 
 FEATURES = "where,sink,source,limit,drain"
@@ -16,6 +18,8 @@ LIMIT = 1 << 20  # bytes of output that may wait for a client before we stop rea
 MAX_LINE = 256  # bytes of a sign-on line
 MAX_FRAME = 65536  # bytes of a frame's body
 MAX_SOURCE = 1 << 40  # bytes that SOURCE may be asked for
+ACCEPTS = 256  # clients taken in one turn
+ACCEPT_PAUSE = 0.1  # seconds, after an accept that failed for want of descriptors
 DRAIN_SECONDS = 4  # how long a stopping server waits for its clients; the contract allows 5
 PERIOD = 251  # byte i of SOURCE is i mod 251
 PATTERN = bytes(i % PERIOD for i in range(PERIOD + (1 << 16)))
@@ -155,15 +159,44 @@ class Connection(asyncio.Protocol):
         return b"unsupported"
 
 
+welcomes = set()  # tasks, which the loop itself would forget
+
+
+def accept(listener):
+    """Takes clients. loop.create_server() would do, but out of descriptors it fails as often
+    as the backlog is long, and burns a core (https://github.com/python/cpython/issues/151615)."""
+    loop = asyncio.get_running_loop()
+    for _ in range(ACCEPTS):
+        try:
+            client, _ = listener.accept()
+        except OSError as e:
+            if e.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                loop.remove_reader(listener)
+                loop.call_later(ACCEPT_PAUSE, listen, listener)
+            return
+        client.setblocking(False)
+        welcome = loop.create_task(loop.connect_accepted_socket(Connection, client))
+        welcomes.add(welcome)
+        welcome.add_done_callback(welcomes.discard)
+
+
+def listen(listener):
+    if not stopping:
+        asyncio.get_running_loop().add_reader(listener, accept, listener)
+
+
 async def main():
     global stopping
     loop = asyncio.get_running_loop()
     terminated = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, terminated.set)
-    server = await loop.create_server(Connection, "127.0.0.1", int(os.environ["PORT"]), backlog=4096)
+    listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=4096)
+    listener.setblocking(False)
+    listen(listener)
     await terminated.wait()
     stopping = True
-    server.close()
+    loop.remove_reader(listener)
+    listener.close()
     for connection in list(connections):
         connection.finish()
     if connections:
