@@ -34,6 +34,19 @@ func Levels(levels ...spec.Level) Option {
 	return func(o *judging.Options) { o.Levels = append(o.Levels, levels...) }
 }
 
+// Promise binds the target by clauses beyond those that its dialect promises, by ID, or
+// by target.AllClauses.
+func Promise(ids ...string) Option {
+	return func(o *judging.Options) { o.Promise = append(o.Promise, ids...) }
+}
+
+// Advice looks also at a target that runs already at what it neither promised nor was
+// released from (spec/verdicts.md); a target that is started is looked at anyway.
+func Advice() Option { return func(o *judging.Options) { o.Advice = true } }
+
+// NoAdvice leaves out what the target neither promised nor was released from.
+func NoAdvice() Option { return func(o *judging.Options) { o.NoAdvice = true } }
+
 // Seed fixes payloads and the order of the checks; 0 draws one, and leaves the
 // order to the spec.
 func Seed(seed uint64) Option { return func(o *judging.Options) { o.Seed = seed } }

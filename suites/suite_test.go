@@ -58,7 +58,7 @@ func TestVerify(t *testing.T) {
 // where nobody could judge.
 func TestSayings(t *testing.T) {
 	must := map[report.Outcome]Saying{
-		report.Pass: Quiet, report.Warn: Log, "advice": Log, report.ExpectedFail: Log, report.Unsupported: Skip, report.Untested: Skip,
+		report.Pass: Quiet, report.Warn: Log, report.Advice: Log, report.ExpectedFail: Log, report.Unsupported: Skip, report.Untested: Skip,
 		report.Fail: Fail, report.UnexpectedPass: Fail, report.Inconclusive: Fail, report.Error: Fail,
 	}
 	for _, outcome := range report.Outcomes() {

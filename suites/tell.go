@@ -20,7 +20,7 @@ const (
 var sayings = map[report.Outcome]Saying{
 	report.Pass:         Quiet,
 	report.Warn:         Log,
-	"advice":            Log,
+	report.Advice:       Log,
 	report.ExpectedFail: Log,
 	report.Unsupported:  Skip,
 	report.Untested:     Skip,

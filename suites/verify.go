@@ -18,7 +18,9 @@ import (
 // subtest with the evidence, a broken SHOULD is logged, a clause that cannot be
 // judged is skipped with the reason; a MUST that stays inconclusive fails,
 // since nobody could say that it is kept. Long waits run as parallel subtests
-// once the others are through. With REACTORSPEC_REPORT=dir in the environment the
+// once the others are through. What the target neither promised nor was released
+// from is skipped, looked at when all else is judged, and told by the test itself:
+// advice fails nothing. With REACTORSPEC_REPORT=dir in the environment the
 // reports of the run are written to that directory, each named by the test.
 func Verify(t *testing.T, judged target.Target, opts ...Option) {
 	t.Helper()
@@ -32,8 +34,9 @@ func Verify(t *testing.T, judged target.Target, opts ...Option) {
 // verifyEach judges each clause of a run in a subtest of its own.
 func verifyEach(t *testing.T, r *judging.Run) {
 	t.Helper()
-	t.Cleanup(func() { finishTest(t, r) })
-	first, beside := r.Serially()
+	var unbound []string // that a subtest asked for
+	t.Cleanup(func() { finishTest(t, r, unbound) })
+	first, beside, last := r.Serially()
 	for _, id := range first {
 		t.Run(id, func(t *testing.T) { tell(t, r.Judge(id)) })
 	}
@@ -41,6 +44,16 @@ func verifyEach(t *testing.T, r *judging.Run) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			tell(t, r.Judge(id))
+		})
+	}
+	for _, id := range last {
+		t.Run(id, func(t *testing.T) {
+			if !r.Unbound(id) {
+				tell(t, r.Judge(id))
+				return
+			}
+			unbound = append(unbound, id)
+			t.Skip("not promised: it is looked at when all else is judged, and the test around this one tells what was found")
 		})
 	}
 }
@@ -100,14 +113,21 @@ func VerifyServer(t *testing.T, newServer func() (contract.Server, error), opts 
 	}
 }
 
-// finishTest stops the target, writes the reports and says the verdict, with what it
-// rests on beyond the clauses and why nothing could be judged.
-func finishTest(t *testing.T, r *judging.Run) {
+// finishTest looks at what does not bind the target, which unbound names, stops it,
+// writes the reports and says the verdict, with what it rests on beyond the clauses
+// and why nothing could be judged.
+func finishTest(t *testing.T, r *judging.Run, unbound []string) {
+	r.Advise(unbound)
 	run := r.Finish()
 	if len(run.Results) == 0 {
 		return // -run left nothing
 	}
 	writeReports(t, &run)
+	for _, result := range run.Results {
+		if result.Outcome == report.Advice {
+			tell(t, result)
+		}
+	}
 	if run.Verdict.Exit == report.ExitConformant {
 		t.Logf("reactorspec: %s", run.Verdict.Sentence)
 		return

@@ -169,7 +169,7 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))
 	}
 	if f.record != "" {
-		p.unrecorded = f.recorded(&run, judged, out)
+		p.unrecorded = f.recorded(&run, judged, o.Promise, out)
 	}
 	if err := printer.Finish(&run); err != nil {
 		p.unsaid = fmt.Errorf("standard output: %w: the reports are written all the same", reason(err))

@@ -24,6 +24,7 @@ type matrixFlags struct {
 	clauses  []string
 	families []string
 	seed     string
+	noAdvice bool
 	shard    string
 	timeout  time.Duration
 }
@@ -69,6 +70,7 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
+	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out what a target neither promised nor was released from")
 	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up on a target after this time")
 	f.reports.bindMany(cmd)
@@ -174,6 +176,9 @@ func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result 
 	}
 	if f.seed != "" {
 		args = append(args, "--seed", f.seed)
+	}
+	if f.noAdvice {
+		args = append(args, "--no-advice")
 	}
 	limit := f.timeout + stopGrace
 	bounded, cancel := context.WithTimeout(ctx, limit)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/reactorspec/reactorspec/spec"
@@ -29,13 +30,19 @@ func (f *checkFlags) recordable(command []string) error {
 }
 
 // recorded makes today's failures of a judged run expected ones, of the target in
-// the file that it writes and of the run itself.
-func (f *checkFlags) recorded(run *report.Run, judged target.Target, out io.Writer) error {
+// the file that it writes and of the run itself. promised: what it was judged by
+// beyond its file.
+func (f *checkFlags) recorded(run *report.Run, judged target.Target, promised []string, out io.Writer) error {
 	if run.Problem != nil {
 		return fmt.Errorf("--record %s: nothing is recorded: %s", f.record, run.Problem.Message)
 	}
 	file := judged.File
 	file.Spec = cmp.Or(f.version, file.Spec, spec.Writing)
+	for _, id := range promised {
+		if !slices.Contains(file.Promises, id) {
+			file.Promises = append(slices.Clip(file.Promises), id)
+		}
+	}
 	file.Expected = known(run.Results, file.Expected)
 	if file.Path == "" {
 		file.Name = nameOf(file.Start)
@@ -96,7 +103,7 @@ func known(results []report.Result, before []target.Expected) (after []target.Ex
 		switch r := came[clause.ID]; r.Outcome {
 		case report.Fail, report.Warn:
 			entry, listed = target.Expected{Clause: clause.ID, Reason: cmp.Or(strings.TrimSpace(report.Clean(r.Reason)), "it was broken when this was recorded"), Frequency: target.Sometimes}, true
-		case report.UnexpectedPass, report.Unsupported:
+		case report.UnexpectedPass, report.Unsupported, report.Advice: // what binds nobody needs no entry
 			listed = false
 		}
 		if listed {

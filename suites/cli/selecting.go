@@ -11,6 +11,7 @@ import (
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
+	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 // runLimit is how long a run may take that names no --timeout: ten times what
@@ -20,6 +21,8 @@ const runLimit = 15 * time.Minute
 // judgingFlags say which clauses are judged and how, as given.
 type judgingFlags struct {
 	clauses, families, levels []string
+	promise                   []string
+	advice, noAdvice          bool
 	version                   string
 	seed                      string
 	timeout                   time.Duration
@@ -32,6 +35,9 @@ func (f *judgingFlags) bind(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`; comma-separated or repeated")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
+	flags.StringSliceVar(&f.promise, "promise", nil, "let these clauses bind it too, by `ID`, comma-separated, or all; what is neither promised nor released comes to advice")
+	flags.BoolVar(&f.advice, "advice", false, "with --addr, look also at what it neither promised nor was released from")
+	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out what it neither promised nor was released from")
 	flags.BoolVar(&f.quick, "quick", false, "judge only those clauses that find the most in ten seconds, for each push")
 	flags.StringVar(&f.version, "spec-version", "", "judge by that `version` of the spec: younger clauses do not bind (spec/versions.md)")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
@@ -47,12 +53,19 @@ func (f *judgingFlags) bindPatience(flags *pflag.FlagSet) {
 
 // options makes options of the flags.
 func (f *judgingFlags) options(cmd *cobra.Command) (judging.Options, error) {
-	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Quick: f.quick, Verbose: f.verbose, Patience: f.patience, Spec: f.version, Version: Version()}
-	if err := blankless(cmd.Flags(), "clause", "family", "level"); err != nil {
+	o := judging.Options{Timeout: f.timeout, Soak: f.soak, Quick: f.quick, Verbose: f.verbose, Patience: f.patience, Spec: f.version, Version: Version(), Advice: f.advice, NoAdvice: f.noAdvice}
+	if err := blankless(cmd.Flags(), "clause", "family", "level", "promise"); err != nil {
 		return o, err
 	}
 	for _, id := range f.clauses {
 		o.Clauses = append(o.Clauses, strings.ToUpper(strings.TrimSpace(id)))
+	}
+	for _, id := range f.promise {
+		if id = strings.TrimSpace(id); strings.EqualFold(id, target.AllClauses) {
+			o.Promise = append(o.Promise, target.AllClauses)
+			continue
+		}
+		o.Promise = append(o.Promise, strings.ToUpper(id))
 	}
 	for _, name := range f.families {
 		o.Families = append(o.Families, strings.ToUpper(strings.TrimSpace(name)))
@@ -73,6 +86,8 @@ func (f *judgingFlags) options(cmd *cobra.Command) (judging.Options, error) {
 		}
 	}
 	switch {
+	case f.advice && f.noAdvice:
+		return o, errors.New("both --advice and --no-advice: say one")
 	case f.quick && len(f.clauses) > 0:
 		return o, errors.New("both --quick and --clause: either chooses the clauses")
 	case f.quick && f.soak:

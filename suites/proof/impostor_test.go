@@ -40,7 +40,7 @@ func TestImpostors(t *testing.T) {
 	for _, c := range impostors {
 		t.Run(c.mode, func(t *testing.T) {
 			run, err := suites.Check(t.Context(), target.Target{File: target.File{Name: c.mode, Dialect: c.dialect,
-				Class: spec.Class("thread-per-connection"), Start: target.Command{binary, c.mode, "{port}"}}}, suites.Families(c.judged...))
+				Class: spec.Class("thread-per-connection"), Start: target.Command{binary, c.mode, "{port}"}}}, suites.Families(c.judged...), suites.NoAdvice())
 			if err != nil && run.Problem == nil {
 				t.Fatal(err) // a target that was never served is an error to Check, and a verdict to the report
 			}

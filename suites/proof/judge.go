@@ -130,7 +130,7 @@ func (f Finding) result(id string) report.Result {
 
 // Judge judges the built fault by those clauses.
 func (f Fault) Judge(ctx context.Context, command, ids []string, options ...suites.Option) (Finding, error) {
-	run, err := suites.Check(ctx, f.Target(command), append(options, suites.Clauses(ids...))...)
+	run, err := suites.Check(ctx, f.Target(command), append(options, suites.Clauses(ids...), suites.NoAdvice())...)
 	if err != nil {
 		return Finding{}, fmt.Errorf("fault %s: %w", f.Name, err)
 	}

@@ -87,7 +87,7 @@ func (v Variant) judge(t *testing.T, command []string) report.Run {
 	if v.Attached {
 		judged = attached(t, judged)
 	}
-	var options []suites.Option
+	options := []suites.Option{suites.NoAdvice()}
 	if !v.Whole || !*every {
 		options = append(options, suites.Clauses(v.Clauses...))
 	}

@@ -94,3 +94,17 @@ func apartLine(results []Result) string {
 	}
 	return fmt.Sprintf("not applicable: %d of %d clauses. %s", total, len(results), strings.Join(said, "; "))
 }
+
+// adviceLine names in one line what there is of advice, which no verdict counts.
+func adviceLine(results []Result) string {
+	var ids []string
+	for _, r := range results {
+		if r.Outcome == Advice {
+			ids = append(ids, r.Clause)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "advice, no part of the verdict, as nobody promised it: " + strings.Join(ids, ", ")
+}

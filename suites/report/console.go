@@ -224,8 +224,8 @@ func (e Event) Data() (data []byte, whole bool) {
 	return []byte(text), len(text) >= e.Bytes
 }
 
-// summary is what closes a run on the console: what is not applicable, what the
-// verdict rests on, how it was judged, and last the sentence.
+// summary is what closes a run on the console: what is not applicable, what there is
+// of advice, what the verdict rests on, how it was judged, and last the sentence.
 func (s style) summary(w io.Writer, run *Run, verbose bool) error {
 	r := neutral(*run)
 	var b strings.Builder
@@ -238,6 +238,9 @@ func (s style) summary(w io.Writer, run *Run, verbose bool) error {
 		if !verbose {
 			line += "; -v lists them"
 		}
+		s.paragraph(&b, "", line)
+	}
+	if line := adviceLine(r.Results); line != "" {
 		s.paragraph(&b, "", line)
 	}
 	for _, reason := range r.Verdict.Reasons {

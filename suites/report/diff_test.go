@@ -26,7 +26,7 @@ func TestDiff(t *testing.T) {
 		"kept":                    {Pass, Pass, Unbroken},
 		"broken":                  {Pass, Fail, GotWorse},
 		"broken SHOULD":           {Pass, Warn, GotWorse},
-		"advice":                  {Pass, "advice", GotWorse},
+		"advice":                  {Pass, Advice, GotWorse},
 		"broken and listed":       {Pass, ExpectedFail, GotWorse},
 		"no longer listed":        {ExpectedFail, Fail, GotWorse},
 		"harness fails":           {Pass, Error, GotLost},

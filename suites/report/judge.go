@@ -94,7 +94,7 @@ func (j *judgement) count(r Result) {
 		}
 	case Warn, ExpectedFail:
 		j.remarks = append(j.remarks, reason)
-	case Pass, Unsupported, Untested:
+	case Pass, Unsupported, Untested, Advice: // advice is no part of the verdict
 	default:
 		j.errors = append(j.errors, fmt.Sprintf("%s has no known outcome but %q", r.Clause, r.Outcome))
 	}
@@ -136,7 +136,7 @@ func (j *judgement) staleEntries() {
 		switch {
 		case at < 0:
 			j.failures = append(j.failures, entry.Clause+" is listed as an expected failure but is no clause of this run")
-		case j.run.Results[at].Outcome == Unsupported:
+		case j.run.Results[at].Outcome == Unsupported || j.run.Results[at].Outcome == Advice:
 			j.failures = append(j.failures, entry.Clause+" is listed as an expected failure but does not bind this target")
 		}
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -150,7 +151,7 @@ func TestOutcomesAreComplete(t *testing.T) {
 	symbols := make(map[string]Outcome)
 	for _, look := range looks {
 		verdict := Judge(&Run{Results: []Result{result("CONN-1", look.Outcome)}})
-		if verdict.Word == Broken && look.Outcome != Error && look.Outcome != "advice" {
+		if verdict.Word == Broken && look.Outcome != Error {
 			t.Errorf("outcome %s is unknown to Judge: %v", look.Outcome, verdict.Reasons)
 		}
 		if other, taken := symbols[look.Symbol]; taken {
@@ -164,9 +165,71 @@ func TestOutcomesAreComplete(t *testing.T) {
 			t.Errorf("%s is folded away and told", look.Outcome)
 		}
 	}
-	for _, outcome := range []Outcome{Pass, Fail, Warn, Unsupported, ExpectedFail, UnexpectedPass, Inconclusive, Untested, Error} {
+	for _, outcome := range []Outcome{Pass, Fail, Warn, Advice, Unsupported, ExpectedFail, UnexpectedPass, Inconclusive, Untested, Error} {
 		if lookOf(outcome).Outcome != outcome || len(symbols) != len(looks) {
 			t.Errorf("%s has no look", outcome)
+		}
+	}
+}
+
+// TestAdviceIsNoPartOfTheVerdict: with it or without it a run comes to the same word,
+// exit and number of judged clauses, and an entry for what does not bind is stale.
+func TestAdviceIsNoPartOfTheVerdict(t *testing.T) {
+	for _, kept := range []Outcome{Pass, Warn, Fail, Inconclusive, Error} {
+		without := Judge(&Run{Results: []Result{result("CONN-1", kept)}})
+		run := &Run{Results: []Result{result("CONN-1", kept), result("RES-4", Advice)}}
+		with := Judge(run)
+		if with.Word != without.Word || with.Exit != without.Exit || with.Judged != without.Judged || len(with.Reasons) != len(without.Reasons) {
+			t.Errorf("beside %s, advice makes %s (exit %d, %d judged, %q) of %s", kept, with.Word, with.Exit, with.Judged, with.Reasons, without.Word)
+		}
+		if with.Counts[Advice] != 1 || !strings.Contains(with.Sentence, "1 advice") {
+			t.Errorf("the verdict does not name it: %s", with.Sentence)
+		}
+	}
+	if alone := Judge(&Run{Results: []Result{result("RES-4", Advice)}}); alone.Word != Undecided {
+		t.Errorf("advice alone is %s", alone.Word)
+	}
+	listed := &Run{Target: Target{Expected: []Expected{{Clause: "RES-4", Reason: "known", Frequency: Always}}}, Results: []Result{result("CONN-1", Pass), result("RES-4", Advice)}}
+	if verdict := Judge(listed); verdict.Word != NotConformant || !strings.Contains(strings.Join(verdict.Reasons, ""), "does not bind this target") || listed.Results[1].Outcome != Advice {
+		t.Errorf("listed advice makes %s, %q", verdict.Word, verdict.Reasons)
+	}
+}
+
+// TestAdviceIsTold: each view has it with its evidence, and none calls it a failure.
+func TestAdviceIsTold(t *testing.T) {
+	advice := result("RES-4", Advice)
+	advice.Reason, advice.Evidence = "an idle connection costs 512 KiB of memory", &Evidence{Want: "at most 128 KiB", Got: "a lot"}
+	run := &Run{Target: Target{Name: "server"}, Results: []Result{result("CONN-1", Pass), advice}}
+	Judge(run)
+	views := map[string]func(io.Writer) error{
+		"console": func(w io.Writer) error {
+			p := NewPrinter(w, 2, false, "")
+			for _, r := range run.Results {
+				p.Done(r)
+			}
+			return p.Finish(run)
+		},
+		"JSON":     func(w io.Writer) error { return WriteJSON(w, run) },
+		"JUnit":    func(w io.Writer) error { return WriteJUnit(w, run) },
+		"Markdown": func(w io.Writer) error { return WriteMarkdown(w, &Matrix{Runs: []*Run{run}}) },
+		"HTML":     func(w io.Writer) error { return WriteHTML(w, run) },
+	}
+	for name, view := range views {
+		var b strings.Builder
+		if err := view(&b); err != nil {
+			t.Fatal(err)
+		}
+		text := b.String()
+		for _, want := range []string{"advice", "512 KiB", "at most 128 KiB"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q:\n%s", name, want, text)
+			}
+		}
+		if strings.Contains(text, "<failure") || strings.Contains(text, "<skipped") {
+			t.Errorf("%s calls it a failure:\n%s", name, text)
+		}
+		if line := "advice, no part of the verdict, as nobody promised it: RES-4"; (name == "console" || name == "Markdown") && !strings.Contains(strings.ToLower(text), line[:40]) {
+			t.Errorf("%s has no line of it in the summary:\n%s", name, text)
 		}
 	}
 }

@@ -59,6 +59,9 @@ func markdownRun(b *strings.Builder, run *Run) {
 	for _, reason := range v.Reasons {
 		fmt.Fprintf(b, "- %s\n", inMarkup(shorten(reason, shownWidth)))
 	}
+	if line := adviceLine(run.Results); line != "" {
+		fmt.Fprintf(b, "\n%s.\n", inMarkup(strings.ToUpper(line[:1])+line[1:]))
+	}
 	if line := apartLine(run.Results); line != "" {
 		fmt.Fprintf(b, "\n%s.\n", inMarkup(line))
 	}

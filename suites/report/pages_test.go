@@ -45,7 +45,7 @@ func many(targets int) *Matrix {
 			case i%4 == 1 && n%11 == 0:
 				r.Outcome = ExpectedFail
 			case i%40 == 7 && n%50 == 0:
-				r.Outcome = []Outcome{Error, Inconclusive, UnexpectedPass, "advice", Untested}[n/50%5]
+				r.Outcome = []Outcome{Error, Inconclusive, UnexpectedPass, Advice, Untested}[n/50%5]
 			}
 			if look := lookOf(r.Outcome); look.Shown || look.Broken {
 				r.Reason = "the server closed the connection instead of sending the reply to a request with 32768 bytes of payload"
@@ -158,7 +158,7 @@ func soundPage(t *testing.T, name, text string, page func(to string) (string, bo
 // folds away what is not applicable.
 func TestRunPage(t *testing.T) {
 	run := many(1).Runs[0]
-	run.Results[3].Outcome, run.Results[3].Reason, run.Results[3].Evidence = "advice", "it could be better", longEvidence()
+	run.Results[3].Outcome, run.Results[3].Reason, run.Results[3].Evidence = Advice, "it could be better", longEvidence()
 	run.Results[40].Outcome, run.Results[40].Evidence = Warn, longEvidence()
 	run.Target.Expected = []Expected{{Clause: run.Results[2].Clause, Reason: "upstream 12", Frequency: Always}}
 	run.Results[2].Outcome = Fail
@@ -170,7 +170,7 @@ func TestRunPage(t *testing.T) {
 	text := out.String()
 	soundPage(t, "run", text, func(string) (string, bool) { return "", false })
 	at := 0
-	for _, want := range []string{"<h1>server 0", run.Verdict.Sentence, "What it rests on", "Failures", "What was done", "Expected</dt>", "events left out", "Advice", "Warnings", "Expected failures",
+	for _, want := range []string{"<h1>server 0", run.Verdict.Sentence, "What it rests on", "Failures", "What was done", "Expected</dt>", "events left out", "Warnings", "Expected failures", "Advice",
 		"Families", "Not applicable", "need a feature that the target does not offer", "Kept", "Facts", "2 January 2026", "21.0 s", "0x5e1f", "Linux 6.1"} {
 		next := strings.Index(text[at:], want)
 		if next < 0 {

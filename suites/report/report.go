@@ -18,6 +18,7 @@ const (
 	Pass           Outcome = "pass"
 	Fail           Outcome = "fail"            // a MUST is broken
 	Warn           Outcome = "warn"            // a SHOULD is broken
+	Advice         Outcome = "advice"          // broken, and neither promised nor released: no part of the verdict
 	Unsupported    Outcome = "unsupported"     // the target promises, offers or is nothing that the clause binds
 	ExpectedFail   Outcome = "expected-fail"   // broken, and listed with a reason
 	UnexpectedPass Outcome = "unexpected-pass" // listed as always broken, and kept

@@ -6,6 +6,7 @@ package specs
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/onsi/ginkgo/v2"
 	"pgregory.net/rapid"
@@ -34,7 +35,8 @@ func Covers(ids ...string) ginkgo.Labels {
 }
 
 // Specs registers the checks of a target with Ginkgo: a container for each
-// family, an It for each clause. Call it where containers may be declared,
+// family, an It for each clause, and a last one for what the target did not promise,
+// which can come to advice at most. Call it where containers may be declared,
 // before RunSpecs. The target is started by the first It that runs and stopped
 // after the last.
 func Specs(judged target.Target, opts ...suites.Option) {
@@ -97,7 +99,11 @@ func optionsOf(opts []suites.Option) judging.Options {
 func register(r *judging.Run, finished func(report.Run)) {
 	families := make(map[string][]spec.Clause)
 	var order []string
+	_, _, last := r.Serially()
 	for _, clause := range r.Clauses() {
+		if slices.Contains(last, clause.ID) {
+			continue
+		}
 		if families[clause.Family] == nil {
 			order = append(order, clause.Family)
 		}
@@ -107,6 +113,14 @@ func register(r *judging.Run, finished func(report.Run)) {
 		for _, family := range order {
 			ginkgo.Describe(family, func() {
 				for _, clause := range families[family] {
+					ginkgo.It(clause.ID+" "+clause.Title(), Covers(clause.ID), func() { tell(r.Judge(clause.ID)) })
+				}
+			})
+		}
+		if len(last) > 0 {
+			ginkgo.Describe("not promised", func() {
+				for _, id := range last {
+					clause, _ := spec.Lookup(id)
 					ginkgo.It(clause.ID+" "+clause.Title(), Covers(clause.ID), func() { tell(r.Judge(clause.ID)) })
 				}
 			})

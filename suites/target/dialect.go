@@ -40,8 +40,8 @@ func isPath(name string) bool {
 	return strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
-// Page says what the target promises by speaking its dialect; known is false for
-// a dialect that nobody knows.
+// Page says what the target promises, by speaking its dialect and of its own accord,
+// and what it is released from; known is false for a dialect that nobody knows.
 func (f File) Page() (page spec.Dialect, known bool) {
 	if page, known = spec.LookupDialect(f.Dialect); f.Speaks != nil {
 		page, known = spec.Describe(f.Speaks.Name(), dialect.Capabilities(f.Speaks)...), true
@@ -49,7 +49,27 @@ func (f File) Page() (page spec.Dialect, known bool) {
 	if f.TLS != nil {
 		page = page.OverTLS()
 	}
-	return page, known
+	return f.promising(page), known
+}
+
+// promising adds the target's own promises to the page of its dialect.
+func (f File) promising(page spec.Dialect) spec.Dialect {
+	var ids []string
+	for _, id := range f.Promises {
+		if id != AllClauses {
+			ids = append(ids, id)
+			continue
+		}
+		for _, clause := range spec.Clauses() {
+			if _, released := page.Released[clause.ID]; !released {
+				ids = append(ids, clause.ID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return page
+	}
+	return page.Bound(ids, "the target's own promise")
 }
 
 // decode reads the YAML of a target file. The decoder panics on some texts that

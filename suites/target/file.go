@@ -60,6 +60,9 @@ type File struct {
 	// not. Empty: all clauses bind.
 	Spec     string     `yaml:"spec"`
 	Expected []Expected `yaml:"expected"`
+	// Promises are clauses that the target promises beyond what its dialect does, by ID,
+	// or AllClauses. They bind it even where the dialect's page releases it.
+	Promises []string `yaml:"promises"`
 
 	// TLS is the transport below the dialect; nil is plain TCP.
 	TLS *TLS `yaml:"tls"`
@@ -89,6 +92,10 @@ type Expected struct {
 	// Frequency is always or sometimes; always when not given.
 	Frequency string `yaml:"frequency"`
 }
+
+// AllClauses among a file's promises stands for every clause that its dialect's page
+// does not release.
+const AllClauses = "all"
 
 // The frequencies of an expected failure.
 const (
@@ -278,6 +285,11 @@ func (f File) check() error {
 	}
 	if err := f.Fillable(); err != nil {
 		return err
+	}
+	for i, id := range f.Promises {
+		if _, known := spec.Lookup(id); !known && id != AllClauses {
+			return fmt.Errorf("promises[%d]: unknown clause %q: `reactorspec list` names them all, and %s stands for every one", i, id, AllClauses)
+		}
 	}
 	for i, e := range f.Expected {
 		field := func(name string) string { return fmt.Sprintf("expected[%d].%s", i, name) }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -24,6 +25,9 @@ func (f File) Recorded(path, head string) ([]byte, error) {
 		return nil, err
 	}
 	text = fmt.Appendf(text, "spec: %q\n", f.Spec)
+	if len(f.Promises) > 0 {
+		text = fmt.Appendf(text, "promises: [%s]\n", strings.Join(f.Promises, ", "))
+	}
 	if len(f.Expected) > 0 {
 		text = append(text, "expected:\n"...)
 	}
@@ -39,8 +43,8 @@ func (f File) Recorded(path, head string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: what would be written cannot be read: %w", path, err)
 	}
-	if read.Spec != f.Spec || !reflect.DeepEqual(read.Expected, f.Expected) || !reflect.DeepEqual(read.Start, f.Start) {
-		return nil, fmt.Errorf("%s: spec: and expected: cannot be replaced in it: put each at the start of a line", path)
+	if read.Spec != f.Spec || !slices.Equal(read.Promises, f.Promises) || !reflect.DeepEqual(read.Expected, f.Expected) || !reflect.DeepEqual(read.Start, f.Start) {
+		return nil, fmt.Errorf("%s: spec:, promises: and expected: cannot be replaced in it: put each at the start of a line", path)
 	}
 	return text, nil
 }
@@ -56,7 +60,7 @@ func quoted(text string) string {
 
 // pins are the keys that Recorded writes, with all that belongs to them: lines that
 // are indented, begin a list or are empty.
-var pins = regexp.MustCompile(`(?m)^(?:spec|expected)[ \t]*:.*\n?(?:^(?:[ \t-].*|)(?:\n|\z))*`)
+var pins = regexp.MustCompile(`(?m)^(?:spec|promises|expected)[ \t]*:.*\n?(?:^(?:[ \t-].*|)(?:\n|\z))*`)
 
 // unpinned is the text without these keys.
 func (f File) unpinned(path, head string) ([]byte, error) {

@@ -27,6 +27,9 @@ var (
 	clauseFlag   = flag.String("clause", "", "judge only these clauses, comma-separated")
 	familyFlag   = flag.String("family", "", "judge only these families, comma-separated")
 	levelFlag    = flag.String("level", "", "judge only MUST or only SHOULD clauses")
+	promiseFlag  = flag.String("promise", "", "let these clauses bind it too, comma-separated, or all")
+	adviceFlag   = flag.Bool("advice", false, "with -addr, look also at what it neither promised nor was released from")
+	noAdviceFlag = flag.Bool("no-advice", false, "leave out what it neither promised nor was released from")
 	seedFlag     = flag.String("seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
 )
 
@@ -94,6 +97,8 @@ func Options() (func(*judging.Options), error) {
 		for _, level := range list(*levelFlag) {
 			o.Levels = append(o.Levels, spec.Level(strings.ToUpper(level)))
 		}
+		o.Promise = append(o.Promise, list(*promiseFlag)...)
+		o.Advice, o.NoAdvice = *adviceFlag, *noAdviceFlag
 		o.Seed = seed
 	}, nil
 }

@@ -39,8 +39,7 @@ func TestGate(t *testing.T) {
 		"no feature": {step{clause: timers, built: true}, reactor, report.Unsupported, "it needs timer"},
 		"distrust": {step{clause: wakeups, built: true}, with(func(k *facts) { k.distrust = "it says yes to everything" }), report.Untested,
 			"says yes"},
-		"not promised": {step{clause: wakeups, built: true}, with(func(k *facts) { k.info.Dialect = "echo" }), report.Unsupported, "does not promise it"},
-		"no pid":       {step{clause: tree, built: true}, with(func(k *facts) { k.process = false }), report.Untested, "give --pid"},
+		"no pid": {step{clause: tree, built: true}, with(func(k *facts) { k.process = false }), report.Untested, "give --pid"},
 		"an own instance of one that runs": {step{clause: bytes, built: true, check: session.Check{Own: true}}, with(func(k *facts) { k.attached = true }),
 			report.Untested, "let reactorspec start it"},
 		"a value":                    {step{clause: wakeups, built: true, here: true}, reactor, "", ""},
@@ -48,9 +47,9 @@ func TestGate(t *testing.T) {
 		"a value and bytes":          {step{clause: bytes, here: true}, reactor, report.Untested, "by the methods of spec/contract alone"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			outcome, reason, _ := gate(c.step, c.known, false)
-			if outcome != c.want || !strings.Contains(reason, c.says) || (outcome == "") != (reason == "") {
-				t.Errorf("%q: %s; want %q: %s", outcome, reason, c.want, c.says)
+			said := gate(c.step, c.known, new(Options))
+			if said.outcome != c.want || !strings.Contains(said.reason, c.says) || (said.outcome == "") != (said.reason == "") || said.unbound {
+				t.Errorf("%+v; want %q: %s", said, c.want, c.says)
 			}
 		})
 	}

@@ -24,6 +24,12 @@ type Options struct {
 	// Spec is the version of the spec to judge by, whatever the target's file says; ""
 	// leaves it to the file.
 	Spec string
+	// Promise are clauses that bind the target beyond what its dialect promises, by ID,
+	// or all of those from which nothing releases it.
+	Promise []string
+	// Advice looks also at a target that runs already at what it neither promised nor
+	// was released from; NoAdvice looks at that on no target.
+	Advice, NoAdvice bool
 
 	// Seed makes payloads and, if not 0, the order of the checks. With 0 a
 	// seed is drawn and the order is the spec's.
@@ -99,6 +105,13 @@ func (o *Options) complete() {
 // Narrowed reports whether the options leave clauses out.
 func (o *Options) Narrowed() bool {
 	return o.Quick || len(o.Clauses)+len(o.Families)+len(o.Levels) > 0
+}
+
+// advises reports whether what was neither promised nor released is looked at.
+// What runs already may be of use to somebody, and is not burdened unasked; a quick
+// run has no time for it.
+func (o *Options) advises(attached bool) bool {
+	return !o.NoAdvice && (!attached && !o.Quick || o.Advice)
 }
 
 // UsageError is a mistake in what was asked for: exit code 2.

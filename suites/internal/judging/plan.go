@@ -25,12 +25,14 @@ type step struct {
 	check  session.Check
 	built  bool // there is such a check
 	here   bool // it judges a value in this process, not the target
+	last   bool // it binds nobody here: what is found is advice, and is looked for last
+	alone  bool // it is tried on an instance of its own, whatever its check needs
 }
 
 // newPlan selects the clauses that the options ask for, and finds each its check:
 // one of here's, which judge a value in this process, or one of the options', which
-// judge the target, unless there is the value only.
-func newPlan(o *Options, here map[string]session.Check, valueOnly bool) (plan, error) {
+// judge the target that the file describes, unless there is the value only.
+func newPlan(o *Options, file target.File, here map[string]session.Check, valueOnly bool) (plan, error) {
 	list, err := o.selected()
 	if err != nil {
 		return plan{}, err
@@ -45,6 +47,7 @@ func newPlan(o *Options, here map[string]session.Check, valueOnly bool) (plan, e
 		}
 		there[check.Clause] = check
 	}
+	page, _ := file.Page() // one that nobody knows promises nothing, and the gate says so
 	p := plan{seed: o.Seed}
 	for p.seed == 0 {
 		p.seed = uint64(rand.Uint32()) // short enough to type
@@ -55,6 +58,8 @@ func newPlan(o *Options, here map[string]session.Check, valueOnly bool) (plan, e
 			s.built, s.here = s.here, true
 		} else {
 			s.check, s.built = there[clause.ID]
+			_, released := page.Released[clause.ID]
+			s.last = !released && unbound(clause, file, page) != ""
 		}
 		p.steps = append(p.steps, s)
 	}
@@ -70,9 +75,13 @@ func (p plan) step(id string) (step, bool) {
 	return p.steps[at], true
 }
 
-// split sorts the clauses by what their checks run on, each kind in the order of
-// running but for the long ones, which come first.
-func (p plan) split() (shared, own, studies []string) {
+// phase is clauses that are judged beside each other, by what their checks run on.
+type phase struct{ shared, own, studies []string }
+
+// split sorts the clauses into those that bind the target and those that may come
+// to advice, and within them by what their checks run on, each kind in the order
+// of running but for the long ones, which come first.
+func (p plan) split() (bound, advice phase) {
 	ordered := slices.Clone(p.steps)
 	slices.SortStableFunc(ordered, func(a, b step) int {
 		switch long := a.check.Long; {
@@ -84,16 +93,20 @@ func (p plan) split() (shared, own, studies []string) {
 		return 1
 	})
 	for _, s := range ordered {
+		into := &bound
+		if s.last {
+			into = &advice
+		}
 		switch {
 		case s.check.Study:
-			studies = append(studies, s.clause.ID)
+			into.studies = append(into.studies, s.clause.ID)
 		case s.check.Own:
-			own = append(own, s.clause.ID)
+			into.own = append(into.own, s.clause.ID)
 		default:
-			shared = append(shared, s.clause.ID)
+			into.shared = append(into.shared, s.clause.ID)
 		}
 	}
-	return shared, own, studies
+	return bound, advice
 }
 
 // selected lists the clauses that the options select, in the spec's order or,
@@ -160,6 +173,11 @@ func validate(t target.Target) (dialect.Dialect, error) {
 	for _, feature := range t.File.Features {
 		if !slices.Contains(spec.Features(), feature) {
 			return nil, usage("unknown feature %q: use some of %s", feature, join(spec.Features()))
+		}
+	}
+	for _, id := range t.File.Promises {
+		if _, known := spec.Lookup(id); !known && id != target.AllClauses {
+			return nil, usage("promise of an unknown clause %q: `reactorspec list` names them all, and %s stands for every one", id, target.AllClauses)
 		}
 	}
 	for _, entry := range t.File.Expected {

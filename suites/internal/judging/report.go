@@ -45,7 +45,7 @@ func described(file target.File, addr string) report.Target {
 	if t.Address = addr; addr == "" {
 		t.Command = file.Start
 	}
-	if file.Speaks != nil || file.TLS != nil {
+	if file.Speaks != nil || file.TLS != nil || len(file.Promises) > 0 {
 		page, _ := file.Page()
 		t.Promises = slices.Sorted(maps.Keys(page.Promises))
 	}

@@ -38,6 +38,12 @@ func RerunWords(program, clause string, seed uint64, o Options) []string {
 	if o.Spec != "" {
 		words = append(words, "--spec-version", o.Spec)
 	}
+	if o.Advice {
+		words = append(words, "--advice")
+	}
+	if len(o.Promise) > 0 {
+		words = append(words, "--promise", Quote(strings.Join(o.Promise, ",")))
+	}
 	return words
 }
 

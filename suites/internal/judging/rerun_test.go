@@ -22,8 +22,8 @@ func TestRerunWorksWhenPasted(t *testing.T) {
 			t.Errorf("\n got %s\nwant %s", got, want)
 		}
 	}
-	soak := Rerun("reactorspec", target.Target{File: target.File{Dialect: "echo", Start: target.Command{"x"}}}, "CONN-1", 42, Options{Soak: true, Patience: 2.5, Spec: "0.1"})
-	if want := "reactorspec check --clause CONN-1 --seed 0x2a --soak --patience 2.5 --spec-version 0.1 --dialect echo -- x"; soak != want {
+	soak := Rerun("reactorspec", target.Target{File: target.File{Dialect: "echo", Start: target.Command{"x"}}}, "CONN-1", 42, Options{Soak: true, Patience: 2.5, Spec: "0.1", Advice: true, Promise: []string{"RES-4", "all"}})
+	if want := "reactorspec check --clause CONN-1 --seed 0x2a --soak --patience 2.5 --spec-version 0.1 --advice --promise RES-4,all --dialect echo -- x"; soak != want {
 		t.Errorf("\n got %s\nwant %s", soak, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,10 @@ type Run struct {
 	shared  turns // of checks on the shared instance
 	studies turns
 
+	advising  sync.Once          // sets the next two
+	adviceCtx context.Context    // ends when advice has had its time
+	adviceEnd context.CancelFunc // nil while nothing was looked at for advice
+
 	mu      sync.Mutex
 	answers map[string]*answer // by clause ID
 }
@@ -76,6 +81,7 @@ func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
 func newRun(ctx context.Context, t target.Target, o Options, here map[string]session.Check) (*Run, error) {
 	valueOnly := here != nil && t.Addr == "" && len(t.File.Start) == 0
 	var d dialect.Dialect
+	t.File.Promises = slices.Concat(t.File.Promises, o.Promise)
 	if !valueOnly {
 		var err error
 		if d, err = validate(t); err != nil {
@@ -83,7 +89,7 @@ func newRun(ctx context.Context, t target.Target, o Options, here map[string]ses
 		}
 	}
 	o.complete()
-	p, err := newPlan(&o, here, valueOnly)
+	p, err := newPlan(&o, t.File, here, valueOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +125,12 @@ func (r *Run) Clauses() []spec.Clause {
 	return list
 }
 
-// Serially lists the clauses as they are best judged one after the other, and
-// those whose long waits are best judged beside each other once the rest is.
-func (r *Run) Serially() (first, beside []string) {
-	shared, own, studies := r.plan.split()
-	return append(shared, own...), studies
+// Serially lists the clauses as they are best judged one after the other, those
+// whose long waits are best judged beside each other once the rest is, and those
+// that may come to advice, which is looked for once all else is judged.
+func (r *Run) Serially() (first, beside, last []string) {
+	bound, advice := r.plan.split()
+	return slices.Concat(bound.shared, bound.own), bound.studies, slices.Concat(advice.shared, advice.own, advice.studies)
 }
 
 // Judge returns the clause's result, judging it first if nobody did; a second
@@ -180,9 +187,13 @@ func (r *Run) judge(s step) report.Result {
 	case r.unready != nil:
 		return untested(s.clause, neverReady)
 	}
-	if outcome, reason, wordless := gate(s, r.known, r.options.Soak); outcome != "" {
+	said := gate(s, r.known, &r.options)
+	switch {
+	case said.unbound:
+		return r.advise(s)
+	case said.outcome != "":
 		result := report.NewResult(s.clause)
-		result.Outcome, result.Reason, result.Wordless = outcome, reason, wordless
+		result.Outcome, result.Reason, result.Wordless = said.outcome, said.reason, said.wordless
 		return result
 	}
 	if turns := r.turnsOf(s); turns != nil {
@@ -266,8 +277,11 @@ func (r *Run) stopped() bool { return r.ctx.Err() != nil }
 // clause that was asked for: what an interruption or a failed start kept from
 // running is untested. Nobody asks for clauses any more when it is called.
 func (r *Run) Finish() report.Run {
-	if r.stopped() {
+	if r.stopped() && r.cutShort() {
 		r.interrupted()
+	}
+	if r.adviceEnd != nil {
+		r.adviceEnd()
 	}
 	r.cancel()
 	_ = r.shared.enter(context.Background()) // the last check has returned
@@ -308,6 +322,28 @@ func (r *Run) Finish() report.Run {
 	}
 	report.Judge(&run)
 	return run
+}
+
+// cutShort reports whether the end of the run kept anything that binds the target
+// from being judged. Advice is no part of the verdict, and its end is no problem.
+func (r *Run) cutShort() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.plan.steps {
+		a, asked := r.answers[s.clause.ID]
+		if s.last || !asked {
+			continue
+		}
+		select {
+		case <-a.ready:
+			if a.result.Reason == interrupted {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return len(r.answers) == 0
 }
 
 // interrupted notes why the run ended early.

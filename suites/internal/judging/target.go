@@ -92,7 +92,7 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 // on one of its own.
 func (g *targetGround) try(ctx context.Context, s step, setup session.Setup) (trial, error) {
 	s.check = opened(s.check)
-	if (s.check.Study || s.check.Own) && !g.attached() {
+	if (s.check.Study || s.check.Own || s.alone) && !g.attached() {
 		return g.onOwn(ctx, s, setup)
 	}
 	return g.onShared(ctx, s, setup)
@@ -125,6 +125,9 @@ func (g *targetGround) onOwn(ctx context.Context, s step, setup session.Setup) (
 	}
 	defer in.stop()
 	tried := trial{Attempt: s.check.Attempt(ctx, g.on(in, setup))}
+	if !s.check.Study && !s.check.Own { // it may not end the server, and was written to be followed by others
+		g.aftermath(ctx, in, setup, &tried)
+	}
 	if tried.Failure != nil {
 		tried.ended, tried.stderr = in.dying(), in.Stderr()
 	}

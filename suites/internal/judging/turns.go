@@ -2,6 +2,7 @@ package judging
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -38,28 +39,35 @@ func (r *Run) turnsOf(s step) turns {
 }
 
 // Ahead judges everything selected in the background, so that studies run
-// beside the ordinary checks; Judge then only waits. The returned function
-// waits until all is judged.
+// beside the ordinary checks; Judge then only waits. What may come to advice is
+// looked at once all else is judged. The returned function waits until all is.
 func (r *Run) Ahead() (wait func()) {
+	bound, advice := r.plan.split()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.judgeAll(bound)
+		r.judgeAll(advice)
+	}()
+	return func() { <-done }
+}
+
+// judgeAll judges what one phase names, and returns when all is judged.
+func (r *Run) judgeAll(p phase) {
 	var workers sync.WaitGroup
 	judge := func(ids <-chan string) {
 		for id := range ids {
 			r.Judge(id)
 		}
 	}
-	shared, own, studies := r.plan.split()
 	if r.target.Addr != "" {
-		workers.Go(func() {
-			judge(queue(shared))
-			judge(queue(own))
-			judge(queue(studies))
-		})
-		return workers.Wait
+		judge(queue(slices.Concat(p.shared, p.own, p.studies)))
+		return
 	}
-	waiting, long := queue(own), queue(studies)
+	waiting, long := queue(p.own), queue(p.studies)
 	workers.Go(func() { judge(waiting) })
 	workers.Go(func() {
-		judge(queue(shared))
+		judge(queue(p.shared))
 		judge(waiting)
 	})
 	for range studiesAtOnce {
@@ -68,7 +76,7 @@ func (r *Run) Ahead() (wait func()) {
 			judge(waiting)
 		})
 	}
-	return workers.Wait
+	workers.Wait()
 }
 
 func queue(ids []string) <-chan string {

@@ -102,6 +102,9 @@ func (c *tiny) run() {
 	switch c.mode {
 	case "slams":
 		return
+	case "plain": // RFC 862
+		_, _ = io.Copy(c.conn, c.conn)
+		return
 	case "silent":
 		_, _ = io.Copy(io.Discard, c.conn)
 		return

@@ -168,7 +168,7 @@ func inStages() [2][]string {
 func firstBroken(ctx context.Context, start, ids []string) (clause, killer string, err error) {
 	run, cancel := context.WithTimeout(ctx, slow)
 	defer cancel()
-	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), suites.Watch(func(p suites.Progress) {
+	result, err := suites.Check(run, asTarget(start), suites.Clauses(ids...), suites.NoAdvice(), suites.Watch(func(p suites.Progress) {
 		if p.Result != nil && clause == "" && breaks(*p.Result) {
 			clause, killer = p.Result.Clause, p.Result.Clause+" "+string(p.Result.Outcome)
 			cancel()

@@ -231,7 +231,7 @@ func (t *tracing) way(ctx context.Context, server, plain string, args []string) 
 	if err != nil {
 		return err
 	}
-	run, err := suites.Check(ctx, asTarget(bounded(started(plain, args)...)))
+	run, err := suites.Check(ctx, asTarget(bounded(started(plain, args)...)), suites.NoAdvice())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name := strings.Join(args, " ")
@@ -252,7 +252,7 @@ func (t *tracing) check(ctx context.Context, into, server string, args []string,
 			awaitTrace(into)
 		}
 	})
-	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...), untilTraced); err != nil {
+	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...), suites.NoAdvice(), untilTraced); err != nil {
 		return err
 	}
 	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {

@@ -150,7 +150,7 @@ func (p Pair) judge(ctx context.Context, binary, clause string, greeting int64) 
 	if file.Class == "" {
 		file.Class = "multi-reactor"
 	}
-	run, err := suites.Check(ctx, target.Target{File: file}, suites.Clauses(clause))
+	run, err := suites.Check(ctx, target.Target{File: file}, suites.Clauses(clause), suites.NoAdvice())
 	if err != nil {
 		return report.Result{}, fmt.Errorf("%s: %w", p.ID, err)
 	}
