@@ -55,8 +55,9 @@ func (c *reasonCount) add(clause string) {
 	c.Clauses = append(c.Clauses, clause)
 }
 
-// needs and binds are the reasons that name a feature or a class.
+// needs, binds and released are the reasons that name a feature, a class or a citation.
 var (
+	released = regexp.MustCompile(`^released: (.+)$`)
 	needs = regexp.MustCompile(`^it needs ([a-z-]+), which (?:the target does not offer|is not offered)$`)
 	binds = regexp.MustCompile(`^it binds ([a-z, -]+); the (?:target|value) (?:is|declares) `)
 )
@@ -68,6 +69,9 @@ func kindOfReason(reason string) (whole, part string) {
 	}
 	if found := binds.FindStringSubmatch(reason); found != nil {
 		return "bind another class", found[1]
+	}
+	if found := released.FindStringSubmatch(reason); found != nil {
+		return "released by what the protocol allows", found[1]
 	}
 	return reason, ""
 }

@@ -12,7 +12,7 @@ import (
 // adviceTime bounds what advice adds to a run that is no soak. A correct C server is
 // looked at in a few seconds, one that has to be restarted and loaded slowly in
 // half a minute.
-const adviceTime = time.Minute
+const adviceTime = 45 * time.Second
 
 // unpromised begins the reason of whatever was looked at and came to no advice.
 const unpromised = "not promised; looked at, "
