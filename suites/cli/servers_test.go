@@ -48,6 +48,11 @@ func serve(mode string) {
 		}
 		go func() {
 			switch mode {
+			case "inherits": // leaves its connections to children that it may have
+				if raw, err := conn.(*net.TCPConn).SyscallConn(); err == nil {
+					_ = raw.Control(func(fd uintptr) { _, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_SETFD, 0) })
+				}
+				_, _ = io.Copy(conn, conn)
 			case "slams":
 			case "garbage":
 				_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\x1b[2J\r\n\r\n")

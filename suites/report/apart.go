@@ -58,8 +58,8 @@ func (c *reasonCount) add(clause string) {
 // needs, binds and released are the reasons that name a feature, a class or a citation.
 var (
 	released = regexp.MustCompile(`^released: (.+)$`)
-	needs = regexp.MustCompile(`^it needs ([a-z-]+), which (?:the target does not offer|is not offered)$`)
-	binds = regexp.MustCompile(`^it binds ([a-z, -]+); the (?:target|value) (?:is|declares) `)
+	needs    = regexp.MustCompile(`^it needs ([a-z-]+), which (?:the target does not offer|is not offered)$`)
+	binds    = regexp.MustCompile(`^it binds ([a-z, -]+); the (?:target|value) (?:is|declares) `)
 )
 
 // kindOfReason is what a reason has in common with others, and what it has not.
