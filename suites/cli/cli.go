@@ -1,4 +1,4 @@
-// Package cli is the command: check, serve, list, explain, matrix, diff, merge, reproduce, replay, bench, dialect, doc, init, version.
+// Package cli is the command: check, serve, list, explain, matrix, diff, merge, reproduce, replay, fuzz, bench, dialect, doc, init, version.
 // It decides exit codes and owns the signals; all judging is package judging's.
 //
 // It is importable for the command's main file alone: there is no compatibility promise.
@@ -78,7 +78,7 @@ func (p *program) root() *cobra.Command {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(p.checkCommand(), p.serveCommand(), p.listCommand(), p.explainCommand(), p.matrixCommand(),
-		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.benchCommand(), p.dialectCommand(), p.docCommand(), p.initCommand(), p.versionCommand())
+		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.fuzzCommand(), p.benchCommand(), p.dialectCommand(), p.docCommand(), p.initCommand(), p.versionCommand())
 	return root
 }
 

@@ -3,12 +3,18 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/fuzzing"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
-	"github.com/reactorspec/reactorspec/suites/internal/play"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 	"github.com/reactorspec/reactorspec/suites/transcript"
@@ -22,13 +28,15 @@ func (p *program) replayCommand() *cobra.Command {
 	var f checkFlags
 	var against string
 	cmd := &cobra.Command{
-		Use:   "replay FILE [--against ADDR | --against -- command …]",
+		Use:   "replay FILE|FOLDER [--against ADDR | --against -- command …]",
 		Short: "Play a transcript on a server, and judge what comes back",
-		Long: `Plays a transcript, such as a failure of CONN-22 leaves behind, on one server.
+		Long: `Plays a transcript, such as a failure of CONN-22 or of fuzz leaves behind, on one server;
+of a folder all that it holds, as fuzz fills one, but what is kept apart.
 
   reactorspec replay found.txt --against -- ./server --port {port}
   reactorspec replay found.txt --against tcp://127.0.0.1:7000
   reactorspec replay found.txt --target FILE
+  reactorspec replay corpus --target FILE         all of a folder
   reactorspec replay found.txt                    on the embedded reference
 
 Exit: 0 every connection got what it was owed; 1 not; 2 usage, or the server's
@@ -79,38 +87,95 @@ func replayArguments(cmd *cobra.Command, args []string, f *checkFlags, against s
 	return words[0], rest, nil
 }
 
-// replay judges the transcript's clause by the transcript alone.
-func (p *program) replay(cmd *cobra.Command, f *checkFlags, file string, rest []string) error {
+// replay judges the clauses of the transcripts by these alone.
+func (p *program) replay(cmd *cobra.Command, f *checkFlags, path string, rest []string) error {
 	if err := f.reports.writable(); err != nil {
 		return err
 	}
-	t, err := transcript.Load(file)
+	files, err := transcriptsAt(path)
 	if err != nil {
 		return err
-	}
-	if clause, known := spec.Lookup(t.Clause); !known || clause.Withdrawn {
-		return fmt.Errorf("%s: its clause %q is not in the spec", file, t.Clause)
 	}
 	judged, o, err := f.read(cmd, rest)
 	if err != nil {
 		return err
 	}
-	if err := speakable(t, judged, file); err != nil {
-		return err
-	}
-	o.Clauses = []string{t.Clause}
-	o.Rerun = func(string, uint64) string { return o.Replay(file) }
-	o.Checks = []session.Check{{Clause: t.Clause, Run: func(s *session.Session) {
-		if why := play.Speaks(s, t); why != "" {
-			s.Untested("the transcript cannot be played on this target: " + why)
+	of := map[string][]recorded{} // by clause
+	for _, file := range files {
+		t, err := transcript.Load(file)
+		if err != nil {
+			return err
 		}
-		play.Play(s, t)
-	}}}
+		if clause, known := spec.Lookup(t.Clause); !known || clause.Withdrawn {
+			return fmt.Errorf("%s: its clause %q is not in the spec", file, t.Clause)
+		}
+		if err := speakable(t, judged, file); err != nil {
+			return err
+		}
+		of[t.Clause] = append(of[t.Clause], recorded{file, t})
+	}
+	o.Clauses = slices.Sorted(maps.Keys(of))
+	o.Rerun = func(string, uint64) string { return o.Replay(path) }
+	budget := session.DefaultBudget
+	budget.Check = max(budget.Check, time.Duration(len(files))*perTranscript)
+	o.Budget = &budget
+	for _, clause := range o.Clauses {
+		o.Checks = append(o.Checks, session.Check{Clause: clause, Run: func(s *session.Session) { playAll(s, of[clause]) }})
+	}
 	signals := ownSignals(p.err)
 	defer signals.release()
 	run := p.judge(signals, judged, o, f)
 	p.exit, p.reported = run.Verdict.Exit, true
 	return failed(errors.Join(p.unsaid, f.reports.write(&run)))
+}
+
+// perTranscript is how long each of many transcripts may take.
+const perTranscript = 5 * time.Second
+
+// recorded is a transcript and its file.
+type recorded struct {
+	file string
+	transcript.Transcript
+}
+
+// playAll plays one transcript after the other; a failure names its file.
+func playAll(s *session.Session, all []recorded) {
+	for i, one := range all {
+		failure := s.Trial(func() { fuzzing.Judge(s, one.Transcript, i == len(all)-1) })
+		if failure == nil {
+			continue
+		}
+		if len(all) > 1 {
+			failure.Reason = one.file + ": " + failure.Reason
+			s.Note("play it alone: %s", s.Replay(one.file))
+		}
+		s.Fail(failure)
+	}
+	if len(all) > 1 {
+		s.Note("%d transcripts played", len(all))
+	}
+}
+
+// transcriptsAt lists a transcript, or all of a folder but those that fuzz keeps apart.
+func transcriptsAt(path string) (files []string, err error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return []string{path}, nil // whoever loads it says what is wrong
+	}
+	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == fuzzing.Apart:
+			return fs.SkipDir
+		case !entry.IsDir() && filepath.Ext(file) == ".txt":
+			files = append(files, file)
+		}
+		return nil
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s: holds no transcript, whose names end in .txt", path)
+	}
+	return files, err
 }
 
 // speakable finds out before anything is started whether the target's dialect

@@ -8,8 +8,25 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"sync"
 	"syscall"
 )
+
+// held are connections that are never closed.
+var held sync.Map
+
+// fewer reports whether it was called less than n times, by whatever process with this
+// directory of temporary files.
+func fewer(n int) bool {
+	f, err := os.CreateTemp("", "called-*")
+	if err != nil {
+		return false
+	}
+	_ = f.Close()
+	files, _ := filepath.Glob(filepath.Join(os.TempDir(), "called-*"))
+	return len(files) < n
+}
 
 // serve is an echo server with a fault.
 func serve(mode string) {
@@ -68,6 +85,27 @@ func serve(mode string) {
 						break
 					}
 					_, _ = conn.Write(before)
+				}
+			case "panics": // when a client resets
+				if _, err := io.Copy(conn, conn); err != nil {
+					panic("nobody is left to echo")
+				}
+			case "mortal": // dies of the first byte, but for the first few connections of all instances
+				if !fewer(20) {
+					if n, _ := io.CopyN(conn, conn, 1); n > 0 {
+						os.Exit(9)
+					}
+				}
+				_, _ = io.Copy(conn, conn)
+			case "keeps": // the socket of whoever reset
+				if _, err := io.Copy(conn, conn); err != nil {
+					held.Store(conn, true)
+					return
+				}
+			case "spins": // once a client has reset
+				if _, err := io.Copy(conn, conn); err != nil {
+					for {
+					}
 				}
 			case "clings": // never closes what its client has closed
 				_, _ = io.Copy(conn, conn)

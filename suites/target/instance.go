@@ -115,6 +115,15 @@ func (i *Instance) Stderr() string {
 	return ""
 }
 
+// Printed returns what the target printed on its standard error since so many bytes,
+// raw and as far as it is kept, and how many bytes there are now. It is empty for an attached target.
+func (i *Instance) Printed(since int64) (text []byte, total int64) {
+	if proc := i.latest.Load().proc; proc != nil {
+		return proc.err.since(since)
+	}
+	return nil, 0
+}
+
 // Exit says how a process ended.
 type Exit struct {
 	Known  bool           // false where the process was not our child to ask about

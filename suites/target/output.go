@@ -77,6 +77,19 @@ func (o *output) tail() string {
 	return joined
 }
 
+// since returns what was printed behind the first so many bytes, as far as it is kept,
+// and how many there are now.
+func (o *output) since(n int64) (text []byte, total int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n = max(n, o.total-tailBytes)
+	for ; n < o.total; n = min(o.total, n-n%tailBytes+tailBytes) {
+		at := n % tailBytes
+		text = append(text, o.ring[at:min(at+o.total-n, tailBytes)]...)
+	}
+	return text, o.total
+}
+
 // Sanitise makes one line of foreign text safe to show: terminal escapes,
 // control characters, direction overrides and broken UTF-8 become visible
 // escapes, and a long line is cut. Markup is left to the report that needs it

@@ -106,7 +106,7 @@ func (p *parser) line(number int, text string) error {
 // add bounds the transcript as a whole.
 func (p *parser) add(s Step) error {
 	p.bytes += s.Size * max(s.Count, 1)
-	if s.Op == Wait {
+	if s.Op == Wait || s.Op == Halt {
 		p.waits += s.Size
 	}
 	switch {
@@ -123,10 +123,10 @@ func (p *parser) add(s Step) error {
 
 func parseStep(words []string) (Step, error) {
 	var s Step
-	if words[0] == string(Wait) {
+	if words[0] == string(Wait) || words[0] == string(Halt) {
 		words = append([]string{"0"}, words...)
 	} else if n, err := number(words[0], 1, MaxConns); err != nil {
-		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait: %q", MaxConns, words[0])
+		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait or halt: %q", MaxConns, words[0])
 	} else {
 		s.Conn = n
 	}
@@ -135,8 +135,8 @@ func parseStep(words []string) (Step, error) {
 	}
 	s.Op = Op(words[1])
 	arguments := words[2:]
-	if s.Op == Wait && s.Conn != 0 {
-		return s, errors.New("wait takes no connection: wait MILLISECONDS")
+	if (s.Op == Wait || s.Op == Halt) && s.Conn != 0 {
+		return s, fmt.Errorf("%s takes no connection: %s MILLISECONDS", s.Op, s.Op)
 	}
 	var err error
 	take := func(form string, least, most int) error {
@@ -181,8 +181,17 @@ func parseStep(words []string) (Step, error) {
 		if err == nil && len(arguments) == 2 {
 			s.Size, err = number(arguments[1], 1, maxArgument)
 		}
-	case Wait:
-		if err = take("wait MILLISECONDS", 1, 1); err == nil {
+	case Spoil:
+		if err = take("N spoil WAY [NUMBER]", 1, 2); err == nil {
+			if s.Verb = arguments[0]; !slices.Contains(spoils, s.Verb) {
+				err = fmt.Errorf("unknown way to spoil %q: use one of %s", s.Verb, strings.Join(spoils, ", "))
+			}
+		}
+		if err == nil && len(arguments) == 2 {
+			s.Size, err = number(arguments[1], 1, MaxSize)
+		}
+	case Wait, Halt:
+		if err = take(string(s.Op)+" MILLISECONDS", 1, 1); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxWait)
 		}
 	case Fin, End, Reset, Close:
@@ -232,12 +241,12 @@ func (s Step) String() string {
 		}
 	case Read:
 		line += orAll(s.Count)
-	case Call:
+	case Call, Spoil:
 		if line += " " + s.Verb; s.Size > 0 {
 			line += fmt.Sprintf(" %d", s.Size)
 		}
-	case Wait:
-		line = fmt.Sprintf("wait %d", s.Size)
+	case Wait, Halt:
+		line = fmt.Sprintf("%s %d", s.Op, s.Size)
 	}
 	return line
 }

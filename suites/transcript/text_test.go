@@ -14,7 +14,7 @@ import (
 func steps() *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		s := Step{Conn: rapid.IntRange(1, MaxConns).Draw(t, "conn")}
-		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait}).Draw(t, "op")
+		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait, Halt, Spoil}).Draw(t, "op")
 		size := func(least, most int) int { return rapid.IntRange(least, most).Draw(t, "size") }
 		switch s.Op {
 		case Dial, Open:
@@ -29,7 +29,9 @@ func steps() *rapid.Generator[Step] {
 			s.Count = size(0, MaxCount)
 		case Call:
 			s.Verb, s.Size = rapid.SampledFrom(verbs).Draw(t, "verb"), size(0, maxArgument)
-		case Wait:
+		case Spoil:
+			s.Verb, s.Size = rapid.SampledFrom(spoils).Draw(t, "way"), size(0, 5000)
+		case Wait, Halt:
 			s.Conn, s.Size = 0, size(1, 20)
 		}
 		return s
@@ -75,6 +77,9 @@ func TestMistakes(t *testing.T) {
 		head + "1 call JUMP\n":               `x:4: unknown verb "JUMP"`,
 		head + "1 wait 5\n":                  "x:4: wait takes no connection",
 		head + "wait 5000\n":                 `x:4: "5000" is no number from 1 to 1000`,
+		head + "1 halt 5\n":                  "x:4: halt takes no connection",
+		head + "1 spoil\n":                   `x:4: spoil is written "N spoil WAY [NUMBER]"`,
+		head + "1 spoil rot 1\n":             `x:4: unknown way to spoil "rot"`,
 		head + "1  open\n":                   "x:4: words are separated by one space",
 		head + "1 open \n":                   "x:4: words are separated by one space",
 		head + "1 open\r\n":                  "x:4: words are separated by one space",

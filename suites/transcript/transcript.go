@@ -59,14 +59,16 @@ const (
 	Reset Op = "reset" // close with RST
 	Close Op = "close" // close
 	Wait  Op = "wait"  // for Size milliseconds do nothing
+	Halt  Op = "halt"  // stop the server's process for Size milliseconds; nothing where it is not ours
+	Spoil Op = "spoil" // damage what was made and not pushed, in the way that Verb names; Size says where, or what
 )
 
 // Step is one line.
 type Step struct {
-	Conn   int // from 1; 0 for wait
+	Conn   int // from 1; 0 for wait and halt
 	Op     Op
 	Frames bool   // dial and open: the conversation is PROBE
-	Verb   string // call
+	Verb   string // call: one of Verbs; spoil: one of Spoils
 	Size   int
 	Count  int
 }
@@ -86,6 +88,22 @@ const (
 )
 
 var verbs = []string{Post, Timer, Cancel, Offload, Where, Unknown, Cross, Hook, ResetTimer, Fail}
+
+// The ways of spoil. Whoever spoils is owed nothing from then on: the server may answer
+// anything, or close.
+const (
+	Flip   = "flip"   // the bit with number Size
+	Cut    = "cut"    // all from byte Size on
+	Repeat = "repeat" // the bytes from byte Size on come twice
+	Lie    = "lie"    // the decimal or binary number found from byte Size on becomes another
+	Alien  = "alien"  // the words of another protocol follow, Size says which
+	Noise  = "noise"  // Size bytes follow that mean nothing
+)
+
+var spoils = []string{Flip, Cut, Repeat, Lie, Alien, Noise}
+
+// Spoils lists them.
+func Spoils() []string { return slices.Clone(spoils) }
 
 // InHandler is Size of a Fail in the handler, which ends the connection.
 const InHandler = 3
@@ -108,6 +126,12 @@ type Transcript struct {
 // probe dialect has.
 func (t Transcript) Frames() bool {
 	return slices.ContainsFunc(t.Steps, func(s Step) bool { return s.Frames })
+}
+
+// Hostile reports whether something is spoilt in it: then only those connections on
+// which nothing is are owed anything.
+func (t Transcript) Hostile() bool {
+	return slices.ContainsFunc(t.Steps, func(s Step) bool { return s.Op == Spoil })
 }
 
 // Together is the greatest number of connections that are open at one time.

@@ -22,6 +22,8 @@ type Shape struct {
 	Unread int      // payload bytes that one connection leaves unread
 	Resets bool     // Unix sockets know none
 	Verbs  []string // of calls
+	Spoils []string // ways to damage what is sent; none: all that is sent is a request
+	Halts  bool     // the server is ours to stop and continue
 }
 
 // ShapeFor is what can be drawn for a session's target.
@@ -60,6 +62,12 @@ func (shape Shape) Steps() *rapid.Generator[[]transcript.Step] {
 		if shape.Frames && len(shape.Verbs) > 0 {
 			actions["call"], actions["call "], actions["abandon"] = m.call, m.call, m.abandon
 		}
+		if len(shape.Spoils) > 0 {
+			actions["spoil"], actions["spoil "] = m.spoil, m.spoil
+		}
+		if shape.Halts {
+			actions["halt"] = m.halt
+		}
 		t.Repeat(actions)
 		if m.timed {
 			// What was set for those who left is done before the others leave.
@@ -76,6 +84,9 @@ func prepare() {
 		_ = flag.CommandLine.Parse(nil)
 	}
 }
+
+// opening is about what a dialled connection has to push before its first request.
+const opening = 5
 
 type machine struct {
 	Shape
@@ -123,7 +134,7 @@ func (m *machine) connect(t *rapid.T, op transcript.Op) {
 	frames := m.Frames && (!m.Bytes || rapid.Bool().Draw(t, "frames"))
 	c := &drawn{frames: frames}
 	if op == transcript.Dial {
-		c.made = 5
+		c.made = opening
 	}
 	m.conns[n] = c
 	m.add(transcript.Step{Conn: n, Op: op, Frames: frames})
@@ -249,6 +260,34 @@ func (m *machine) gone(t *rapid.T, op transcript.Op) {
 func (m *machine) end(t *rapid.T)   { m.gone(t, transcript.End) }
 func (m *machine) reset(t *rapid.T) { m.gone(t, transcript.Reset) }
 func (m *machine) close(t *rapid.T) { m.gone(t, transcript.Close) }
+
+// spoil damages what is made, and sends it.
+func (m *machine) spoil(t *rapid.T) {
+	n, c := m.pick(t, m.room)
+	if c.made == 0 || rapid.Bool().Draw(t, "more") {
+		size := m.size(t)
+		c.made += size
+		m.add(transcript.Step{Conn: n, Op: transcript.Ask, Size: size})
+	}
+	way := rapid.SampledFrom(m.Spoils).Draw(t, "way")
+	m.add(transcript.Step{Conn: n, Op: transcript.Spoil, Verb: way, Size: rapid.IntRange(0, mostSpoilt).Draw(t, "where")})
+	c.made += mostSpoilt
+	if rapid.Bool().Draw(t, "push") {
+		m.add(transcript.Step{Conn: n, Op: transcript.Push})
+		c.unread, c.made = c.unread+c.made, 0
+	}
+}
+
+// mostSpoilt bounds the number of a spoil.
+const mostSpoilt = 300
+
+// halt is shorter than any await by far.
+func (m *machine) halt(t *rapid.T) {
+	m.add(transcript.Step{Op: transcript.Halt, Size: rapid.IntRange(1, mostHalt).Draw(t, "milliseconds")})
+}
+
+// mostHalt is the longest time, in milliseconds, for which the server is stopped.
+const mostHalt = 5
 
 func (m *machine) wait(t *rapid.T) {
 	m.add(transcript.Step{Op: transcript.Wait, Size: rapid.IntRange(1, 3).Draw(t, "milliseconds")})

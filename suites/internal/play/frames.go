@@ -36,7 +36,7 @@ const unknownVerb = "XREACTORSPEC"
 
 // call makes a request of one of the verbs.
 func (c *link) call(verb string, argument int) {
-	if !c.frames || c.silent() {
+	if !c.frames || c.silent() || c.spoilt {
 		return
 	}
 	d := &due{verb: verb, id: c.nextID(), argument: argument}
@@ -123,6 +123,7 @@ func (c *link) take(reply probe.Reply) {
 			wrong("replies to PING came out of order", fmt.Sprintf("the reply to %d first", c.due[first].id))
 		}
 	}
+	c.saw(d.verb, string(reply.Status), len(reply.Fields), len(c.due))
 	unsupported := reply.Status == probe.Unsupported
 	if unsupported && !c.offered(d) {
 		c.answered(d)

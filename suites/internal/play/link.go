@@ -30,10 +30,12 @@ type link struct {
 	held   []byte // received by sip, not yet used
 	in     *bufio.Reader
 	finned bool
-	doomed bool  // a panic in its handler was asked for: the server is to close it
-	shed   bool  // more output was unread than the target's limit: it may close
-	gone   bool  // the server ended it, which was legal
-	broken error // how input ended while it was sipped
+	doomed bool   // a panic in its handler was asked for: the server is to close it
+	shed   bool   // more output was unread than the target's limit: it may close
+	gone   bool   // the server ended it, which was legal
+	spoilt bool   // it sends what is no request: nothing is due to it
+	last   uint32 // the sign of what was seen on it before
+	broken error  // how input ended while it was sipped
 
 	lastID    uint32
 	lastTimer uint32
@@ -113,6 +115,10 @@ func (c *link) ask(size int) {
 	payload := c.p.t.Payload(c.number, c.asked, size)
 	c.asked++
 	owed := &due{payload: payload}
+	if c.spoilt {
+		c.made = append(c.made, d.Request(payload)...)
+		return
+	}
 	if c.frames {
 		owed.verb, owed.id = "PING", c.nextID()
 		owed.what = fmt.Sprintf("the reply to PING %d with %d bytes", owed.id, size)
@@ -156,7 +162,12 @@ func (c *link) push(n int) {
 		}
 	}
 	c.shed = c.shed || c.p.rules.limit > 0 && unread > c.p.rules.limit
-	c.out.send(piece)
+	taken := c.out.send(piece)
+	c.saw("push", fmt.Sprint(taken), len(piece), unread)
+	if c.spoilt {
+		c.drain()
+		c.p.asBefore()
+	}
 }
 
 // silent reports whether the client has nothing more to say.
@@ -183,6 +194,10 @@ func (c *link) owed() *due {
 
 // read reads count replies, or all that are due.
 func (c *link) read(count int) {
+	if c.spoilt {
+		c.drain()
+		return
+	}
 	if c.finned && !c.p.rules.answersFIN {
 		return // it may come, and it may not
 	}
@@ -210,6 +225,7 @@ func (c *link) read(count int) {
 			c.p.s.Failf(session.Wrong, d.what+" has other bytes", session.Quoted(d.payload), session.Quoted(reply.Payload), "")
 		}
 		c.gone = c.gone || reply.Last
+		c.saw("reply", fmt.Sprint(reply.Last, d.opening != nil), len(d.payload), len(c.due))
 		c.answered(d)
 	}
 }
@@ -223,6 +239,10 @@ const leastAnswer = 5
 
 // sip reads some of what is certainly on its way, once.
 func (c *link) sip(size int) {
+	if c.spoilt {
+		c.drain()
+		return
+	}
 	if c.gone || c.finned && !c.p.rules.answersFIN {
 		return
 	}
@@ -255,6 +275,7 @@ func (c *link) ended(err error, what string, got int) {
 	lost := c.conn.MayHaveEnded(err) && c.sent() > 1
 	if closed && (c.doomed || c.shed || c.p.rules.idle || lost) {
 		c.gone = true
+		c.saw("gone", string(c.conn.Ended(err)), got, len(c.due))
 		return
 	}
 	c.conn.Blame(err, what, got)
@@ -297,6 +318,10 @@ func (c *link) end() {
 	defer c.leave(c.conn.Close)
 	c.read(0)
 	c.fin()
+	if c.spoilt {
+		c.drain()
+		return
+	}
 	if !c.doomed && !c.p.rules.answersFIN {
 		return
 	}
@@ -315,7 +340,9 @@ func (c *link) end() {
 		head, _ := c.in.Peek(c.in.Buffered())
 		c.p.s.Failf(session.Wrong, "bytes came where none were due", "the end of input", fmt.Sprintf("%d bytes: %s", len(head), session.Quoted(head)), "")
 	}
-	if c.conn.Ended(err) == session.Timeout {
+	how := c.conn.Ended(err)
+	c.saw("end", string(how), 0, len(c.due))
+	if how == session.Timeout {
 		after, want := "the client's FIN", "all is delivered, so the server closes"
 		if c.doomed {
 			after, want = "a panic in its handler", "the server closes it, and goes on"
@@ -326,6 +353,7 @@ func (c *link) end() {
 
 // leave closes the connection in its own way, whatever is due.
 func (c *link) leave(how func()) {
+	c.saw("leave", fmt.Sprint(c.finned, c.gone), len(c.due), len(c.made))
 	c.out.stop()
 	how()
 	delete(c.p.conns, c.number)

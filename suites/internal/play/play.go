@@ -70,20 +70,34 @@ type player struct {
 	writers []*writer // of all connections there were
 	played  int
 	step    string // the line that is being played, for the evidence
+	signs   signs
+	beside  *session.Conn // who does no harm while others spoil what they send; nil: nobody
 }
 
 // Play plays the transcript and ends the check where a promise is broken. At
 // the end every connection that is left gets what it is owed, and is closed.
 func Play(s *session.Session, t transcript.Transcript) {
-	if _, failure := play(s, t); failure != nil {
+	if failure := Try(s, t).Failure; failure != nil {
 		s.Fail(failure)
 	}
 }
 
-// play is Play for those who go on after a failure; played is how many steps
-// there were until it, the failing one included.
+// Playing is what came of playing a transcript once.
+type Playing struct {
+	Steps   int // that were played, the failing one included
+	Failure *session.Failure
+	Signs   []uint32 // of what the server did: equal ones are the same behaviour, and the order means nothing
+}
+
+// play is Try without the signs.
 func play(s *session.Session, t transcript.Transcript) (played int, failure *session.Failure) {
-	p := &player{s: s, t: t, rules: rulesOf(s), conns: map[int]*link{}}
+	tried := Try(s, t)
+	return tried.Steps, tried.Failure
+}
+
+// Try is Play for those who go on after a failure.
+func Try(s *session.Session, t transcript.Transcript) (tried Playing) {
+	p := &player{s: s, t: t, rules: rulesOf(s), conns: map[int]*link{}, signs: signs{}}
 	defer func() {
 		for _, w := range p.writers {
 			w.stop()
@@ -93,13 +107,15 @@ func play(s *session.Session, t transcript.Transcript) (played int, failure *ses
 			w.wait()
 		}
 	}()
-	if failure = s.Trial(p.all); failure != nil {
-		failure.Reason = fmt.Sprintf("%s (at %s)", failure.Reason, p.step)
+	if tried.Failure = s.Trial(p.all); tried.Failure != nil {
+		tried.Failure.Reason = fmt.Sprintf("%s (at %s)", tried.Failure.Reason, p.step)
 	}
-	return p.played, failure
+	tried.Steps, tried.Signs = p.played, p.signs.list()
+	return tried
 }
 
 func (p *player) all() {
+	p.neighbour()
 	for i, step := range p.t.Steps {
 		p.step, p.played = fmt.Sprintf("step %d, %s", i+1, step), i+1
 		p.play(step)
@@ -110,13 +126,19 @@ func (p *player) all() {
 			c.settle()
 		}
 	}
+	p.step = "the end, a neighbour that did no harm"
+	p.asBefore()
 	p.step = "the end, a fresh connection"
 	p.s.ServesFresh()
 }
 
 func (p *player) play(step transcript.Step) {
-	if step.Op == transcript.Wait {
+	switch step.Op {
+	case transcript.Wait:
 		p.s.Pause(time.Duration(step.Size) * time.Millisecond)
+		return
+	case transcript.Halt:
+		p.halt(time.Duration(step.Size) * time.Millisecond)
 		return
 	}
 	c := p.conns[step.Conn]
@@ -146,6 +168,8 @@ func (p *player) play(step transcript.Step) {
 		c.read(step.Count)
 	case transcript.Sip:
 		c.sip(step.Size)
+	case transcript.Spoil:
+		c.spoil(step.Verb, step.Size)
 	case transcript.Fin:
 		c.fin()
 	case transcript.End:

@@ -179,7 +179,7 @@ func (search Search) shorten(s *session.Session, t transcript.Transcript, played
 	s.Budget.Await = min(whole, search.Await)
 	defer func() { s.Budget.Await = whole }()
 	watch := s.Clock()
-	h := &shrinker{best: t, fails: func(candidate transcript.Transcript) bool {
+	return Shorten(t, played, func(candidate transcript.Transcript) bool {
 		for range 2 { // what fails by luck alone would not stand the replays
 			if !served(s) {
 				return false
@@ -189,7 +189,14 @@ func (search Search) shorten(s *session.Session, t transcript.Transcript, played
 			}
 		}
 		return true
-	}, more: func() bool { return watch.Wall() < search.Shrink && s.Context().Err() == nil }}
+	}, func() bool { return watch.Wall() < search.Shrink && s.Context().Err() == nil })
+}
+
+// Shorten looks for the shortest transcript for which fails holds, as long as there
+// is more time. Of t no more than the first steps that were played are needed. It
+// returns the forms on its way, the shortest last.
+func Shorten(t transcript.Transcript, played int, fails func(transcript.Transcript) bool, more func() bool) []transcript.Transcript {
+	h := &shrinker{best: t, fails: fails, more: more}
 	h.try(t.Steps[:played])
 	h.try(paced(h.best.Steps))
 	h.run()
@@ -277,7 +284,7 @@ func (h *shrinker) withoutRuns() {
 // smaller makes sizes and counts smaller, a few tries each.
 func (h *shrinker) smaller() {
 	for i := range h.best.Steps {
-		if h.best.Steps[i].Op == transcript.Wait {
+		if h.best.Steps[i].Op == transcript.Wait || h.best.Steps[i].Op == transcript.Halt {
 			continue // a shorter one may be a race
 		}
 		shrink := func(number func(*transcript.Step) *int) {

@@ -30,14 +30,14 @@ type writer struct {
 	idle    chan struct{} // closed when the last goroutine ends
 }
 
-// send queues one piece and waits a little until it is written.
-func (w *writer) send(piece []byte) {
+// send queues one piece and waits a little until it is written; taken says whether it was.
+func (w *writer) send(piece []byte) (taken bool) {
 	w.mu.Lock()
 	w.pieces = append(w.pieces, piece)
 	w.start()
 	idle := w.idle
 	w.mu.Unlock()
-	w.settle(idle)
+	return w.settle(idle)
 }
 
 // finish queues the half-close.
@@ -50,14 +50,16 @@ func (w *writer) finish() {
 	w.settle(idle)
 }
 
-func (w *writer) settle(idle chan struct{}) {
+func (w *writer) settle(idle chan struct{}) (taken bool) {
 	timer := time.NewTimer(settleTime)
 	defer timer.Stop()
 	select {
 	case <-idle:
+		return true
 	case <-timer.C:
 	case <-w.s.Context().Done():
 	}
+	return false
 }
 
 // start has the goroutine run; w.mu is held.

@@ -1,0 +1,206 @@
+package fuzzing
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
+	"github.com/reactorspec/reactorspec/suites/internal/play"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// breach is what is wrong with one playing.
+type breach struct {
+	kind   string // wire, death, output, or the name of what does not come back
+	clause string
+	reason string
+}
+
+const (
+	mostFindings = 20                     // that are looked into; more are counted only
+	replays      = 10                     // of what was found, and
+	enough       = 3                      // of them have to fail for it to be no matter of chance
+	shrinkAwait  = 120 * time.Millisecond // silence is believed so soon while something is made shorter
+	tries        = 3                      // forms that are replayed, the shortest first
+)
+
+var (
+	where  = regexp.MustCompile(` \(at .*\)$`)
+	quoted = regexp.MustCompile(`"[^"]*"…?`)
+	digits = regexp.MustCompile(`(0x[0-9a-f]+|[0-9]+)([.,][0-9]+)*`)
+	units  = regexp.MustCompile(`#(ns|µs|ms|s|m)\b`)
+)
+
+// wording is a text without what changes from one time to the next.
+func wording(text string) string {
+	text = quoted.ReplaceAllString(where.ReplaceAllString(text, ""), "#")
+	return units.ReplaceAllString(digits.ReplaceAllString(text, "#"), "#")
+}
+
+// looks is what a breach looks like when it is found: equal ones are one failure.
+func (b *breach) looks() string { return b.kind + " " + b.clause + " " + wording(b.reason) }
+
+// essence is what a breach is, once its transcript is short: what was due is left out, and
+// so is whether the connection ended by FIN or RST, and what stays are the operations.
+func (b *breach) essence(t transcript.Transcript) string {
+	reason, _, _ := strings.Cut(wording(b.reason), " instead of ")
+	reason = strings.NewReplacer("reset the connection", "closed the connection").Replace(reason)
+	var ops []string
+	for _, s := range t.Steps {
+		if op := string(s.Op) + s.Verb; s.Op != transcript.Wait && !slices.Contains(ops, op) {
+			ops = append(ops, op)
+		}
+	}
+	slices.Sort(ops)
+	return strings.Join(append(ops, b.kind, b.clause, reason), " ")
+}
+
+// claim takes note of a breach and reports whether nobody has looked into one like it.
+func (f *fuzzer) claim(b *breach) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, seen := f.known[b.looks()]
+	if known != nil {
+		known.Times++
+	}
+	if seen || len(f.known) >= 10*mostFindings || len(f.found) >= mostFindings {
+		return false
+	}
+	f.known[b.looks()] = nil
+	return true
+}
+
+// lookInto looks into one failing transcript, unless one like it is known: it makes it
+// shorter, replays it, and writes it down.
+func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attempt) {
+	if !w.claim(a.breach) {
+		return
+	}
+	g := &Finding{Clause: a.breach.clause, Reason: a.breach.reason, Times: 1, Steps: len(t.Steps), kind: a.breach.kind}
+	clause, _ := spec.Lookup(g.Clause)
+	g.evidence = a.Evidence(clause)
+	short, last := w.shortest(ctx, t, a, g)
+	if last.breach != nil {
+		g.Reason, g.evidence = last.breach.reason, last.Evidence(clause)
+		a.breach = last.breach
+	}
+	w.report(short, a.breach, g)
+}
+
+// report adds a finding, unless its short form shows that it is one that is known.
+func (w *worker) report(t transcript.Transcript, b *breach, g *Finding) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	looks, essence := b.looks(), b.essence(t)
+	known := w.known[essence]
+	if known == nil {
+		known = w.known[looks]
+	}
+	if known != nil {
+		known.Times++
+		w.known[looks], w.known[essence] = known, known
+		return
+	}
+	w.known[looks], w.known[essence] = g, g
+	if g.evidence == nil {
+		g.evidence = &report.Evidence{}
+	}
+	g.Steps = len(t.Steps)
+	t.Notes = []string{fmt.Sprintf("found on %s: %s", w.target.File.Name, g.Reason)}
+	below := failuresIn
+	if g.Apart {
+		below = Apart
+		t.Notes = append(t.Notes, fmt.Sprintf("kept apart: it failed again in %d of %d replays", g.Failed, g.Of))
+	}
+	file, err := w.dir.write(below, t)
+	if err != nil {
+		var steps []string
+		for _, step := range t.Steps {
+			steps = append(steps, step.String())
+		}
+		w.notes = append(w.notes, fmt.Sprintf("a transcript could not be written (%v), here it is, of clause %s with seed %#x: %s", cause(err), t.Clause, t.Seed, strings.Join(steps, "; ")))
+		w.stopped = &hindrance{report.Harness, fmt.Sprintf("the transcript of a failure cannot be written: %v", err), ""}
+		w.stop()
+	} else {
+		g.File, g.Again = file, w.again(file)
+	}
+	w.found = append(w.found, g)
+	w.tell(g)
+}
+
+// again words the command that plays a file on the target.
+func (f *fuzzer) again(file string) string {
+	if f.Judging.Replay != nil {
+		return f.Judging.Replay(file)
+	}
+	return judging.Replay("reactorspec", f.target, file)
+}
+
+// shortest looks for the shortest form that fails in its replays, and how it failed
+// last; it fills in how often. Where none fails often enough it is a matter of chance, and
+// the transcript stays as it was found.
+func (w *worker) shortest(ctx context.Context, t transcript.Transcript, a attempt, g *Finding) (transcript.Transcript, attempt) {
+	until := time.Now().Add(w.Shrink)
+	await := shrinkAwait
+	if a.breach.kind != "wire" {
+		await = 0
+	}
+	w.field.Await = await
+	forms := play.Shorten(t, min(max(a.Steps, 1), len(t.Steps)), func(candidate transcript.Transcript) bool {
+		for range 2 { // what fails by luck alone would not stand the replays
+			if again, ok := w.once(ctx, candidate, a.breach.kind); !ok || again.breach == nil {
+				return false
+			}
+		}
+		return true
+	}, func() bool { return time.Now().Before(until) && ctx.Err() == nil })
+	w.field.Await = 0
+	forms = append([]transcript.Transcript{t}, forms...)
+	for range tries {
+		form := forms[len(forms)-1]
+		last := w.replays(ctx, form, a.breach.kind, g)
+		if g.Failed >= enough {
+			return form, last
+		}
+		if len(forms) == 1 {
+			break
+		}
+		forms = forms[:max(1, len(forms)*3/4)]
+	}
+	if g.Failed < enough && len(forms) > 1 {
+		if last := w.replays(ctx, t, a.breach.kind, g); g.Failed >= enough {
+			return t, last
+		}
+	}
+	g.Apart = true
+	return t, attempt{}
+}
+
+// once plays a form, and reports whether what it shows is of that kind, or nothing.
+func (w *worker) once(ctx context.Context, t transcript.Transcript, kind string) (attempt, bool) {
+	again, err := w.play(ctx, t)
+	if err != nil || again.Cancelled || again.skip != "" {
+		return again, false
+	}
+	return again, again.breach == nil || again.breach.kind == kind
+}
+
+// replays plays a form until it has failed often enough, or cannot any more, and fills in
+// how often.
+func (w *worker) replays(ctx context.Context, t transcript.Transcript, kind string, g *Finding) (last attempt) {
+	g.Failed, g.Of = 0, 0
+	for g.Failed < enough && g.Failed+replays-g.Of >= enough && ctx.Err() == nil {
+		g.Of++
+		if again, ok := w.once(ctx, t, kind); ok && again.breach != nil {
+			g.Failed++
+			last = again
+		}
+	}
+	return last
+}

@@ -1,0 +1,281 @@
+package fuzzing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/internal/play"
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+// held is something that a server at rest holds no more of than before.
+type held struct {
+	name, clause string
+	count        func(*observe.Tree) (int, error)
+	spare        int // more than before that is no growth: pools, logs, caches
+	// repeats is how often one transcript is played to see that it is the one, and
+	// least how much it leaves behind then; 0: it cannot be told so.
+	repeats, least int
+}
+
+const (
+	burns = 5 // one part of so many of a core is too much for a server at rest
+	// window is how long the processor time of a server at rest is looked at, and
+	// workedOff how long it may go on with what it was given.
+	window    = 200 * time.Millisecond
+	workedOff = 15 * time.Second
+	// givenBack is how long it may keep what ended; see RES-1.
+	givenBack = 10 * time.Second
+	// seen is how soon what is given back is gone while a culprit is looked for.
+	seen = time.Second
+	// hunt bounds the looking for the transcript that leaves something behind.
+	hunt = time.Minute
+)
+
+var (
+	descriptors = held{name: "sockets", clause: "RES-1", count: (*observe.Tree).SocketFDs, spare: 8, repeats: 20, least: 10}
+	files       = held{name: "descriptors", clause: "RES-1", count: (*observe.Tree).FDs, spare: 40, repeats: 60, least: 30}
+	threads     = held{name: "threads", clause: "RES-8", count: func(t *observe.Tree) (int, error) { list, err := t.Threads(); return len(list), err }, spare: 100, repeats: 150, least: 75}
+	processes   = held{name: "processes", clause: "RES-1", count: func(t *observe.Tree) (int, error) { list, err := t.Processes(); return len(list), err }, spare: 8, repeats: 20, least: 10}
+	memory      = held{name: "MiB of memory", clause: "RES-3", count: mebibytes, spare: 512}
+	spinning    = held{name: "processor time", clause: "LOOP-1"}
+	kept        = []held{descriptors, files, threads, processes, memory}
+)
+
+func mebibytes(t *observe.Tree) (int, error) {
+	n, err := t.Memory()
+	return int(n >> 20), err
+}
+
+// watch is what an instance held when it was at rest first, and what has grown since.
+type watch struct {
+	before map[string]int
+	grown  map[string]bool
+}
+
+// rest leaves the server alone, and sees that it uses no processor time then, and holds
+// no more than when it was at rest before. What grows once may be a pool that fills up.
+func (w *worker) rest(ctx context.Context) {
+	in := w.field.Instance()
+	if in == nil || in.Tree() == nil || in.Alive() != nil || ctx.Err() != nil {
+		return
+	}
+	tree := in.Tree()
+	if used, burning := burning(ctx, tree, workedOff); burning {
+		w.remains(ctx, spinning, fmt.Sprintf("the server does not come to rest: without a client it uses %d %% of a core", used))
+		return
+	}
+	if w.quiet.before == nil {
+		w.quiet = watch{before: map[string]int{}, grown: map[string]bool{}}
+		for _, h := range kept {
+			if n, err := h.count(tree); err == nil {
+				w.quiet.before[h.name] = n
+			}
+		}
+		return
+	}
+	for _, h := range kept {
+		before, known := w.quiet.before[h.name]
+		spare := h.spare
+		if h.name == memory.name {
+			spare = max(spare, int(w.field.Info().Memory>>20))
+		}
+		now, err := h.count(tree)
+		if err != nil || !known || now <= before+spare || fallsTo(ctx, tree, h, before+spare, givenBack) {
+			continue
+		}
+		if !w.quiet.grown[h.name] {
+			w.quiet.grown[h.name], w.quiet.before[h.name] = true, now
+			continue
+		}
+		w.remains(ctx, h, fmt.Sprintf("%d %s more than before are there when all clients are gone, for the second time", now-before, h.name))
+		return
+	}
+}
+
+// burning reports whether a server without clients goes on using the processor, and how
+// many hundredths of a core: it may have to work off what it was given first.
+func burning(ctx context.Context, tree *observe.Tree, limit time.Duration) (percent int, still bool) {
+	for began := time.Now(); ; {
+		before, err := tree.CPU()
+		at := time.Now()
+		if err != nil || !pause(ctx, window) {
+			return 0, false
+		}
+		after, err := tree.CPU()
+		if err != nil {
+			return 0, false
+		}
+		used := after - before
+		if used*burns <= time.Since(at) {
+			return 0, false
+		}
+		if time.Since(began) > limit {
+			return int(100 * used / time.Since(at)), true
+		}
+	}
+}
+
+// fallsTo waits until no more than so much is held.
+func fallsTo(ctx context.Context, tree *observe.Tree, h held, most int, limit time.Duration) bool {
+	for began := time.Now(); ; {
+		n, err := h.count(tree)
+		if err != nil || n <= most {
+			return true
+		}
+		if time.Since(began) > limit || !pause(ctx, 20*time.Millisecond) {
+			return false
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// remains looks for the transcript that leaves something behind among those of late, and
+// writes it down.
+func (w *worker) remains(ctx context.Context, h held, reason string) {
+	suspects := w.recent
+	b := &breach{kind: h.name, clause: h.clause, reason: reason}
+	defer w.renew()
+	if !w.claim(b) || len(suspects) == 0 {
+		return
+	}
+	g := &Finding{Clause: h.clause, Reason: reason, Times: 1, kind: h.name, evidence: &report.Evidence{Want: "no more than before", Got: reason}}
+	until := time.Now().Add(hunt)
+	more := func() bool { return ctx.Err() == nil && time.Now().Before(until) }
+	for len(suspects) > 1 && more() {
+		half := suspects[:len(suspects)/2]
+		if !w.leaves(ctx, h, half, 1, 1) {
+			half = suspects[len(suspects)/2:]
+		}
+		suspects = half
+	}
+	t := suspects[0]
+	again := func(t transcript.Transcript) bool {
+		return w.leaves(ctx, h, []transcript.Transcript{t}, h.repeats, h.least)
+	}
+	if len(suspects) == 1 && more() && again(t) {
+		forms := play.Shorten(t, len(t.Steps), again, more)
+		if len(forms) > 0 {
+			t = forms[len(forms)-1]
+		}
+		for g.Of < enough && ctx.Err() == nil {
+			g.Of++
+			if again(t) {
+				g.Failed++
+			}
+		}
+	}
+	if g.Failed < enough {
+		g.Apart = true
+		g.Reason += "; no transcript was found that does it alone"
+	} else if h.repeats > 0 {
+		g.Reason = fmt.Sprintf("%s that belong to no client stay behind, each time that a transcript is played", h.name)
+	}
+	t.Clause = h.clause
+	w.report(t, b, g)
+}
+
+// leaves plays transcripts so many times on a new instance and reports whether at least so
+// much is left behind.
+func (w *worker) leaves(ctx context.Context, h held, all []transcript.Transcript, times, least int) bool {
+	w.renew()
+	for range 2 { // what is opened once is not lost
+		if a, err := w.play(ctx, all[0]); err != nil || a.breach != nil || a.Cancelled {
+			return false
+		}
+	}
+	in := w.field.Instance()
+	if in == nil || in.Tree() == nil {
+		return false
+	}
+	before := 0
+	if h.count != nil {
+		var err error
+		if before, err = h.count(in.Tree()); err != nil {
+			return false
+		}
+	}
+	for range max(times, 1) {
+		for _, t := range all {
+			if a, err := w.play(ctx, t); err != nil || a.breach != nil || a.Cancelled || w.field.Instance() != in {
+				return false
+			}
+		}
+	}
+	if h.count == nil {
+		_, still := burning(ctx, in.Tree(), 2*time.Second)
+		return still
+	}
+	return !fallsTo(ctx, in.Tree(), h, before+least-1, seen)
+}
+
+// Judge is the check of a transcript's clause by that transcript alone: what the
+// connections are owed, or what is left behind when it is played again and again. listens:
+// it waits a moment for what the server may print.
+func Judge(s *session.Session, t transcript.Transcript, listens bool) {
+	if why := play.Speaks(s, t); why != "" {
+		s.Untested("the transcript cannot be played on this target: " + why)
+	}
+	_, printed := s.Target.Printed(0)
+	switch t.Clause {
+	case spinning.clause:
+		play.Play(s, t)
+		if used, still := burning(s.Context(), s.Tree(), 3*time.Second); still {
+			s.Failf(session.Wrong, "the server does not come to rest once all clients are gone", "less than a fifth of a core", fmt.Sprintf("%d %%", used), "")
+		}
+	case descriptors.clause, threads.clause:
+		stays(s, t)
+	default:
+		play.Play(s, t)
+	}
+	var line string
+	told := func() bool {
+		text, _ := s.Target.Printed(printed)
+		line = alarm(text, contained(t))
+		return line != ""
+	}
+	if alarmed := told(); !alarmed && listens && s.Target.Owned() {
+		_, _ = s.Holds(20*s.Budget.Poll, told)
+	}
+	if line != "" {
+		s.Failf(session.Wrong, "the server printed: "+line, "no report of a fault inside it", line, "")
+	}
+}
+
+// stays fails the check if what is held grows with the playings of the transcript.
+func stays(s *session.Session, t transcript.Transcript) {
+	tree := s.Tree()
+	play.Play(s, t)
+	for _, h := range kept {
+		if h.clause != t.Clause {
+			continue
+		}
+		before, err := h.count(tree)
+		if err != nil {
+			s.Untested(fmt.Sprintf("the server's %s cannot be counted: %v", h.name, err))
+		}
+		for range h.repeats {
+			play.Play(s, t)
+		}
+		now := 0
+		if _, fell := s.Holds(givenBack, func() bool { now, err = h.count(tree); return err != nil || now < before+h.least }); !fell {
+			s.Failf(session.Wrong, fmt.Sprintf("%d %s more are there after the transcript was played %d times", now-before, h.name, h.repeats),
+				fmt.Sprintf("less than %d more", h.least), fmt.Sprint(now), "a path on which a connection ends does not give back what it held")
+		}
+	}
+}

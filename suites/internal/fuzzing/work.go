@@ -1,0 +1,277 @@
+package fuzzing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
+	"github.com/reactorspec/reactorspec/suites/internal/play"
+	"github.com/reactorspec/reactorspec/suites/observe"
+	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/transcript"
+)
+
+const (
+	// restAfter and restEvery are after how many transcripts, and how long, the server is
+	// left alone to see whether it comes to rest.
+	restAfter = 400
+	restEvery = 15 * time.Second
+	// inARow is how many transcripts may fail, or judge nothing, one after the other.
+	inARow       = 10
+	barrenInARow = 50
+	// lookEvery is after how many transcripts the kernel is asked for the states of
+	// sockets and the number of threads.
+	lookEvery = 16
+)
+
+// shapeOf is a check that finds out what can be drawn.
+func shapeOf(shape *play.Shape) session.Check {
+	return session.Check{Clause: "CONN-22", Run: func(s *session.Session) {
+		found := play.ShapeFor(s)
+		if s.Dialect.Name() == "probe" {
+			found.Frames, found.Verbs = true, transcript.Verbs()
+		}
+		if s.Declared() {
+			found.Conns = max(1, min(found.Conns, s.Room(found.Conns+1)-1)) // one is for a fresh connection
+		}
+		*shape = found
+	}}
+}
+
+// attempt is one playing of a transcript.
+type attempt struct {
+	judging.Trial
+	play.Playing
+	breach *breach // nil: nothing is wrong
+	skip   string  // why nothing was judged
+}
+
+// play plays a transcript on the instance, which is renewed where something is wrong.
+// The error is why no instance can be had.
+func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, err error) {
+	var played atomic.Pointer[play.Playing]
+	clause, _ := spec.Lookup(t.Clause)
+	a.Trial, err = w.field.Try(ctx, session.Check{Clause: t.Clause, Run: func(s *session.Session) {
+		if why := play.Speaks(s, t); why != "" {
+			s.Untested(why)
+		}
+		tried := play.Try(s, t)
+		played.Store(&tried)
+		if tried.Failure != nil {
+			s.Fail(tried.Failure)
+		}
+	}}, clause)
+	if err != nil {
+		return a, err
+	}
+	if tried := played.Load(); tried != nil {
+		a.Playing = *tried
+	} else {
+		a.Steps = len(t.Steps)
+	}
+	w.mu.Lock()
+	w.played++
+	w.mu.Unlock()
+	if a.Cancelled {
+		return a, nil
+	}
+	said, alarmed := w.listen(t, a.Died != "")
+	a.Signs = append(a.Signs, said...)
+	late := a.Trial.Failure != nil && a.Trial.Failure.Kind == session.Late && !a.Steady()
+	switch {
+	case a.Died != "":
+		a.breach = &breach{kind: "death", clause: t.Clause, reason: strings.TrimSuffix("the transcript was the server's end: "+a.Died+": "+alarmed, ": ")}
+	case alarmed != "":
+		a.breach = &breach{kind: "output", clause: t.Clause, reason: "the server printed: " + alarmed}
+	case late:
+		a.skip = "it was late while the machine stalled"
+	case a.Trial.Failure != nil:
+		a.breach = &breach{kind: "wire", clause: t.Clause, reason: a.Trial.Failure.Reason}
+	case a.HarnessError != "":
+		a.skip, _, _ = strings.Cut(a.HarnessError, "\n")
+	default:
+		a.skip = a.Untested + a.Inconclusive
+	}
+	if a.breach != nil || late || a.Hung {
+		w.renew()
+	}
+	return a, nil
+}
+
+// renew has the next transcript played on a new instance.
+func (w *worker) renew() {
+	w.field.Renew()
+	if w.field.Instance() == nil {
+		w.heard, w.quiet, w.recent = 0, watch{}, nil
+	}
+}
+
+// listen reads what the server printed since: signs of new lines, and the first that
+// tells of a fault inside it. What a dead one printed may still be on its way.
+func (w *worker) listen(t transcript.Transcript, dead bool) (signs []uint32, alarmed string) {
+	in := w.field.Instance()
+	if in == nil {
+		return nil, ""
+	}
+	wait := time.NewTicker(5 * time.Millisecond)
+	defer wait.Stop()
+	var text []byte
+	for n := 0; ; n++ {
+		printed, total := in.Printed(w.heard)
+		w.heard, text = total, append(text, printed...)
+		if alarmed = alarm(text, contained(t)); alarmed != "" || !dead || n == 20 {
+			break
+		}
+		<-wait.C
+	}
+	for line := range bytes.Lines(text) {
+		signs = append(signs, play.Sign("printed", wording(string(line[:min(len(line), 80)]))))
+	}
+	return signs, alarmed
+}
+
+// look asks the kernel for the states of the server's sockets and the number of its threads.
+func (w *worker) look(tree *observe.Tree) (signs []uint32) {
+	sockets, err := tree.Sockets()
+	if err != nil {
+		return nil
+	}
+	states := map[string]int{}
+	for _, s := range sockets {
+		states[s.State]++
+	}
+	for state, n := range states {
+		signs = append(signs, play.Sign("sockets", state, fmt.Sprint(magnitude(n))))
+	}
+	if list, err := tree.Threads(); err == nil {
+		signs = append(signs, play.Sign("threads", fmt.Sprint(magnitude(len(list)))))
+	}
+	return signs
+}
+
+func magnitude(n int) (m int) {
+	for ; n > 0; n /= 2 {
+		m++
+	}
+	return m
+}
+
+// run draws and plays until the time is over, or drawing ends; ctx ends all of it.
+func (w *worker) run(ctx, drawing context.Context) {
+	rested, told := time.Now(), time.Now()
+	for n := 1; drawing.Err() == nil && time.Since(w.began) < w.Time; n++ {
+		t, from := w.next()
+		a, err := w.play(drawing, t)
+		if err != nil {
+			w.unstartable(drawing, err)
+			return
+		}
+		if a.Cancelled {
+			return
+		}
+		w.judge(ctx, t, a, from, n)
+		if n%restAfter == 0 || time.Since(rested) > restEvery {
+			w.rest(ctx)
+			rested = time.Now()
+		}
+		if time.Since(told) > time.Second {
+			w.mu.Lock()
+			w.tell(nil)
+			w.mu.Unlock()
+			told = time.Now()
+		}
+	}
+	if drawing.Err() == nil {
+		w.rest(ctx)
+	}
+}
+
+// judge does what the playing of a transcript asks for.
+func (w *worker) judge(ctx context.Context, t transcript.Transcript, a attempt, from *entry, n int) {
+	switch {
+	case a.breach != nil:
+		w.barren = 0
+		if w.failed++; w.failed >= inARow {
+			w.end(fmt.Errorf("ended early: %d transcripts in a row failed; mend what was found, and fuzz again", w.failed))
+		}
+		w.lookInto(ctx, t, a)
+		return
+	case a.skip != "":
+		w.mu.Lock()
+		w.skipped[a.skip]++
+		w.mu.Unlock()
+		if w.barren++; w.barren >= barrenInARow {
+			w.end(&hindrance{report.Harness, fmt.Sprintf("%d transcripts in a row judged nothing: %s", w.barren, a.skip), ""})
+		}
+		return
+	}
+	w.failed, w.barren = 0, 0
+	w.recent = append(w.recent, t)
+	if len(w.recent) > 2*restAfter {
+		w.recent = w.recent[restAfter:]
+	}
+	if in := w.field.Instance(); n%lookEvery == 0 && in != nil && in.Tree() != nil {
+		a.Signs = append(a.Signs, w.look(in.Tree())...)
+	}
+	w.learn(ctx, t, a, from)
+}
+
+// learn keeps a transcript that showed something new, in a short form.
+func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, from *entry) {
+	w.mu.Lock()
+	news := w.corpus.fresh(a.Signs)
+	if len(news) > 0 && from != nil {
+		from.yields++
+	}
+	w.mu.Unlock()
+	if len(news) == 0 || w.Blind {
+		return
+	}
+	// News come thick and fast at first, and what is drawn then is short anyway.
+	if len(t.Steps) > 6 && time.Since(w.began) > 2*time.Second {
+		steady := news
+		t.Steps = w.minimised(t, steady, func(candidate transcript.Transcript) (play.Playing, bool) {
+			again, err := w.play(ctx, candidate)
+			return again.Playing, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
+		})
+	}
+	w.mu.Lock()
+	w.corpus.keep(t.Steps)
+	w.mu.Unlock()
+	if w.dir == nil {
+		return
+	}
+	if _, err := w.dir.write("", t); err != nil {
+		w.end(&hindrance{report.Harness, fmt.Sprintf("--corpus %s: cannot be written any more: %v", w.dir.path, cause(err)), ""})
+	}
+}
+
+// unstartable ends it where the server cannot be started again.
+func (w *worker) unstartable(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		w.end(&hindrance{report.Start, "the target could not be started again: " + err.Error(), ""})
+	}
+}
+
+// rate counts transcripts a second over the last seconds.
+type rate struct {
+	at     time.Time
+	played int
+	last   float64
+}
+
+func (r *rate) now(played int) float64 {
+	if took := time.Since(r.at); took > time.Second {
+		if !r.at.IsZero() {
+			r.last = float64(played-r.played) / took.Seconds()
+		}
+		r.at, r.played = time.Now(), played
+	}
+	return r.last
+}
