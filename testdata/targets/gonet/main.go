@@ -7,7 +7,11 @@ import (
 	"log"
 	"net"
 	"os"
+	"time"
 )
+
+// retry is how long accepting rests after an error.
+const retry = 100 * time.Millisecond
 
 func main() {
 	l, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
@@ -17,7 +21,8 @@ func main() {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			log.Print(err) // net retries what is temporary, but reports running out of descriptors
+			log.Print(err)    // net retries what is temporary, but reports running out of descriptors:
+			time.Sleep(retry) // as net/http does, or the loop spins until one is free
 			continue
 		}
 		go func() {
