@@ -38,6 +38,7 @@ var connFaults = []Fault{
 		Args:    []string{"{port}"},
 		Control: []string{"{port}", "none"},
 		Dialect: "resp",
+		Class:   "thread-per-connection",
 		Breaks:  []string{"CONN-3", "CONN-5", "CONN-17", "CONN-18", "FLOW-4"},
 		Because: "silence | stopped reading",
 	},

@@ -7,19 +7,19 @@ import "github.com/reactorspec/reactorspec/suites/dialect"
 var httpFaults = []Fault{
 	{
 		Name: "http-closes-without-a-word", Why: "each connection ends behind its reply, which says keep-alive: the client's next request is lost (as in hypercorn 0.13.2)",
-		Server: "httpraw", Args: []string{"{port}", "silent"}, Control: []string{"{port}", "keeps"}, Dialect: "http",
+		Server: "httpraw", Args: []string{"{port}", "silent"}, Control: []string{"{port}", "keeps"}, Dialect: "http", Class: "thread-per-connection",
 		Breaks:  []string{"MODEL-3", "CONN-1", "CONN-2", "CONN-12", "CONN-14", "CONN-15", "CONN-22", "FLOW-6", "LOOP-7", "LOOP-9", "LOOP-10", "LOOP-11"},
 		Because: "closed the connection | reset the connection",
 	},
 	{
 		Name: "http-close-cuts", Why: "each connection ends behind its reply, as it says, and the end of a long reply with it",
-		Server: "httpraw", Args: []string{"{port}", "cut"}, Control: []string{"{port}", "closes"}, Dialect: "http",
+		Server: "httpraw", Args: []string{"{port}", "cut"}, Control: []string{"{port}", "closes"}, Dialect: "http", Class: "thread-per-connection",
 		Breaks:  []string{"CONN-1", "CONN-2", "CONN-14", "CONN-15", "CONN-22", "LOOP-11"},
 		Because: "closed the connection",
 	},
 	{
 		Name: "http-close-mixes", Why: "each connection ends behind its reply, as it says, and two replies that are made at the same moment change places",
-		Server: "httpraw", Args: []string{"{port}", "mixed"}, Control: []string{"{port}", "closes"}, Dialect: "http",
+		Server: "httpraw", Args: []string{"{port}", "mixed"}, Control: []string{"{port}", "closes"}, Dialect: "http", Class: "thread-per-connection",
 		Breaks: []string{"CONN-14"}, Sometimes: []string{"CONN-15", "ACC-1"},
 		Neighbours: "two connections of CONN-15 and of ACC-1 are answered at the same moment, or not",
 		Because:    "not the one to this request",
@@ -27,7 +27,7 @@ var httpFaults = []Fault{
 	},
 	{
 		Name: "http-page-cut", Why: "every twentieth reply, the same page as all, is a byte shorter than its Content-Length",
-		Server: "httpraw", Args: []string{"{port}", "odd"}, Control: []string{"{port}", "page"}, Dialect: "http",
+		Server: "httpraw", Args: []string{"{port}", "odd"}, Control: []string{"{port}", "page"}, Dialect: "http", Class: "thread-per-connection",
 		HTTP:    &dialect.HTTP{Path: "/healthz"},
 		Breaks:  []string{"CONN-2", "CONN-15"},
 		Because: "closed the connection",

@@ -46,7 +46,8 @@ func main() {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			log.Fatal(err)
+			time.Sleep(100 * time.Millisecond) // out of descriptors: rest, and look again
+			continue
 		}
 		go s.serve(conn)
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 )
 
 func main() {
@@ -21,7 +22,8 @@ func main() {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			log.Fatal(err)
+			time.Sleep(100 * time.Millisecond) // out of descriptors: rest, and look again
+			continue
 		}
 		go serve(c, len(os.Args) > 2)
 	}

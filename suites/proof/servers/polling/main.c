@@ -42,8 +42,11 @@ static void leave(int i) {
 
 static void enter(int listener) {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK)), on = 1;
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			usleep(20000); /* who waits stays readable: a moment's rest, or it spins */
 		return;
+	}
 	if (count == most) {
 		close(fd);
 		return;

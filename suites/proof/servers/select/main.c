@@ -84,8 +84,11 @@ static void leave(int fd) {
 
 static void enter(void) {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			usleep(20000); /* who waits stays readable: a moment's rest, or it spins */
 		return;
+	}
 	if (fd >= most) {
 		close(fd);
 		return;
