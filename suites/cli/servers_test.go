@@ -10,11 +10,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
 // held are connections that are never closed.
 var held sync.Map
+
+// spun is the one connection that spins.
+var spun atomic.Bool
 
 // fewer reports whether it was called less than n times, by whatever process with this
 // directory of temporary files.
@@ -102,9 +106,11 @@ func serve(mode string) {
 					held.Store(conn, true)
 					return
 				}
-			case "spins": // once a client has reset
+			case "spins": // when a client has reset
 				if _, err := io.Copy(conn, conn); err != nil {
-					for {
+					for !spun.Swap(true) {
+						for {
+						}
 					}
 				}
 			case "clings": // never closes what its client has closed

@@ -16,6 +16,7 @@ import (
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/internal/play"
 	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )
@@ -146,10 +147,16 @@ func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 	return field, nil
 }
 
+// playTime is how long one transcript may take, which takes milliseconds on a good day.
+const playTime = 15 * time.Second
+
 // field is one on which an interruption ends a try, and not the report.
 func (f *fuzzer) field() (*judging.Field, error) {
 	o := f.Judging
 	o.Timeout = 0
+	budget := session.DefaultBudget
+	budget.Check = playTime
+	o.Budget = &budget
 	return judging.OnField(context.Background(), f.target, o)
 }
 
@@ -320,13 +327,14 @@ func (g *Finding) String() string {
 // worker is one instance of the target and who plays on it.
 type worker struct {
 	*fuzzer
-	field  *judging.Field
-	random *rand.Rand
-	heard  int64 // bytes that the instance had printed
-	quiet  watch // what it holds at rest
-	recent []transcript.Transcript
-	failed int // in a row
-	barren int // in a row, that judged nothing
+	field            *judging.Field
+	random           *rand.Rand
+	plays, shortened int   // playings, and those that made shorter what is kept
+	heard            int64 // bytes that the instance had printed
+	quiet            watch // what it holds at rest
+	recent           []transcript.Transcript
+	failed           int // in a row
+	barren           int // in a row, that judged nothing
 }
 
 func (f *fuzzer) worker(field *judging.Field, n int) *worker {

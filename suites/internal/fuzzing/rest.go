@@ -33,7 +33,7 @@ const (
 	// seen is how soon what is given back is gone while a culprit is looked for.
 	seen = time.Second
 	// hunt bounds the looking for the transcript that leaves something behind.
-	hunt = time.Minute
+	hunt = 30 * time.Second
 )
 
 var (
@@ -90,7 +90,7 @@ func (w *worker) rest(ctx context.Context) {
 		}
 		if !w.quiet.grown[h.name] {
 			w.quiet.grown[h.name], w.quiet.before[h.name] = true, now
-			continue
+			return // the others are looked at next time: a socket that stays is a descriptor too
 		}
 		w.remains(ctx, h, fmt.Sprintf("%d %s more than before are there when all clients are gone, for the second time", now-before, h.name))
 		return

@@ -21,7 +21,10 @@ const (
 	// restAfter and restEvery are after how many transcripts, and how long, the server is
 	// left alone to see whether it comes to rest.
 	restAfter = 400
-	restEvery = 15 * time.Second
+	// minimising: one playing of so many, at most, makes shorter what is kept.
+	minimising = 5
+	firstRest  = 100 // it is what later ones are held against
+	restEvery  = 15 * time.Second
 	// inARow is how many transcripts may fail, or judge nothing, one after the other.
 	inARow       = 10
 	barrenInARow = 50
@@ -75,6 +78,7 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	} else {
 		a.Steps = len(t.Steps)
 	}
+	w.plays++
 	w.mu.Lock()
 	w.played++
 	w.mu.Unlock()
@@ -98,7 +102,7 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	default:
 		a.skip = a.Untested + a.Inconclusive
 	}
-	if a.breach != nil || late || a.Hung {
+	if a.breach != nil || late {
 		w.renew()
 	}
 	return a, nil
@@ -164,7 +168,7 @@ func magnitude(n int) (m int) {
 
 // run draws and plays until the time is over, or drawing ends; ctx ends all of it.
 func (w *worker) run(ctx, drawing context.Context) {
-	rested, told := time.Now(), time.Now()
+	rested, told, next := time.Now(), time.Now(), firstRest
 	for n := 1; drawing.Err() == nil && time.Since(w.began) < w.Time; n++ {
 		t, from := w.next()
 		a, err := w.play(drawing, t)
@@ -176,9 +180,9 @@ func (w *worker) run(ctx, drawing context.Context) {
 			return
 		}
 		w.judge(ctx, t, a, from, n)
-		if n%restAfter == 0 || time.Since(rested) > restEvery {
+		if w.plays >= next || time.Since(rested) > restEvery {
 			w.rest(ctx)
-			rested = time.Now()
+			rested, next = time.Now(), w.plays+restAfter
 		}
 		if time.Since(told) > time.Second {
 			w.mu.Lock()
@@ -187,7 +191,17 @@ func (w *worker) run(ctx, drawing context.Context) {
 			told = time.Now()
 		}
 	}
-	if drawing.Err() == nil {
+	if drawing.Err() != nil {
+		return
+	}
+	w.rest(ctx)
+	// What has grown once may be a pool: what was played last is played again, to see.
+	if len(w.quiet.grown) > 0 {
+		for began, again := time.Now(), w.recent; time.Since(began) < restEvery && len(again) > 0; again = again[1:] {
+			if a, err := w.play(drawing, again[0]); err != nil || a.Cancelled || a.breach != nil {
+				return
+			}
+		}
 		w.rest(ctx)
 	}
 }
@@ -206,6 +220,11 @@ func (w *worker) judge(ctx context.Context, t transcript.Transcript, a attempt, 
 		w.mu.Lock()
 		w.skipped[a.skip]++
 		w.mu.Unlock()
+		if a.Hung { // who is busy with nothing is slow too
+			w.recent = append(w.recent, t)
+			w.rest(ctx)
+			w.renew()
+		}
 		if w.barren++; w.barren >= barrenInARow {
 			w.end(&hindrance{report.Harness, fmt.Sprintf("%d transcripts in a row judged nothing: %s", w.barren, a.skip), ""})
 		}
@@ -233,10 +252,10 @@ func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, 
 	if len(news) == 0 || w.Blind {
 		return
 	}
-	// News come thick and fast at first, and what is drawn then is short anyway.
-	if len(t.Steps) > 6 && time.Since(w.began) > 2*time.Second {
-		steady := news
-		t.Steps = w.minimised(t, steady, func(candidate transcript.Transcript) (play.Playing, bool) {
+	if len(t.Steps) > 6 && minimising*w.shortened < w.plays {
+		before := w.plays
+		defer func() { w.shortened += w.plays - before }()
+		t.Steps = w.minimised(t, news, func(candidate transcript.Transcript) (play.Playing, bool) {
 			again, err := w.play(ctx, candidate)
 			return again.Playing, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
 		})

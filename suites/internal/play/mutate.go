@@ -9,9 +9,9 @@ import (
 
 // Bounds of what is drawn by mutation, so that a transcript takes milliseconds.
 const (
-	mostSteps = 80
+	mostSteps = 60
 	mostBytes = 4 << 20 // payload bytes of a whole transcript
-	mostWaits = 40      // milliseconds of all waits and halts
+	mostWaits = 12      // milliseconds of all waits and halts
 )
 
 // edges are the sizes at which buffers, lengths and counters of servers turn over.
