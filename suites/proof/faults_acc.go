@@ -144,6 +144,17 @@ var accFaults = []Fault{
 		Because: "serve none of",
 	},
 	{
+		Name:    "second-loop-gets-none",
+		Why:     "of two pollers one is given every connection; the other's thread waits for ever",
+		Server:  "onepoller",
+		Args:    []string{"{port}", "idle"},
+		Dialect: "echo",
+		Class:   "multi-reactor",
+		Breaks:  []string{"ACC-7"},
+		Shares:  "all-on-one-loop can be asked where a connection is; here the pollers are seen from outside",
+		Because: "one poller serves all",
+	},
+	{
 		Name: "sockets-are-inherited",
 		Why:  "accepted sockets stay open across exec",
 		File: "reference/internal/poll/listener.go",

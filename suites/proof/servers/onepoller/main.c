@@ -4,6 +4,8 @@
  *
  *   onepoller PORT stays   a thread stays with a client until it has read its reply
  *   onepoller PORT none    what the client does not take yet waits on the poller
+ *   onepoller PORT idle    as none, beside a second poller, and a thread that waits on
+ *                          it, which no connection is ever given to
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -108,9 +110,16 @@ static void *work(void *nothing) {
 	return nothing;
 }
 
+static void *idle(void *nothing) {
+	struct epoll_event e;
+	for (int second = epoll_create1(EPOLL_CLOEXEC);;)
+		epoll_wait(second, &e, 1, -1);
+	return nothing;
+}
+
 int main(int argc, char **argv) {
 	if (argc != 3) {
-		fprintf(stderr, "usage: onepoller PORT stays|none\n");
+		fprintf(stderr, "usage: onepoller PORT stays|none|idle\n");
 		return 2;
 	}
 	stays = strcmp(argv[2], "stays") == 0;
@@ -130,5 +139,8 @@ int main(int argc, char **argv) {
 		if (pthread_create(&thread, NULL, work, NULL) != 0)
 			return 1;
 	}
+	pthread_t other;
+	if (strcmp(argv[2], "idle") == 0 && pthread_create(&other, NULL, idle, NULL) != 0)
+		return 1;
 	work(NULL);
 }
