@@ -148,6 +148,7 @@ var accFaults = []Fault{
 		Why:     "of two pollers one is given every connection; the other's thread waits for ever",
 		Server:  "onepoller",
 		Args:    []string{"{port}", "idle"},
+		Control: []string{"{port}", "two"},
 		Dialect: "echo",
 		Class:   "multi-reactor",
 		Breaks:  []string{"ACC-7"},

@@ -6,6 +6,7 @@
  *   onepoller PORT none    what the client does not take yet waits on the poller
  *   onepoller PORT idle    as none, beside a second poller, and a thread that waits on
  *                          it, which no connection is ever given to
+ *   onepoller PORT two     as idle, but every other connection is given to the second
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,16 +26,16 @@ enum { threads = 32, piece = 65536, reads = 4 };
 /* A connection belongs to one thread at a time: it hangs on the poller for one
  * event, and who took that puts it back. */
 struct connection {
-	int fd, ended;
+	int fd, ended, poller;
 	size_t from, to;
 	char data[piece];
 };
 
-static int poller, listener, stays;
+static int poller, second, listener, stays, shared;
 
 static void arm(int how, int fd, struct connection *c, unsigned events) {
 	struct epoll_event e = {.events = events | EPOLLONESHOT, .data.ptr = c};
-	epoll_ctl(poller, how, fd, &e);
+	epoll_ctl(c ? c->poller : poller, how, fd, &e);
 }
 
 /* put returns 0 when the connection is broken. */
@@ -81,6 +82,7 @@ static void serve(struct connection *c) {
 }
 
 static void enter(void) {
+	static int turn;
 	int fd, on = 1;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0 || errno == ECONNABORTED || errno == EINTR) {
 		if (fd < 0)
@@ -89,6 +91,7 @@ static void enter(void) {
 		struct connection *c = malloc(sizeof *c);
 		c->fd = fd;
 		c->ended = 0;
+		c->poller = shared && __sync_fetch_and_add(&turn, 1) % 2 ? second : poller;
 		c->from = c->to = 0;
 		arm(EPOLL_CTL_ADD, fd, c, EPOLLIN);
 	}
@@ -97,29 +100,22 @@ static void enter(void) {
 	arm(EPOLL_CTL_MOD, listener, NULL, EPOLLIN);
 }
 
-static void *work(void *nothing) {
+static void *work(void *which) {
 	for (;;) {
 		struct epoll_event e;
-		if (epoll_wait(poller, &e, 1, -1) != 1)
+		if (epoll_wait(*(int *)which, &e, 1, -1) != 1)
 			continue;
 		if (e.data.ptr)
 			serve(e.data.ptr);
 		else
 			enter();
 	}
-	return nothing;
-}
-
-static void *idle(void *nothing) {
-	struct epoll_event e;
-	for (int second = epoll_create1(EPOLL_CLOEXEC);;)
-		epoll_wait(second, &e, 1, -1);
-	return nothing;
+	return which;
 }
 
 int main(int argc, char **argv) {
 	if (argc != 3) {
-		fprintf(stderr, "usage: onepoller PORT stays|none|idle\n");
+		fprintf(stderr, "usage: onepoller PORT stays|none|idle|two\n");
 		return 2;
 	}
 	stays = strcmp(argv[2], "stays") == 0;
@@ -133,14 +129,18 @@ int main(int argc, char **argv) {
 		return 1;
 	}
 	poller = epoll_create1(EPOLL_CLOEXEC);
+	pthread_t other;
+	second = epoll_create1(EPOLL_CLOEXEC);
+	shared = strcmp(argv[2], "two") == 0;
+	if (!shared && strcmp(argv[2], "idle") != 0)
+		close(second);
+	else if (pthread_create(&other, NULL, work, &second) != 0)
+		return 1;
 	arm(EPOLL_CTL_ADD, listener, NULL, EPOLLIN);
 	for (int i = 1; i < threads; i++) {
 		pthread_t thread;
-		if (pthread_create(&thread, NULL, work, NULL) != 0)
+		if (pthread_create(&thread, NULL, work, &poller) != 0)
 			return 1;
 	}
-	pthread_t other;
-	if (strcmp(argv[2], "idle") == 0 && pthread_create(&other, NULL, idle, NULL) != 0)
-		return 1;
-	work(NULL);
+	work(&poller);
 }
