@@ -49,7 +49,7 @@ func TestUsageErrors(t *testing.T) {
 		"pid alone":         {[]string{"check", "--pid", "1"}, "--addr"},
 		"no dash":           {[]string{"check", "./server"}, "after --"},
 		"empty command":     {[]string{"check", "--"}, "no command"},
-		"promise":           {[]string{"check", "--dialect", "echo", "--promise", "CONN-999", "--", "true"}, `unknown clause "CONN-999"`},
+		"promise":           {[]string{"check", "--dialect", "echo", "--promise", "CONN-999", "--", "true"}, "promise of an unknown clause"},
 		"advice and none":   {[]string{"check", "--advice", "--no-advice"}, "say one"},
 		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
 		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
