@@ -95,8 +95,8 @@ func TestFuzzFindsWhatRemains(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	for mode, want := range map[string]string{"keeps": "RES-1 MUST fail: sockets that belong to no client stay behind", "spins": "LOOP-1 MUST fail: the server does not come to rest"} {
-		if load, _ := os.ReadFile("/proc/loadavg"); mode == "spins" && (len(load) < 2 || load[1] != '.' || load[0] > '1') {
-			t.Logf("%s is left out: on a machine this busy nobody gets the fifth of a core that would be burnt", mode)
+		if load, _ := os.ReadFile("/proc/loadavg"); mode == "spins" && (len(load) < 2 || load[1] != '.' || load[0] > '0') {
+			t.Logf("%s is left out: beside other work a spin may get too little of a core to be told, or is kept apart", mode)
 			continue
 		}
 		corpus := filepath.Join(t.TempDir(), "corpus")
