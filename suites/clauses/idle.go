@@ -53,7 +53,7 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 	last, moving := began, queues(s)
 	var before idleness
 	for again := false; ; {
-		now := cpuOver(s, window)
+		now := cpuOver(s, window, idleShare)
 		if now.rests(idleShare) && !now.starved() {
 			if wait := time.Since(began) - window; wait > window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
@@ -85,7 +85,7 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 // decide, at once.
 func usesLittle(s *session.Session, state string, window, share time.Duration) {
 	for again := false; ; again = true {
-		now := cpuOver(s, window)
+		now := cpuOver(s, window, share)
 		switch {
 		case now.starved() && again:
 			now.undecided(s)
@@ -152,8 +152,9 @@ func (i idleness) fail(s *session.Session, state string, share time.Duration, wh
 
 // cpuOver watches the target for a window, and for several where others use the
 // processors meanwhile: the kernel counts what a thread waited for a CPU when it gets
-// one, so that a short window tells little of a thread that waits at its end.
-func cpuOver(s *session.Session, window time.Duration) idleness {
+// one, so that a short window tells little of a thread that waits at its end. share is that
+// below which the window will count as rest.
+func cpuOver(s *session.Session, window, share time.Duration) idleness {
 	tree := s.Tree()
 	threads := observed(s, "the threads", tree.Threads)
 	before, start := observed(s, "the CPU time", tree.CPU), time.Now()
@@ -176,7 +177,7 @@ func cpuOver(s *session.Session, window time.Duration) idleness {
 			}
 		}
 		now.could = max(now.window-waited, time.Millisecond)
-		pressed := now.rests(idleShare) && (runnable || waited*starvedShare > now.window)
+		pressed := now.rests(share) && (runnable || waited*starvedShare > now.window)
 		if n == longestWindow {
 			now.waits = pressed && runnable
 			return now

@@ -166,7 +166,7 @@ func writeInterestDropped(s *session.Session) {
 			continue
 		}
 		left := fmt.Sprintf("epoll descriptor %d: tfd %d events %#x", w.poller.FD, w.watch.FD, w.watch.Events)
-		switch busy := cpuOver(s, idleWindow); {
+		switch busy := cpuOver(s, idleWindow, idleShare); {
 		case busy.starved():
 			busy.undecided(s)
 		case !busy.rests(idleShare):

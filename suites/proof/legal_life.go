@@ -156,7 +156,7 @@ var restless = []Variant{
 			Server: "slowhttp", Args: []string{"{port}"}, Dialect: "http", Class: "reactor",
 		},
 		Rules:   []spec.Rule{spec.Slow},
-		Clauses: []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6"},
+		Clauses: []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "CONN-13"},
 	},
 	{
 		Fault: Fault{

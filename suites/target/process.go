@@ -215,7 +215,8 @@ type guard struct {
 }
 
 // guardScript takes the group, the nonce, the scratch directory and the cgroup. It
-// looks twice, since a process may fork while the first look is under way.
+// looks twice, since a process may fork while the first look is under way. A group can be
+// removed once the last of its processes is collected, which only inotify announces.
 const guardScript = `read _
 for look in 1 2; do
 	kill -KILL -- "-$1"
@@ -225,7 +226,13 @@ for look in 1 2; do
 	done
 done 2>/dev/null
 test -n "$3" && rm -rf -- "$3"
-test -n "$4" && { echo 1 >"$4/cgroup.kill"; sleep 0.1; rmdir -- "$4"; } 2>/dev/null`
+test -n "$4" || exit 0
+echo 1 >"$4/cgroup.kill"
+tries=0
+while test -d "$4" && ! rmdir -- "$4" && test "$tries" -lt 100; do
+	tries=$((tries + 1))
+	sleep 0.01
+done 2>/dev/null`
 
 // startGuard returns nil where no shell can be started; the parent-death
 // signal is left then.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
-	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -43,10 +42,9 @@ func (f *Field) Begin() error {
 	return f.run.unready
 }
 
-// Info is the target as it declared itself; Dialect is how it speaks; Seed is the run's.
-func (f *Field) Info() target.File        { return f.run.known.info }
-func (f *Field) Dialect() dialect.Dialect { return f.ground.dialect }
-func (f *Field) Seed() uint64             { return f.run.plan.seed }
+// Info is the target as it declared itself; Seed is the run's.
+func (f *Field) Info() target.File { return f.run.known.info }
+func (f *Field) Seed() uint64      { return f.run.plan.seed }
 
 // Trial is what came of one try.
 type Trial struct {
