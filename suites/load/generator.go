@@ -104,12 +104,18 @@ func (g *Generator) Drive(ctx context.Context, d time.Duration) (Result, error) 
 	// The waits below must not move between cores in the middle of a measurement.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	r := drive{g: g, until: int64(d), latency: hdrhistogram.New(latencyFloor, latencyCeiling, latencyDigits), began: time.Now()}
-	if err := r.run(ctx); err != nil {
-		g.failed = err
-		return Result{}, err
+	r := drive{g: g, until: int64(d), latency: histogram(), began: time.Now()}
+	for i := range g.conns {
+		if err := r.start(i, g.o.Depth, r.now()); err != nil {
+			g.failed = err
+			return Result{}, err
+		}
 	}
-	return Result{Requests: r.requests, Elapsed: time.Duration(r.last), Latency: r.latency}, nil
+	return r.finish(ctx)
+}
+
+func histogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(latencyFloor, latencyCeiling, latencyDigits)
 }
 
 // drive is one stretch of load.
@@ -121,19 +127,31 @@ type drive struct {
 	flying   int
 	requests uint64
 	latency  *hdrhistogram.Histogram
+	offer    *offer // nil in a closed loop
 }
 
 func (r *drive) now() int64 { return int64(time.Since(r.began)) }
 
+// finish drives until nothing is in flight, nor due any more.
+func (r *drive) finish(ctx context.Context) (Result, error) {
+	if err := r.run(ctx); err != nil {
+		r.g.failed = err
+		return Result{}, err
+	}
+	return Result{Requests: r.requests, Elapsed: time.Duration(r.last), Latency: r.latency}, nil
+}
+
 func (r *drive) run(ctx context.Context) error {
-	for i := range r.g.conns {
-		if err := r.start(i, r.g.o.Depth, r.now()); err != nil {
+	heard, stop := r.now(), ctx.Done()
+	for {
+		wait, err := r.issue()
+		if err != nil {
 			return err
 		}
-	}
-	heard, stop := r.now(), ctx.Done()
-	for r.flying > 0 {
-		n, err := unix.EpollWait(r.g.ep, r.g.events, pollMillis)
+		if r.flying == 0 && wait == pollMillis {
+			return nil
+		}
+		n, err := unix.EpollWait(r.g.ep, r.g.events, wait)
 		if err != nil && err != unix.EINTR {
 			return os.NewSyscallError("epoll_wait", err)
 		}
@@ -141,7 +159,7 @@ func (r *drive) run(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if quiet := time.Duration(r.now() - heard); quiet > r.g.o.Patience {
+			if quiet := time.Duration(r.now() - heard); r.flying > 0 && quiet > r.g.o.Patience {
 				return fmt.Errorf("load: %d replies due and nothing came for %v: %w", r.flying, quiet.Round(time.Millisecond), ErrSilent)
 			}
 			continue
@@ -158,7 +176,6 @@ func (r *drive) run(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
 }
 
 // serve takes what one ready connection holds: one read, then as many new
@@ -198,7 +215,7 @@ func (r *drive) serve(i int, events uint32) error {
 	r.flying -= done
 	r.requests += uint64(done)
 	r.last = now
-	if now < r.until {
+	if r.offer == nil && now < r.until {
 		return r.start(i, done, now)
 	}
 	return nil

@@ -1,11 +1,13 @@
-// Package load drives an echo server in a closed loop and measures what comes
-// back: every connection keeps a fixed number of requests in flight, and a reply
-// that is complete is followed at once by the next request.
+// Package load drives an echo server and measures what comes back. It measures
+// cost per request and compares servers; it judges no clause.
 //
-// A closed loop cannot overrun its target, so its latencies are those of a full
-// but obliging client; they are not what an open system sees behind a stall
-// (coordinated omission). The package measures cost per request and compares
-// servers; it judges no clause.
+// Drive is a closed loop: every connection keeps a fixed number of requests in
+// flight, and a reply that is complete is followed at once by the next request. A
+// closed loop cannot overrun its target, so its latencies are those of a full but
+// obliging client; they are not what an open system sees behind a stall
+// (coordinated omission). Offer is the open loop: requests are due at a fixed
+// rate, whatever the target does, and each latency counts from when its request
+// was due. Churn is a new connection for each request.
 //
 // It is importable for the benchmark of the reference: there is no compatibility promise.
 package load
