@@ -15,7 +15,7 @@ import (
 // all tasks have run: the loop is pinned to one core and its posters to the next. writes/post is what the coalescing leaves over.
 func BenchmarkPostFlood(b *testing.B) {
 	for _, w := range Wakeups {
-		for _, producers := range []int{1, 4} {
+		for _, producers := range []int{1, 4, 16} {
 			b.Run(fmt.Sprintf("%s/%d", w, producers), func(b *testing.B) {
 				cores := allowedCores(b)
 				l := runLoop(b, LoopOptions{Wakeup: w})

@@ -3,12 +3,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -35,18 +38,19 @@ func run() error {
 		args   = flag.String("reference", "", "space-separated extra flags of serve for the reference")
 		quick  = flag.Bool("quick", false, "print the summary and render nothing")
 		micro  = flag.String("micro", "", "output of go test -bench to take into the data file")
+		extra  = flag.String("section", "", "measure this section instead of the grid: tails, churn, growth or idle; its data file is NAME.json beside -data")
 	)
 	flag.StringVar(&p.Bin, "bin", "bin", "directory of the built servers")
 	flag.IntVar(&p.ServerCore, "server-core", 0, "core of the servers")
 	flag.IntVar(&p.GeneratorCore, "generator-core", 1, "core of the load generator")
-	flag.IntVar(&p.Rounds, "rounds", 32, "runs of each server at each grid point; pairs of the ratios")
+	flag.IntVar(&p.Rounds, "rounds", 0, "runs of each server at each grid point; pairs of the ratios; 0 is 32 for the grid, and what each section has as its own")
 	flag.IntVar(&p.RoundsN1, "rounds-n1", 0, "the same at the grid point with one connection, whose differences are the smallest; 0 is as many as -rounds")
 	flag.IntVar(&p.CallRounds, "call-rounds", 9, "further runs that count system calls")
 	flag.DurationVar(&p.Slice, "slice", 250*time.Millisecond, "measured time of one run")
 	flag.DurationVar(&p.Warmup, "warmup", 60*time.Millisecond, "time driven before each measurement")
 	flag.Parse()
-	if p.Rounds < 1 || p.RoundsN1 < 0 || p.CallRounds < 0 {
-		return errors.New("-rounds must be 1 or more, -rounds-n1 and -call-rounds not negative")
+	if p.Rounds < 0 || p.RoundsN1 < 0 || p.CallRounds < 0 {
+		return errors.New("-rounds, -rounds-n1 and -call-rounds must not be negative")
 	}
 	if *render {
 		r, err := loadResults(*data)
@@ -64,6 +68,15 @@ func run() error {
 	}
 	p.ReferenceArgs = strings.Fields(*args)
 
+	if *extra != "" {
+		p.CallRounds = 0 // the grid's alone
+	}
+	if err := p.ready(); err != nil {
+		return err
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintln(os.Stderr, "bench:", note)
+	}
 	// Servers are killed when the thread that started them ends: keep to this one.
 	runtime.LockOSThread()
 	if err := pin(p.GeneratorCore); err != nil {
@@ -77,11 +90,31 @@ func run() error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 
-	r := Results{Head: Head{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: *seed,
-		Rounds: p.Rounds, RoundsN1: p.RoundsN1, CallRounds: p.CallRounds, SliceMS: p.Slice.Milliseconds(), Grid: grid}}
-	for _, s := range p.Servers {
-		r.Head.Servers = append(r.Head.Servers, Shown{Name: s.Name, Title: s.Title, Kind: s.Kind, Version: s.Version})
+	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+	whole := *only == "" && *cells == "" && !*quick
+	if *extra != "" {
+		index := slices.IndexFunc(sections, func(s section) bool { return s.name == *extra })
+		if index < 0 {
+			return fmt.Errorf("no section %q: use tails, churn, growth or idle", *extra)
+		}
+		s, err := p.section(ctx, index, *seed, filepath.Join(filepath.Dir(*data), *extra+".json"), say)
+		if err != nil {
+			return err
+		}
+		fmt.Print(sections[index].report(s))
+		if !whole {
+			return nil
+		}
+		r, err := loadResults(*data)
+		if err != nil {
+			return err
+		}
+		return r.render()
 	}
+
+	p.Rounds = cmp.Or(p.Rounds, 32)
+	r := Results{Head: Head{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: *seed,
+		Rounds: p.Rounds, RoundsN1: p.RoundsN1, CallRounds: p.CallRounds, SliceMS: p.Slice.Milliseconds(), Grid: grid, Servers: shown(p.Servers), Notes: p.Notes}}
 	if *micro != "" {
 		text, err := os.ReadFile(*micro)
 		if err != nil {
@@ -89,19 +122,66 @@ func run() error {
 		}
 		r.Head.Micro = parseMicro(string(text))
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-	r.Samples, r.Calls, err = p.measure(ctx, *seed, say)
-	if err != nil {
-		return err
+	keep := func(samples []Sample, calls []CallSample) error {
+		r.Samples, r.Calls = samples, calls
+		return r.save(*data)
 	}
-	if err := r.save(*data); err != nil {
+	if _, _, err = p.measure(ctx, *seed, say, keep); err != nil {
 		return err
 	}
 	r.summary(os.Stdout)
-	if *only != "" || *cells != "" || *quick {
+	if !whole {
 		return nil
 	}
 	return r.render()
+}
+
+// descriptors are what the largest case of the growth takes, with some to spare,
+// in this process and in a server.
+const descriptors = idleConns + 1000
+
+// ready looks for what the plan needs before anything is measured, and takes out
+// what cannot be had, with a note.
+func (p *plan) ready() error {
+	p.offered = map[Cell]float64{}
+	if n := runtime.NumCPU(); n < 2 {
+		return fmt.Errorf("this machine has %d core: the server and the generator want one each", n)
+	}
+	for _, name := range []string{"taskset", filepath.Join(p.Bin, "spinner")} {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%w: install util-linux, and run make build", err)
+		}
+	}
+	// Set by hand, so that the servers inherit it: os/exec gives back what Go itself raised.
+	var have syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &have); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	if have.Max < descriptors {
+		return fmt.Errorf("at most %d descriptors are allowed (ulimit -Hn), and the growth takes %d", have.Max, descriptors)
+	}
+	have.Cur = max(have.Cur, descriptors)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &have); err != nil {
+		return os.NewSyscallError("setrlimit", err)
+	}
+	if _, err := os.Stat(tracepoint); p.CallRounds > 0 && err != nil {
+		p.CallRounds = 0
+		p.Notes = append(p.Notes, fmt.Sprintf("System calls were not counted: that needs root and tracefs (%v).", err))
+	}
+	p.Servers = slices.DeleteFunc(slices.Clone(p.Servers), func(s server) bool {
+		_, err := os.Stat(filepath.Join(p.Bin, s.Name))
+		if err == nil {
+			return false
+		}
+		p.Notes = append(p.Notes, fmt.Sprintf("%s is left out: it was not built.", s.Title))
+		return true
+	})
+	for _, name := range []string{"epoll", "reference"} {
+		if !slices.ContainsFunc(p.Servers, func(s server) bool { return s.Name == name }) {
+			return fmt.Errorf("%s is missing in %s: run make build; all ratios are to it", name, p.Bin)
+		}
+	}
+	return nil
 }
 
 func choose(names string) ([]server, error) {

@@ -34,6 +34,7 @@ type Head struct {
 	SliceMS    int64     `json:"slice_ms"`
 	Grid       []Cell    `json:"grid"`
 	Servers    []Shown   `json:"servers"`
+	Notes      []string  `json:"notes,omitempty"`
 	Micro      []Micro   `json:"micro,omitempty"`
 }
 
@@ -43,6 +44,18 @@ type Shown struct {
 	Title   string `json:"title"`
 	Kind    kind   `json:"kind"`
 	Version string `json:"version,omitempty"`
+}
+
+// name is what the tables call it.
+func (s Shown) name() string {
+	name := s.Title
+	if s.Version != "" {
+		name += " " + s.Version
+	}
+	if s.Kind == ours {
+		name = "**" + name + "**"
+	}
+	return name
 }
 
 // Machine says where the numbers come from.
@@ -160,6 +173,22 @@ func (r Results) values(cell int, name string, figure func(Sample) float64) []fl
 		}
 	}
 	return xs
+}
+
+// beside are the same, and those of another server in the same rounds.
+func (r Results) beside(cell int, name, other string, figure func(Sample) float64) (xs, ys []float64) {
+	rounds := map[int]float64{}
+	for _, s := range r.Samples {
+		if s.Cell == cell && s.Server == other {
+			rounds[s.Round] = figure(s)
+		}
+	}
+	for _, s := range r.Samples {
+		if y, both := rounds[s.Round]; both && s.Cell == cell && s.Server == name {
+			xs, ys = append(xs, figure(s)), append(ys, y)
+		}
+	}
+	return xs, ys
 }
 
 // calls are one server's system calls a request at one grid point.

@@ -52,6 +52,8 @@ type plan struct {
 	Servers       []server
 	Cells         []int // indices into grid
 	ReferenceArgs []string
+	Notes         []string         // what was left out, and why
+	offered       map[Cell]float64 // requests a second that raw C epoll carries (capacity)
 }
 
 // pairs is how many rounds measure a cell's CPU.
@@ -77,7 +79,8 @@ func (p plan) visits(round int) (cells []int) {
 // measure runs the whole plan: round after round, in each round every cell in
 // random order, and in each cell every server in random order, each as a fresh
 // process. Slow changes of the machine then fall on all servers alike.
-func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any)) ([]Sample, []CallSample, error) {
+// What was measured so far is handed to kept after each round.
+func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any), kept func([]Sample, []CallSample) error) ([]Sample, []CallSample, error) {
 	var samples []Sample
 	var calls []CallSample
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -91,6 +94,9 @@ func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any)
 		}
 		for _, k := range shuffled(random, cells) {
 			for _, s := range shuffled(random, p.Servers) {
+				if !s.takesPart(done[k]) && !counting {
+					continue
+				}
 				sample, count, err := p.once(ctx, s, grid[k], counting)
 				if err != nil {
 					return nil, nil, fmt.Errorf("%s at %v: %w", s.Name, grid[k], err)
@@ -106,63 +112,93 @@ func (p plan) measure(ctx context.Context, seed uint64, say func(string, ...any)
 				done[k]++
 			}
 		}
+		if err := kept(samples, calls); err != nil {
+			return nil, nil, err
+		}
 		say("round %d of %d took %v", round+1, p.Rounds+p.CallRounds, time.Since(began).Round(time.Millisecond))
 	}
 	return samples, calls, nil
 }
 
-// once is one run: start, connect, warm up, measure between two moments at
-// which nothing is in flight, kill.
+// once is one run at a point of the grid, of its CPU time or of its system calls.
 func (p plan) once(ctx context.Context, s server, c Cell, count bool) (sample Sample, calls Syscalls, err error) {
-	var args []string
-	if s.Kind == ours {
-		args = p.ReferenceArgs
+	if !count {
+		r, cpu, err := p.drive(ctx, s, c, nil)
+		return Sample{CPU: cpu, Rate: r.Rate(), P50: float64(r.Percentile(50)) / 1e3, P99: float64(r.Percentile(99)) / 1e3}, calls, err
 	}
-	i, err := launch(ctx, p.Bin, s, p.ServerCore, args...)
+	i, err := p.launch(ctx, s)
 	if err != nil {
 		return sample, calls, err
 	}
 	defer i.stop()
-	g, err := load.Dial(ctx, load.Options{Addr: i.addr, Conns: c.Conns, Size: c.Size, Depth: c.Depth, Duration: p.Slice, SignOn: s.SignOn})
-	if err != nil {
-		return sample, calls, err
-	}
-	defer g.Close()
-	if _, err := g.Drive(ctx, p.Warmup); err != nil {
-		return sample, calls, err
-	}
-	if count {
-		counts, err := countSyscalls(i.pid)
-		if err != nil {
-			return sample, calls, err
+	// The counters are opened once the connections stand and the loop is warm.
+	var counts *counter
+	counted := func(g *load.Generator) (r load.Result, err error) {
+		if counts, err = countSyscalls(i.pid); err != nil {
+			return r, err
 		}
 		defer counts.close()
-		r, err := g.Drive(ctx, p.Slice)
-		if err != nil {
-			return sample, calls, err
+		if r, err = g.Drive(ctx, p.Slice); err != nil {
+			return r, err
 		}
 		calls, err = counts.read()
-		n := float64(r.Requests)
-		return sample, Syscalls{Reads: calls.Reads / n, Writes: calls.Writes / n, Polls: calls.Polls / n, Total: calls.Total / n}, err
+		return r, err
+	}
+	r, _, err := p.driveOn(ctx, s, i, c, counted)
+	n := float64(r.Requests)
+	return sample, Syscalls{Reads: calls.Reads / n, Writes: calls.Writes / n, Polls: calls.Polls / n, Total: calls.Total / n}, err
+}
+
+// launch starts a server as the plan says.
+func (p plan) launch(ctx context.Context, s server) (*instance, error) {
+	var args []string
+	if s.Kind == ours {
+		args = p.ReferenceArgs
+	}
+	return launch(ctx, p.Bin, s, p.ServerCore, args...)
+}
+
+// warmth is how long a server is driven before it is measured.
+func (p plan) warmth(s server) time.Duration { return max(p.Warmup, s.Warmup) }
+
+func (p plan) options(s server, i *instance, c Cell) load.Options {
+	return load.Options{Addr: i.addr, Conns: c.Conns, Size: c.Size, Depth: c.Depth, Duration: p.Slice, SignOn: s.SignOn}
+}
+
+// drive is driveOn of an instance of its own.
+func (p plan) drive(ctx context.Context, s server, c Cell, measured func(*load.Generator) (load.Result, error)) (load.Result, float64, error) {
+	i, err := p.launch(ctx, s)
+	if err != nil {
+		return load.Result{}, 0, err
+	}
+	defer i.stop()
+	return p.driveOn(ctx, s, i, c, measured)
+}
+
+// driveOn connects to an instance, warms it up, and measures between two moments
+// at which nothing is in flight: a closed loop, unless measured is something else.
+// It returns the result and the server's CPU time a request, in µs.
+func (p plan) driveOn(ctx context.Context, s server, i *instance, c Cell, measured func(*load.Generator) (load.Result, error)) (r load.Result, cpu float64, err error) {
+	g, err := load.Dial(ctx, p.options(s, i, c))
+	if err != nil {
+		return r, 0, err
+	}
+	defer g.Close()
+	if _, err := g.Drive(ctx, p.warmth(s)); err != nil {
+		return r, 0, err
+	}
+	if measured == nil {
+		measured = func(g *load.Generator) (load.Result, error) { return g.Drive(ctx, p.Slice) }
 	}
 	before, err := processCPU(i.pid)
 	if err != nil {
-		return sample, calls, err
+		return r, 0, err
 	}
-	r, err := g.Drive(ctx, p.Slice)
-	if err != nil {
-		return sample, calls, err
+	if r, err = measured(g); err != nil {
+		return r, 0, err
 	}
 	after, err := processCPU(i.pid)
-	if err != nil {
-		return sample, calls, err
-	}
-	return Sample{
-		CPU:  float64(after-before) / 1e3 / float64(r.Requests),
-		Rate: r.Rate(),
-		P50:  float64(r.Percentile(50)) / 1e3,
-		P99:  float64(r.Percentile(99)) / 1e3,
-	}, calls, nil
+	return r, float64(after-before) / 1e3 / float64(r.Requests), err
 }
 
 func shuffled[T any](random *rand.Rand, in []T) []T {

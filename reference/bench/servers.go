@@ -20,7 +20,12 @@ type server struct {
 	Kind    kind
 	SignOn  string // first line of each connection; only ours has one
 	Version string
+	Warmup  time.Duration // more than the plan's, for runtimes that compile what they run; 0: the plan's
+	Every   int           // takes part in each so manieth round only; 0: in each
 }
+
+// takesPart reports whether the server is measured in a round.
+func (s server) takesPart(round int) bool { return s.Every == 0 || round%s.Every == 0 }
 
 type kind string
 
@@ -28,7 +33,15 @@ const (
 	limit     kind = "limit" // plain C, what the kernel costs
 	ours      kind = "ours"  // the reference
 	goPeer    kind = "go"    // Go servers we mean to be ahead of
-	otherPeer kind = "c"     // C libraries, for orientation
+	otherPeer kind = "c"     // other languages' libraries, for orientation
+)
+
+// Peers in other languages are there for orientation, and take part in a part of
+// the rounds; a virtual machine compiles what it has run often enough, which is
+// waited for.
+const (
+	seldom   = 4
+	compiles = 1500 * time.Millisecond
 )
 
 var servers = []server{
@@ -41,10 +54,16 @@ var servers = []server{
 	{Name: "evio", Title: "evio", Kind: goPeer, Version: "v1.0.8"},
 	{Name: "libuv", Title: "libuv", Kind: otherPeer},
 	{Name: "libevent", Title: "libevent", Kind: otherPeer},
+	{Name: "asio", Title: "Asio", Kind: otherPeer, Every: seldom},
+	{Name: "mio", Title: "mio", Kind: otherPeer, Version: "1.2.5", Every: seldom},
+	{Name: "tokio", Title: "tokio", Kind: otherPeer, Version: "1.54.1", Every: seldom},
+	{Name: "netty", Title: "Netty", Kind: otherPeer, Version: "4.2.20", Every: seldom, Warmup: compiles},
+	{Name: "node", Title: "Node", Kind: otherPeer, Every: seldom, Warmup: compiles / 3},
+	{Name: "uvloop", Title: "uvloop", Kind: otherPeer, Version: "0.23.0", Every: seldom},
 }
 
 // startLimit bounds how long a server may take until it accepts.
-const startLimit = 5 * time.Second
+const startLimit = 10 * time.Second
 
 // starts is how often a server that does not come up is started anew, on
 // another port: between choosing a port and listening on it, it may be taken.
@@ -56,6 +75,8 @@ type instance struct {
 	addr  string
 	pid   int
 	ended chan struct{} // closed once it was reaped
+
+	heapFile string // where a Go peer writes its heap at SIGUSR1; "" for the others
 }
 
 // launch starts s on the given core and returns once it accepts. The calling
@@ -78,10 +99,15 @@ func launchOnce(bin string, s server, core int, args []string) (*instance, error
 	cmd := exec.Command("taskset", argv...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var heap string
+	if s.Kind == goPeer || s.Kind == ours {
+		heap = filepath.Join(os.TempDir(), fmt.Sprintf("reactorspec-bench-heap.%d", port))
+		cmd.Env = append(os.Environ(), "BENCH_HEAP="+heap)
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
-	i := &instance{cmd: cmd, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), pid: cmd.Process.Pid, ended: make(chan struct{})}
+	i := &instance{heapFile: heap, cmd: cmd, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), pid: cmd.Process.Pid, ended: make(chan struct{})}
 	go func() {
 		defer close(i.ended)
 		_ = cmd.Wait()
@@ -118,6 +144,9 @@ func (i *instance) ready() error {
 func (i *instance) stop() {
 	_ = i.cmd.Process.Kill()
 	<-i.ended
+	if i.heapFile != "" {
+		_ = os.Remove(i.heapFile) // it is there only where it was asked for
+	}
 }
 
 // freePort asks the kernel for a port and gives it back at once; servers take

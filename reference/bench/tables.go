@@ -25,6 +25,9 @@ const manyConns = 100
 func (r Results) render() error {
 	var b strings.Builder
 	r.report(&b)
+	if err := reportSections(&b, "."); err != nil {
+		return err
+	}
 	if err := os.WriteFile("RESULTS.md", []byte(b.String()), 0o644); err != nil {
 		return err
 	}
@@ -47,12 +50,15 @@ Absolute figures of one machine at one hour say little; ratios say more. One mac
 ![CPU and system calls a request](results.svg)
 `, "`", "`", "`", "`", h.When.Format("2006-01-02 15:04 UTC"), h.Machine.CPU, h.Machine.Cores, h.Machine.Kernel, h.Machine.Go, h.Machine.CC, h.Machine.Congestion,
 		h.Commit, h.Seed, h.SliceMS, "“", "”", "“", "”")
+	for _, note := range h.Notes {
+		fmt.Fprintf(w, "\n%s\n", note)
+	}
 	r.bars(w)
 	fmt.Fprint(w, "\n## Server CPU a request, µs\n\n")
 	r.table(w, func(k int, s Shown) string { return number(r.values(k, s.Name, cpu), 3) })
 	fmt.Fprint(w, "\n## CPU of each server over that of raw C epoll\n\n")
 	r.table(w, func(k int, s Shown) string {
-		return interval(ratio(r.values(k, s.Name, cpu), r.values(k, "epoll", cpu)))
+		return interval(ratio(r.beside(k, s.Name, "epoll", cpu)))
 	})
 	fmt.Fprint(w, "\n## System calls a request\n\nAll calls of all threads, by the raw_syscalls tracepoint, in runs of their own: total (reads + writes + polls).\n"+
 		"The counts are exact, and vary all the same: a turn of a loop makes one poll and one read and one write for each connection that it finds ready, and how many\n"+
@@ -71,6 +77,37 @@ Absolute figures of one machine at one hour say little; ratios say more. One mac
 		return number(r.values(k, s.Name, func(s Sample) float64 { return s.P50 }), 0) + " / " + number(r.values(k, s.Name, func(s Sample) float64 { return s.P99 }), 0)
 	})
 	r.micro(w)
+}
+
+// headings of the sections.
+var headings = map[string]string{
+	"tails":  "Tails: latency at a fixed offered load",
+	"churn":  "Churn: what a connection costs",
+	"growth": "Growth: many connections, few of them active",
+	"idle":   "Idle connections: memory",
+}
+
+// reportSections shows what was measured beside the grid, each with its own date
+// and tree.
+func reportSections(w io.Writer, dir string) error {
+	for _, what := range sections {
+		s, err := loadSection(dir, what.name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n## %s\n\n", headings[what.name])
+		if len(s.Runs) == 0 {
+			fmt.Fprintf(w, "Not measured yet: `make bench-%s`.\n", what.name)
+			continue
+		}
+		fmt.Fprintf(w, "Measured %s on %s (Linux %s, %s), tree %s, seed %d; %d rounds of %d ms.\n", s.When.Format("2006-01-02 15:04 UTC"), s.Machine.CPU, s.Machine.Kernel,
+			s.Machine.Go, s.Commit, s.Seed, s.Rounds, s.SliceMS)
+		for _, note := range s.Notes {
+			fmt.Fprintln(w, note)
+		}
+		fmt.Fprintf(w, "%s", what.report(s))
+	}
+	return nil
 }
 
 // bars are the promises and what the data says of them.
@@ -135,14 +172,7 @@ func (r Results) table(w io.Writer, show func(cell int, s Shown) string) {
 	}
 	fmt.Fprint(w, "\n|---|"+strings.Repeat("---|", len(r.Head.Grid))+"\n")
 	for _, s := range r.Head.Servers {
-		name := s.Title
-		if s.Version != "" {
-			name += " " + s.Version
-		}
-		if s.Kind == ours {
-			name = "**" + name + "**"
-		}
-		fmt.Fprintf(w, "| %s |", name)
+		fmt.Fprintf(w, "| %s |", s.name())
 		for k := range r.Head.Grid {
 			fmt.Fprintf(w, " %s |", show(k, s))
 		}
@@ -161,7 +191,7 @@ func (r Results) summary(w io.Writer) {
 			}
 			part := func(f func(Syscalls) float64) string { return number(r.calls(k, s.Name, f), 3) }
 			fmt.Fprintf(w, "%-14v %-12s cpu %7s µs  /epoll %-22s /reference %-22s calls %s (%s %s %s)  rate %s/s  p50 %s\n", c, s.Title, number(xs, 3),
-				interval(ratio(xs, r.values(k, "epoll", cpu))), interval(ratio(xs, r.values(k, "reference", cpu))), number(calls, 3),
+				interval(ratio(r.beside(k, s.Name, "epoll", cpu))), interval(ratio(r.beside(k, s.Name, "reference", cpu))), number(calls, 3),
 				part(func(c Syscalls) float64 { return c.Reads }), part(func(c Syscalls) float64 { return c.Writes }), part(func(c Syscalls) float64 { return c.Polls }),
 				number(r.values(k, s.Name, func(s Sample) float64 { return s.Rate }), 0), number(r.values(k, s.Name, func(s Sample) float64 { return s.P50 }), 1))
 		}

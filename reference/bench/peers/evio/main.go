@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/tidwall/evio"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 func main() {

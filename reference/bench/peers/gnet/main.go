@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/panjf2000/gnet/v2"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 type echo struct{ gnet.BuiltinEventEngine }

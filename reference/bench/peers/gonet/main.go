@@ -5,6 +5,8 @@ import (
 	"log"
 	"net"
 	"os"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 func main() {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/logging"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 func main() {

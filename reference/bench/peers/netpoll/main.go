@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/cloudwego/netpoll"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 func echo(_ context.Context, c netpoll.Connection) error {

@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"github.com/reactorspec/reactorspec/reference"
+
+	_ "github.com/reactorspec/reactorspec/reference/bench/peers/heap"
 )
 
 func main() {
