@@ -26,6 +26,7 @@ type matrixFlags struct {
 	seed     string
 	noAdvice bool
 	shard    string
+	record   bool
 	timeout  time.Duration
 }
 
@@ -43,6 +44,10 @@ They are built beside each other first, and then judged one after the other, eac
 in a child process with a time limit of its own. A target whose toolchain is not
 installed is skipped, and listed so. Ctrl-C writes what was judged until then. The
 exit code is the worst of all: 2 before 3 before 1.
+
+--record rewrites in each file what is expected to fail, by what failed today: a new
+failure comes in with what it came to as its reason, an entry that is no longer broken
+goes. Read the difference before you believe it: a reason and a link are yours to write.
 
 --shard i/n judges every n-th target from the i-th on; reactorspec merge joins the
 JSON reports. --shard auto takes i and n from the job that it runs in:
@@ -71,6 +76,7 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
 	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out what a target neither promised nor was released from")
+	flags.BoolVar(&f.record, "record", false, "rewrite the expected failures of each target file by today's, for review")
 	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up on a target after this time")
 	f.reports.bindMany(cmd)
@@ -118,7 +124,7 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 		p.exit = report.Worse(p.exit, report.ExitUndecided)
 	}
 	p.reported = true
-	return failed(f.reports.writeMatrix(m))
+	return failed(errors.Join(p.unrecorded, f.reports.writeMatrix(m)))
 }
 
 // judgeAll judges one target after the other, and says how far it is.
@@ -151,6 +157,9 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 		fmt.Fprintln(out, report.Clean(run.Verdict.Sentence))
 		for _, reason := range run.Verdict.Reasons {
 			fmt.Fprintf(out, "  %s\n", report.Clean(reason))
+		}
+		if f.record {
+			p.unrecorded = errors.Join(p.unrecorded, e.rerecorded(run, out))
 		}
 	}
 	m.Sort()

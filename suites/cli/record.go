@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -52,15 +53,47 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, promised []
 # ends with 0 until something gets worse. A pass of what fails only sometimes is no surprise; write
 # always where a mended clause should be reported, so that its entry is taken out.
 `, Version(), filepath.Base(f.record))
-	text, err := file.Recorded(f.record, head)
+	if err := rewrite(run, file, f.record, head); err != nil {
+		return fmt.Errorf("--record %w", err)
+	}
+	of := ""
+	if len(run.Selected) > 0 {
+		of = " of the selected clauses, which it is to be checked by"
+	}
+	fmt.Fprintf(out, "recorded in %s: spec %s, known failures: %d%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
+	return nil
+}
+
+// rerecorded makes today's failures of a judged target the expected ones of its file.
+// Which spec binds the target stays as it is.
+func (e *entrant) rerecorded(run *report.Run, out io.Writer) error {
+	if run.Problem != nil {
+		fmt.Fprintf(out, "  not recorded: %s\n", report.Clean(run.Problem.Message))
+		return nil
+	}
+	file := e.file
+	file.Expected = known(run.Results, file.Expected)
+	if reflect.DeepEqual(file.Expected, e.file.Expected) {
+		return nil
+	}
+	if err := rewrite(run, file, e.path, ""); err != nil {
+		return fmt.Errorf("--record %w", err)
+	}
+	fmt.Fprintf(out, "  recorded in %s: known failures: %d; before: %d\n", report.Clean(e.path), len(file.Expected), len(e.file.Expected))
+	return nil
+}
+
+// rewrite writes the target file at path and judges the run by what is expected there.
+func rewrite(run *report.Run, file target.File, path, head string) error {
+	text, err := file.Recorded(path, head)
 	if err == nil {
-		err = report.WriteFile(f.record, func(w io.Writer) error {
+		err = report.WriteFile(path, func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("--record %w", err)
+		return err
 	}
 	run.Target.Spec, run.Target.Expected = file.Spec, judging.Expecting(file).Expected
 	for i := range run.Results {
@@ -69,11 +102,6 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, promised []
 		}
 	}
 	report.Judge(run)
-	of := ""
-	if len(run.Selected) > 0 {
-		of = " of the selected clauses, which it is to be checked by"
-	}
-	fmt.Fprintf(out, "recorded in %s: spec %s, known failures: %d%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
 	return nil
 }
 

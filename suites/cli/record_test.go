@@ -85,3 +85,51 @@ func TestNothingToRecord(t *testing.T) {
 		t.Errorf("exit %d, %v\n%s%s", o.exit, err, o.out, o.errors)
 	}
 }
+
+// A recorded matrix rewrites the files whose failures are others than they say, and
+// leaves the rest as it is: what never served, above all.
+func TestARecordedMatrix(t *testing.T) {
+	dir := t.TempDir()
+	texts := map[string]string{
+		"clings": "expected:\n  - {clause: CONN-1, reason: it was so}\n  - {clause: WAKE-3, reason: not judged today}\n",
+		"good":   "# as it should be\n",
+		"exits":  "expected:\n  - {clause: CONN-1, reason: it was so}\n",
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(dir, name+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for name, expected := range texts {
+		texts[name] = "name: " + name + "\ndialect: echo\nclass: thread-per-connection\nstart: ['" + self(t) + "', '{port}'] # as ever\nenv: {" + serverVariable + ": " + name + "}\n" + expected
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(texts[name]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1,CONN-8,ACC-3", "--record", "--json", "all.json")
+	if o.exit != report.ExitNotConformant || !strings.Contains(o.out, "known failures: 2; before: 2") || !strings.Contains(o.out, "not recorded: ") {
+		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
+	}
+	for _, name := range []string{"good", "exits"} {
+		if got := read(name); got != texts[name] {
+			t.Errorf("%s was rewritten:\n%s", name, got)
+		}
+	}
+	file, err := target.Load(filepath.Join(dir, "clings.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clauses []string
+	for _, e := range file.Expected {
+		clauses = append(clauses, e.Clause+" "+e.Frequency)
+	}
+	if got := strings.Join(clauses, ", "); got != "CONN-8 sometimes, WAKE-3 always" || file.Spec != "" || !strings.Contains(read("clings"), "# as ever") {
+		t.Errorf("it expects %s\n%s", got, read("clings"))
+	}
+	o = reactorspec(t, nil, "matrix", filepath.Join(dir, "clings.yaml"), filepath.Join(dir, "good.yaml"), "--clause", "CONN-1,CONN-8,ACC-3")
+	if o.exit != report.ExitConformant {
+		t.Errorf("judged again: exit %d\n%s%s", o.exit, o.out, o.errors)
+	}
+}

@@ -18,13 +18,16 @@ import (
 // Recorded is the text of a target file at path that says what f does: which spec
 // binds the target, and which failures are expected, above all. head, lines of
 // comment, stands on top. Where f was read from a file, which has to be in the same
-// directory, the text is that file's, comments and all, but for these two keys.
+// directory, the text is that file's, comments and all, but for what is written anew;
+// without a Spec all clauses go on binding it.
 func (f File) Recorded(path, head string) ([]byte, error) {
 	text, err := f.unpinned(path, head)
 	if err != nil {
 		return nil, err
 	}
-	text = fmt.Appendf(text, "spec: %q\n", f.Spec)
+	if f.Spec != "" {
+		text = fmt.Appendf(text, "spec: %q\n", f.Spec)
+	}
 	if len(f.Promises) > 0 {
 		text = fmt.Appendf(text, "promises: [%s]\n", strings.Join(f.Promises, ", "))
 	}
