@@ -5,10 +5,9 @@ package main
 import (
 	"os"
 
-	"github.com/reactorspec/reactorspec/reference"
 	"github.com/reactorspec/reactorspec/suites/cli"
 )
 
 func main() {
-	os.Exit(cli.Main(os.Args[1:], cli.Embedded{Command: reference.Command}))
+	os.Exit(cli.Main(os.Args[1:], cli.Embedded{Command: serve}))
 }

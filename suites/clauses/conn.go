@@ -2,8 +2,6 @@ package clauses
 
 import (
 	"fmt"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/session"
@@ -180,19 +178,6 @@ func urgentData(s *session.Session) {
 	s.ServesFresh()
 }
 
-// sendUrgent sends one byte out of band over TCP.
-func sendUrgent(c *session.Conn) error {
-	raw, err := c.Raw().(syscall.Conn).SyscallConn()
-	if err != nil {
-		return err
-	}
-	var sent error
-	if err := raw.Control(func(fd uintptr) { sent = syscall.Sendto(int(fd), []byte{'!'}, syscall.MSG_OOB, nil) }); err != nil {
-		return err
-	}
-	return os.NewSyscallError("sendto", sent)
-}
-
 // smallRepliesArePrompt compares a single small exchange with exchanges whose
 // answer a careless server writes in several small parts. Where the client
 // delays its acknowledgements, each part after the first then waits 40 ms.
@@ -244,18 +229,6 @@ func smallRepliesArePrompt(s *session.Session) {
 		s.Failf(session.Late, fmt.Sprintf("one small exchange takes %s", quick.Round(time.Millisecond/10)),
 			"well below the 40 ms of a delayed acknowledgement", fmt.Sprintf("median of %d", len(one)),
 			"the reply is written in parts, and Nagle's algorithm holds the later ones back: set TCP_NODELAY, or write a reply at once")
-	}
-}
-
-// delayAcks puts the client's socket into the state of a long interactive
-// connection, in which Linux delays acknowledgements (tcp(7), TCP_QUICKACK).
-func delayAcks(c *session.Conn) {
-	if socket, ok := c.Raw().(syscall.Conn); ok {
-		if raw, err := socket.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) {
-				_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 0)
-			})
-		}
 	}
 }
 

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
@@ -121,21 +118,18 @@ func stopped(s *session.Session, f func()) {
 	list := observed(s, "the processes", s.Tree().Processes)
 	defer func() {
 		for _, p := range list {
-			if err := p.Signal(syscall.SIGCONT); err != nil && !errors.Is(err, observe.ErrGone) {
+			if err := p.Signal(observe.Continue); err != nil && !errors.Is(err, observe.ErrGone) {
 				s.Inconclusive(fmt.Sprintf("process %d of the target cannot be let go on: %v", p.Pid, err))
 			}
 		}
 	}()
 	for _, p := range list {
-		if err := p.Signal(syscall.SIGSTOP); err != nil && !errors.Is(err, observe.ErrGone) {
+		if err := p.Signal(observe.Stop); err != nil && !errors.Is(err, observe.ErrGone) {
 			unable(s, "the server cannot be stopped", err)
 		}
 	}
 	f()
 }
-
-// harmless signals have no effect unless a program asks for them.
-var harmless = []syscall.Signal{syscall.SIGCHLD, syscall.SIGURG, syscall.SIGCONT}
 
 const (
 	// rainPause is the time between two signals to a thread.
@@ -169,7 +163,7 @@ func rain(s *session.Session) (end func()) {
 				}
 			}
 			for _, t := range threads {
-				_ = unix.Tgkill(t.Pid, t.Tid, harmless[i%len(harmless)]) // whoever died shows in the check
+				t.Nudge(i) // whoever died shows in the check
 			}
 		}
 	}()

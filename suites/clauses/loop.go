@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
@@ -162,7 +160,7 @@ func writeInterestDropped(s *session.Session) {
 	// A level-triggered write interest reports at once to whoever waits. On a poller
 	// that nobody asks while no output waits it is dropped in all but name.
 	for _, w := range served(s, conns) {
-		if w.watch.Events&unix.EPOLLOUT == 0 || w.watch.Events&unix.EPOLLET != 0 {
+		if w.watch.Events&observe.WriteReady == 0 || w.watch.Events&observe.EdgeTriggered != 0 {
 			continue
 		}
 		left := fmt.Sprintf("epoll descriptor %d: tfd %d events %#x", w.poller.FD, w.watch.FD, w.watch.Events)

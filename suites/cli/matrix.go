@@ -195,7 +195,7 @@ func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result 
 	cmd := exec.CommandContext(bounded, self, args...)
 	var printed strings.Builder
 	cmd.Stderr = &printed
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = child()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
 	err = cmd.Run()

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/report"
 )
@@ -234,8 +233,7 @@ func lostStdout() bool {
 	if err != nil || !os.SameFile(info, null) {
 		return false
 	}
-	flags, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_GETFL, 0)
-	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
+	return readable(os.Stdout)
 }
 
 // reportMistake writes the reports of a call that ended with err before it could

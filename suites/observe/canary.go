@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -104,9 +102,7 @@ func (c *Canary) watch(due *atomic.Int64, cpu int) {
 	defer c.threads.Done()
 	runtime.LockOSThread()
 	if cpu >= 0 {
-		var set unix.CPUSet
-		set.Set(cpu)
-		_ = unix.SchedSetaffinity(0, &set) // without the right, the thread roams
+		bind(cpu)
 	}
 	defer due.Store(0)
 	for {
@@ -131,34 +127,4 @@ func (c *Canary) remember(s span) {
 		c.stalls = slices.Delete(c.stalls, 0, canaryKept/4)
 	}
 	c.stalls = append(c.stalls, s)
-}
-
-// sleepUntil sleeps in the kernel, not in Go's scheduler: the thread is the measure.
-func sleepUntil(wake int64) {
-	at := unix.NsecToTimespec(wake)
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
-	}
-}
-
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		panic(err) // every Linux has it
-	}
-	return ts.Nano()
-}
-
-// allowedCPUs lists the CPUs that we may run on, [-1] if that is unknown.
-func allowedCPUs() []int {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil || set.Count() == 0 {
-		return []int{-1}
-	}
-	var cpus []int
-	for cpu := 0; len(cpus) < set.Count(); cpu++ {
-		if set.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpus
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Descriptor is an open file descriptor of the tree.
@@ -24,7 +22,7 @@ type Descriptor struct {
 }
 
 // Cloexec reports whether an exec closes the descriptor.
-func (d Descriptor) Cloexec() bool { return d.Flags&unix.O_CLOEXEC != 0 }
+func (d Descriptor) Cloexec() bool { return d.Flags&closeOnExec != 0 }
 
 // FDs counts the open descriptors of the tree.
 func (t *Tree) FDs() (int, error) {
@@ -157,11 +155,20 @@ type Poller struct {
 // Watch is a descriptor on a poller: a tfd line of fdinfo, proc(5).
 type Watch struct {
 	FD     int
-	Events uint32 // unix.EPOLLIN, EPOLLOUT, EPOLLET, …
+	Events uint32 // EPOLLIN, WriteReady, EdgeTriggered, …: epoll_ctl(2)
 	Data   uint64 // what the program gets back
 	Inode  uint64 // 0 where an old kernel does not tell
 	Kind   string // of the descriptor that has this number now; empty if closed
 }
+
+// The events that are looked at, as Linux numbers them.
+const (
+	WriteReady    = 0x4     // EPOLLOUT
+	EdgeTriggered = 1 << 31 // EPOLLET
+)
+
+// closeOnExec is O_CLOEXEC, as Linux numbers it on the processors that Go knows, Alpha and SPARC left out.
+const closeOnExec = 0o2000000
 
 // Pollers lists the pollers of the tree, each by the lowest of its descriptors: one
 // that was duplicated within a process is still one poller, as mio's registry is,
@@ -190,14 +197,6 @@ func (t *Tree) Pollers() ([]Poller, error) {
 		return err
 	})
 	return list, err
-}
-
-// sameFile reports whether two descriptors of a process are duplicates, of one open
-// file description; false where the kernel does not tell (kcmp(2) left out of it).
-func sameFile(tid, a, b int) bool {
-	const file = 0 // KCMP_FILE
-	order, _, errno := unix.Syscall6(unix.SYS_KCMP, uintptr(tid), uintptr(tid), file, uintptr(a), uintptr(b), 0)
-	return errno == 0 && order == 0
 }
 
 // readWatches lists what hangs on one epoll descriptor.

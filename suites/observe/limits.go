@@ -2,12 +2,8 @@ package observe
 
 import (
 	"errors"
-	"fmt"
 	"math"
-	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // LimitFDs sets the soft limit on descriptor numbers of every process of the
@@ -56,7 +52,7 @@ type Room struct {
 func (t *Tree) Rooms() ([]Room, error) {
 	var list []Room
 	err := t.each(func(p Process) error {
-		var limit unix.Rlimit
+		var limit rlimit
 		if err := prlimit(p, nil, &limit); err != nil {
 			return err
 		}
@@ -70,7 +66,7 @@ func (t *Tree) Rooms() ([]Room, error) {
 func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
 	type saved struct {
 		Process
-		limit unix.Rlimit
+		limit rlimit
 	}
 	var list []saved
 	var once sync.Once
@@ -87,7 +83,7 @@ func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
 		return restored
 	}
 	err := t.each(func(p Process) error {
-		var old unix.Rlimit
+		var old rlimit
 		if err := prlimit(p, nil, &old); err != nil {
 			return err
 		}
@@ -95,7 +91,7 @@ func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
 		if err != nil {
 			return err
 		}
-		limit := unix.Rlimit{Cur: min(n, old.Max), Max: old.Max}
+		limit := rlimit{Cur: min(n, old.Max), Max: old.Max}
 		if err := prlimit(p, &limit, nil); err != nil {
 			return err
 		}
@@ -106,15 +102,4 @@ func (t *Tree) limit(soft func(Process) (uint64, error)) (func() error, error) {
 		return func() error { return nil }, errors.Join(err, restore())
 	}
 	return restore, nil
-}
-
-// prlimit reads or sets RLIMIT_NOFILE of p, this very process and no other of its pid.
-func prlimit(p Process, set, old *unix.Rlimit) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	if err := unix.Prlimit(p.Pid, unix.RLIMIT_NOFILE, set, old); err != nil {
-		return fmt.Errorf("process %d: %w", p.Pid, kind(os.NewSyscallError("prlimit", err)))
-	}
-	return nil
 }

@@ -28,6 +28,10 @@ var (
 	ErrReused = errors.New("pid belongs to another process now")
 	// ErrDenied is reported when this user may not read or change the fact.
 	ErrDenied = errors.New("permission denied: run as the target's user or as root")
+	// ErrSystem is reported where there is no Linux to ask; see Here.
+	ErrSystem = errors.New("servers are started and observed on Linux alone")
+	// ErrNoListener says that nobody who can be seen listens at an address.
+	ErrNoListener = errors.New("no listener is seen at that address")
 )
 
 // Process is the identity of a process.

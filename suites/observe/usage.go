@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
-	"golang.org/x/sys/unix"
 )
 
 // CPU returns the user and system time that the tree has used, processes and
@@ -78,15 +77,11 @@ func ticks(n uint64) time.Duration { return time.Duration(n) * time.Second / 100
 // had. It asks the process's CPU clock, in nanoseconds; where the kernel
 // refuses, /proc/PID/stat serves, which counts in ticks of 10 ms.
 func (p Process) CPU() (time.Duration, error) {
-	// clock_getcpuclockid(3) makes a clock id of a pid by these two steps;
-	// 2 is CPUCLOCK_SCHED, the scheduler's own account of the whole process.
-	clock := int32(^p.Pid)<<3 | 2
-	var ts unix.Timespec
-	if err := unix.ClockGettime(clock, &ts); err == nil {
+	if used, ok := cpuClock(p.Pid); ok {
 		if err := p.Check(); err != nil && !errors.Is(err, ErrGone) {
 			return 0, err
 		}
-		return time.Duration(ts.Nano()), nil
+		return used, nil
 	}
 	s, err := readStat(p.Pid)
 	if err != nil {
@@ -115,14 +110,7 @@ func (t *Tree) RSS() (int64, error) {
 // processes share counts 1/n for each.
 func (t *Tree) PSS() (int64, error) {
 	return t.sum(func(p Process) (int64, error) {
-		return ask(p, func(tid int) (int64, error) {
-			proc, err := procfs.NewProc(tid)
-			if err != nil {
-				return 0, err
-			}
-			rollup, err := proc.ProcSMapsRollup()
-			return int64(rollup.Pss), err
-		})
+		return ask(p, proportional)
 	})
 }
 

@@ -5,16 +5,13 @@ import (
 	"os"
 	"runtime"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // ThisMachine describes the machine that the caller runs on.
 func ThisMachine() *Machine {
 	m := &Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
-	var name unix.Utsname
-	if unix.Uname(&name) == nil {
-		m.OS = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
+	if name := kernel(); name != "" {
+		m.OS = name
 	}
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {

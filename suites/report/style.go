@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
-	"golang.org/x/sys/unix"
 )
 
 // style is how text is laid out. The zero style is plain text for files: no
@@ -25,9 +24,7 @@ func styleOf(w any) style {
 		return style{}
 	}
 	s := style{colour: os.Getenv("NO_COLOR") == ""}
-	if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
-		s.width = int(size.Col)
-	}
+	s.width, _, _ = window(file)
 	return s
 }
 
@@ -37,8 +34,8 @@ func drawable(file *os.File) bool {
 	if !isatty.IsTerminal(file.Fd()) || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
-	return err == nil && size.Row > 1 && size.Col > 20
+	columns, rows, ok := window(file)
+	return ok && rows > 1 && columns > 20
 }
 
 // paint colours text by SGR parameters.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
@@ -178,7 +178,7 @@ func (c *Conn) CloseWrite() {
 		c.s.harnessFailed("a %s connection cannot be half-closed", c.s.Target.Network())
 	}
 	c.s.log.add(c.number, "close", []byte("half"))
-	if err := half.CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+	if err := half.CloseWrite(); err != nil && !isAny(err, unconnected) {
 		c.s.alive()
 		c.s.harnessFailed("shutdown: %v", err)
 	}
@@ -232,12 +232,20 @@ func (s *Session) alive() {
 	}
 }
 
+// isAny reports whether err is one of a list.
+func isAny(err error, list []error) bool {
+	return slices.ContainsFunc(list, func(what error) bool { return errors.Is(err, what) })
+}
+
+// IsReset reports whether the peer, or the system on its behalf, has ended a connection by force.
+func IsReset(err error) bool { return isAny(err, resets) }
+
 // ending names how a connection ended, for the evidence.
 func ending(err error) string {
 	switch {
 	case errors.Is(err, io.EOF):
 		return "eof"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+	case IsReset(err):
 		return "rst"
 	default:
 		return "note"

@@ -47,9 +47,9 @@ func (s *Session) dial(ip string, number int) *Conn {
 	switch {
 	case s.ended.Load():
 		panic(aborted{})
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.ENOBUFS):
+	case isAny(err, shortages):
 		s.Inconclusive(fmt.Sprintf("the harness itself cannot open another connection: %v", err))
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EAGAIN):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isAny(err, silences):
 		panic(failed{&Failure{Kind: Late, Reason: fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Handshake)), Want: want, Got: err.Error(),
 			Why: "the accept queue is full and nobody takes from it", beside: s.beside() + 1}})
 	default:

@@ -2,12 +2,8 @@ package session
 
 import (
 	"fmt"
-	"math"
-	"os"
 	"slices"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
@@ -71,15 +67,11 @@ func (s *Session) Descriptors(want int) int {
 
 // ownRoom is how many descriptors the harness may still open.
 func (s *Session) ownRoom() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		s.Inconclusive("the harness's descriptor limit cannot be read: " + os.NewSyscallError("getrlimit", err).Error())
-	}
-	open, err := os.ReadDir("/proc/self/fd")
+	left, err := descriptorsLeft()
 	if err != nil {
-		s.Inconclusive("the harness's descriptors cannot be counted: " + err.Error())
+		s.Inconclusive("the harness's own descriptors cannot be counted: " + err.Error())
 	}
-	return int(min(limit.Cur, math.MaxInt32)) - len(open) - harnessReserve
+	return left - harnessReserve
 }
 
 // rooms is what each process of the target may still open; nil where that cannot

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
 
@@ -139,16 +137,9 @@ func (e Exit) String() string {
 	case !e.Known:
 		return "ended, its exit status is not ours to know"
 	case e.Signal != 0:
-		return fmt.Sprintf("was killed by %s", unix.SignalName(e.Signal))
+		return fmt.Sprintf("was killed by %s", signalName(e.Signal))
 	}
 	return fmt.Sprintf("exited with %d", e.Code)
-}
-
-func exitOf(status syscall.WaitStatus) Exit {
-	if status.Signaled() {
-		return Exit{Known: true, Signal: status.Signal()}
-	}
-	return Exit{Known: true, Code: status.ExitStatus()}
 }
 
 var errNoPid = errors.New("the target's process is not known: give --pid")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
@@ -36,9 +33,7 @@ type process struct {
 // until it was reaped.
 func startProcess(argv []string, dir string, env []string, group *observe.Cgroup) (*process, error) {
 	becomeSubreaper()
-	// What whoever started us left open is none of the target's: the clauses on
-	// descriptors would find it there.
-	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	keepToOurselves()
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -52,10 +47,7 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 	p := &process{cgroup: group, out: &output{}, err: &output{}, pipes: []*os.File{outR, errR}, drained: make(chan struct{}), ended: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, outW, errW
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if group != nil {
-		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, group.FD()
-	}
+	cmd.SysProcAttr = inGroup(group)
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -71,7 +63,7 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 		}
 		_ = cmd.Wait() // the status says more than the error
 		ours.Delete(cmd.Process.Pid)
-		p.exit = exitOf(cmd.ProcessState.Sys().(syscall.WaitStatus))
+		p.exit = exitOf(cmd.ProcessState)
 		close(p.ended)
 	}()
 	err = <-started
@@ -135,7 +127,7 @@ func (p *process) kill(tree *observe.Tree) {
 	// The group first: one call, before anything can fork again. The leader is
 	// not reaped before it ends, so until then the number is its own.
 	if !p.hasEnded() {
-		_ = unix.Kill(-p.identity.Pid, unix.SIGKILL)
+		killGroup(p.identity.Pid)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), killFor)
 	defer cancel()
@@ -190,21 +182,6 @@ func collect(tree *observe.Tree) {
 	}
 }
 
-// reap collects a process that is a child of ours though exec did not start
-// it: one that was orphaned. It does not wait.
-func reap(p observe.Process) (Exit, bool) {
-	var status unix.WaitStatus
-	pid, err := unix.Wait4(p.Pid, &status, unix.WNOHANG, nil)
-	if err != nil || pid != p.Pid {
-		return Exit{}, false
-	}
-	return exitOf(syscall.WaitStatus(status)), true
-}
-
-// becomeSubreaper makes orphans of our targets our own children, so that one
-// that leaves its parents behind is still found and collected.
-var becomeSubreaper = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
-
 // guard is a shell that kills a target as soon as we are gone, however we
 // went: its standard input is a pipe that only we hold. It covers what the
 // parent-death signal does not, the descendants of the started process: those
@@ -244,7 +221,7 @@ func startGuard(group int, nonce, scratch, cgroup string) *guard {
 	defer r.Close()
 	cmd := exec.Command("/bin/sh", "-c", guardScript, "reactorspec-guard", strconv.Itoa(group), nonce, scratch, cgroup)
 	cmd.Stdin = r
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the terminal's Ctrl-C
+	cmd.SysProcAttr = inSession() // out of reach of the terminal's Ctrl-C
 	if cmd.Start() != nil {
 		w.Close()
 		return nil

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
 
@@ -46,6 +44,7 @@ var (
 	ErrPid         = errors.New("wrong --pid")
 	ErrScratch     = errors.New("no temporary directory can be made")
 	ErrProc        = errors.New("/proc cannot be read")
+	ErrSystem      = observe.ErrSystem
 )
 
 // LaunchError says why a target could not be started or reached. Its text is
@@ -121,6 +120,9 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	if t.Pid == 0 {
 		return i, nil
 	}
+	if err := observe.Here(); err != nil {
+		return nil, &LaunchError{Cause: err}
+	}
 	tree, err := observe.OpenTree(t.Pid)
 	if err != nil {
 		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("%v: give the pid of the server at %s, or leave it away", err, t.Addr)}
@@ -192,7 +194,7 @@ func freePort() (int, error) {
 func tryPort(port int) (int, error) {
 	plain := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var refused error
-		err := c.Control(func(fd uintptr) { refused = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0) })
+		err := c.Control(func(fd uintptr) { refused = refuseReuse(fd) })
 		return errors.Join(err, refused)
 	}}
 	l, err := plain.Listen(context.Background(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
@@ -232,6 +234,9 @@ func newScratch() (string, error) {
 // visible says whether this system shows its processes at all: the sockets of a
 // target are found there, and what the process vantage sees.
 func visible() error {
+	if err := observe.Here(); err != nil {
+		return &LaunchError{Cause: err}
+	}
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that runs already from the wire alone (--addr)", err)}
 	}

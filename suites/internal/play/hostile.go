@@ -7,9 +7,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )
 
@@ -169,11 +169,11 @@ func (p *player) halt(d time.Duration) {
 	if p.s.Target == nil || !p.s.Target.Owned() || p.s.Target.Pid() == 0 {
 		return
 	}
-	if p.s.Target.Signal(syscall.SIGSTOP) != nil {
+	if p.s.Target.Signal(observe.Stop) != nil {
 		return
 	}
 	defer func() {
-		if err := p.s.Target.Signal(syscall.SIGCONT); err != nil && p.s.Target.Alive() == nil {
+		if err := p.s.Target.Signal(observe.Continue); err != nil && p.s.Target.Alive() == nil {
 			p.s.Inconclusive("the server could not be continued: " + err.Error())
 		}
 	}()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"syscall"
 
 	"github.com/reactorspec/reactorspec/spec/probe"
 	"github.com/reactorspec/reactorspec/suites/dialect"
@@ -271,7 +270,7 @@ func (c *link) sip(size int) {
 // ended takes the end of input, or the wrong bytes, while what was due. Where
 // the server may close it is the end of the connection and no more.
 func (c *link) ended(err error, what string, got int) {
-	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || session.IsReset(err)
 	lost := c.conn.MayHaveEnded(err) && c.sent() > 1
 	if closed && (c.doomed || c.shed || c.p.rules.idle || lost) {
 		c.gone = true

@@ -41,9 +41,6 @@ func Backlog(addr net.Addr) (int, error) {
 	return leastBacklog(dump, lengthOf)
 }
 
-// ErrNoListener says that nobody who can be seen listens at an address.
-var ErrNoListener = errors.New("no listener is seen at that address")
-
 // The layouts of linux/inet_diag.h and linux/unix_diag.h, in bytes.
 const (
 	inetRequest = 56 // struct inet_diag_req_v2

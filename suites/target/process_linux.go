@@ -1,0 +1,64 @@
+package target
+
+import (
+	"math"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// keepToOurselves lets no descriptor through to what is started. What whoever
+// started us left open is none of the target's: the clauses on descriptors would
+// find it there.
+func keepToOurselves() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
+
+// inGroup starts a process as the leader of a group, in the cgroup if there is one;
+// it dies when the thread that started it does.
+func inGroup(cgroup *observe.Cgroup) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if cgroup != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, cgroup.FD()
+	}
+	return attr
+}
+
+// inSession starts a process in a session of its own.
+func inSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+func killGroup(leader int) { _ = unix.Kill(-leader, unix.SIGKILL) }
+
+// reap collects a process that is a child of ours though exec did not start
+// it: one that was orphaned. It does not wait.
+func reap(p observe.Process) (Exit, bool) {
+	var status unix.WaitStatus
+	pid, err := unix.Wait4(p.Pid, &status, unix.WNOHANG, nil)
+	if err != nil || pid != p.Pid {
+		return Exit{}, false
+	}
+	return exitBy(syscall.WaitStatus(status)), true
+}
+
+// becomeSubreaper makes orphans of our targets our own children, so that one
+// that leaves its parents behind is still found and collected.
+var becomeSubreaper = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
+
+// exitOf is how a process ended that was started here.
+func exitOf(state *os.ProcessState) Exit { return exitBy(state.Sys().(syscall.WaitStatus)) }
+
+func exitBy(status syscall.WaitStatus) Exit {
+	if status.Signaled() {
+		return Exit{Known: true, Signal: status.Signal()}
+	}
+	return Exit{Known: true, Code: status.ExitStatus()}
+}
+
+func signalName(s syscall.Signal) string { return unix.SignalName(s) }
+
+// refuseReuse takes SO_REUSEADDR off a socket.
+func refuseReuse(fd uintptr) error {
+	return unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+}
