@@ -129,6 +129,7 @@ func burstsBeyondTheQueue(s *session.Session) {
 		}
 	})
 	s.Note("%d clients connected while the server was stopped; its queue ran over: %t", len(queued), full)
+	takesFromItsQueue(s)
 	for i, c := range queued { // in the order of the queue; whoever was served makes room
 		if owed(i + 1) {
 			s.Ready(c).Exchange(payload)
@@ -144,6 +145,26 @@ func burstsBeyondTheQueue(s *session.Session) {
 	if !full {
 		s.Untested(fmt.Sprintf("the queue never ran over: the descriptor limits leave room for %d clients only, who were served", len(queued)))
 	}
+}
+
+// takesFromItsQueue waits until the server has taken from its queue whom it takes at
+// once: if clients left meanwhile, it would be chance how many are there together.
+// Whoever lets some wait for room is waited for no longer.
+func takesFromItsQueue(s *session.Session) {
+	waiting := func() (n uint64) {
+		for _, listener := range observed(s, "the listeners", s.Tree().Listeners) {
+			n += listener.RxQueue
+		}
+		return n
+	}
+	last, since := waiting(), time.Now()
+	s.Holds(s.Await(), func() bool {
+		if now := waiting(); now != last {
+			last, since = now, time.Now()
+		}
+		return last == 0 || time.Since(since) > s.Silence()
+	})
+	s.Note("%d clients are in its queue then", last)
 }
 
 func silentClientsDelayNobody(s *session.Session) {

@@ -79,6 +79,16 @@ func (short *shortage) waiting(s *session.Session) (waiting []*session.Conn) {
 		}
 	}
 	s.Note("%d of %d clients beyond the limit were answered", served, len(short.late))
+	if served == len(short.late) && !short.refused {
+		// A listener may have been closed with nobody in its queue: accept(2) says
+		// EMFILE before it looks there.
+		if c, err := s.TryDial(); err != nil {
+			s.Note("another client was not let in: %v", err)
+			short.refused = true
+		} else {
+			c.Close()
+		}
+	}
 	if served == len(short.late) && served > 0 && !short.refused {
 		for _, c := range short.old { // or did it make room by closing these?
 			c.Exchange(s.Payload(100))

@@ -81,6 +81,49 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 	}
 }
 
+// staysAtRest goes on watching the target, which has come to rest, for as long as other
+// checks are judged on other instances: a spin may begin after seconds of rest. What
+// ends by itself within restGrace, or falls from window to window, is work.
+func staysAtRest(s *session.Session, state string) {
+	if !s.Others() {
+		s.Note("it was watched no longer, with no other instance to judge the rest on meanwhile")
+		return
+	}
+	began := time.Now()
+	var since time.Time       // when it was found restless; zero: it rests
+	var told, ended time.Time // when a window told anything last; when the others were found judged
+	var before idleness
+	for {
+		start := time.Now()
+		if !s.Others() && ended.IsZero() {
+			ended = start
+		}
+		if !ended.IsZero() && since.IsZero() {
+			break
+		}
+		now := cpuOver(s, idleWindow, idleShare)
+		switch {
+		case now.starved() && !now.never(): // tells neither
+			if !ended.IsZero() && time.Since(ended) > restPatience {
+				now.undecided(s)
+			}
+			continue
+		case now.rests(idleShare):
+			since = time.Time{}
+		case since.IsZero() || now.share() < before.share()*(1-1./fallShare):
+			since = start
+		case time.Since(since) > restGrace:
+			now.fail(s, state, idleShare, fmt.Sprintf("%v after it had come to rest, and for %v on end",
+				since.Sub(began).Round(100*time.Millisecond), time.Since(since).Round(100*time.Millisecond)))
+		}
+		before, told = now, time.Now()
+	}
+	if told.IsZero() {
+		told = began
+	}
+	s.Note("it was watched for %v more, and stayed at rest", told.Sub(began).Round(100*time.Millisecond))
+}
+
 // usesLittle is rests in a state that has traffic of its own: two windows in a row
 // decide, at once.
 func usesLittle(s *session.Session, state string, window, share time.Duration) {
@@ -130,6 +173,13 @@ func (i idleness) rests(share time.Duration) bool { return i.used*share <= i.cou
 // starved reports whether others used the processors so much that what the target
 // did tells nothing.
 func (i idleness) starved() bool { return i.could*starvedShare < i.window || i.waits }
+
+// never reports whether the busiest thread never slept: on a busy machine it may have
+// got little, but took all that it could get, where one that keeps house leaves most.
+func (i idleness) never() bool {
+	const enough = 20 * time.Millisecond // of a window; less is within what is counted late
+	return i.could >= enough && i.used*10 >= i.could*9
+}
 
 // undecided ends the check: this machine did not let the target run.
 func (i idleness) undecided(s *session.Session) {

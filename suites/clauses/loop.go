@@ -11,7 +11,7 @@ import (
 )
 
 var loop = []session.Check{
-	{Clause: "LOOP-1", Study: true, Run: idleAlone},
+	{Clause: "LOOP-1", Study: true, Watch: true, Run: idleAlone},
 	{Clause: "LOOP-2", Study: true, Run: idleClients},
 	{Clause: "LOOP-3", Study: true, Needs: session.Several, Run: idleHalfClosed},
 	{Clause: "LOOP-4", Study: true, Needs: session.Several | session.Ahead, Run: idleStalledWrite},
@@ -30,6 +30,7 @@ var loop = []session.Check{
 func idleAlone(s *session.Session) {
 	s.ServesFresh()
 	rests(s, "with no clients")
+	staysAtRest(s, "with no clients")
 	s.ServesFresh()
 }
 

@@ -13,6 +13,8 @@ var model = []session.Check{
 	{Clause: "MODEL-4", Run: threadOfItsOwn},
 	{Clause: "MODEL-5", Run: oneLoopOneThread},
 	{Clause: "MODEL-6", Run: eachLoopItsThread},
+	{Clause: "MODEL-7", Study: true, Run: childrenAreCollected},
+	{Clause: "MODEL-8", Study: true, Needs: session.Words, Run: stalledKeepNobody},
 }
 
 // ask sends a connection's opening and a request, and reads nothing.

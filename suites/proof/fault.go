@@ -71,6 +71,9 @@ type Fault struct {
 	// As soon as one of them is broken the row fails: then it takes Breaks instead.
 	Missed string   `json:",omitzero"`
 	Near   []string `json:",omitzero"`
+	// Beside are clauses that are judged too, because the fault shows only in the time
+	// that they take. They have no other say.
+	Beside []string `json:",omitzero"`
 	// Because is a phrase that the reason of each broken clause contains; with
 	// several clauses, one of the phrases separated by " | ".
 	Because string

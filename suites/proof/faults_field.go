@@ -193,8 +193,8 @@ var fieldFaults = []Fault{
 		Control: []string{"{port}", "none"},
 		Dialect: "echo",
 		Class:   "multi-reactor",
-		Missed:  "checks stall fewer clients than the server has threads",
-		Near:    []string{"FLOW-5", "FLOW-9"},
+		Breaks:  []string{"MODEL-8"},
+		Because: "is not served",
 	},
 	{
 		Name:    "children-are-not-collected",
@@ -204,7 +204,7 @@ var fieldFaults = []Fault{
 		Control: []string{"{port}", "none"},
 		Dialect: "echo",
 		Class:   "thread-per-connection",
-		Missed:  "no clause counts children that have ended",
-		Near:    []string{"RES-1", "RES-8"},
+		Breaks:  []string{"MODEL-7"},
+		Because: "were not collected",
 	},
 }

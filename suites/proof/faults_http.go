@@ -32,4 +32,12 @@ var httpFaults = []Fault{
 		Breaks:  []string{"CONN-2", "CONN-15"},
 		Because: "closed the connection",
 	},
+	{
+		Name: "http-half-a-request-and-a-fin", Why: "with edges, a read that does not fill its buffer is taken for the last, and of a FIN that came right behind half a request nothing is heard any more (libmicrohttpd 0.9.75)",
+		Server: "edgehttp", Args: []string{"{port}", "short"}, Control: []string{"{port}", "none"}, Dialect: "http", Class: "reactor",
+		HTTP:    &dialect.HTTP{Path: "/"},
+		Breaks:  []string{"RES-7"},
+		Because: "sockets are still open",
+		Shares:  "leaks-before-sign-on forgets to close, this server never hears of the end",
+	},
 }

@@ -36,7 +36,7 @@ func (s Scope) of(f Fault) Scope {
 func (s Scope) Clauses(f Fault) ([]string, error) {
 	s = s.of(f)
 	chosen := map[string]bool{}
-	for _, id := range slices.Concat(f.Breaks, f.Sometimes, f.Near, Sentinels) {
+	for _, id := range slices.Concat(f.Breaks, f.Sometimes, f.Near, f.Beside, Sentinels) {
 		if _, known := spec.Lookup(id); !known {
 			return nil, fmt.Errorf("fault %s: the spec has no clause %s", f.Name, id)
 		}

@@ -9,7 +9,7 @@ var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LO
 // treeVariant is what is asked of a server that is a tree of processes.
 var treeVariant = []string{
 	"LIFE-1", "LIFE-2", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12",
-	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5",
+	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5", "MODEL-7", "MODEL-8",
 }
 
 // treeOfProbe is what the probe dialect alone promises of those.
@@ -71,6 +71,22 @@ var trees = []Variant{
 		},
 		Rules:   []spec.Rule{spec.Tree},
 		Clauses: treeVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "child-collected-at-each-accept", Why: "a process for each connection, of which one is collected at each accept",
+			Server: "forking", Args: []string{"{port}", "one-an-accept"}, Dialect: "echo", Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Tree, spec.Slow},
+		Clauses: []string{"MODEL-7", "MODEL-8", "RES-1", "ACC-1"},
+	},
+	{
+		Fault: Fault{
+			Name: "children-collected-at-fifty", Why: "a process for each connection, collected once there are fifty",
+			Server: "forking", Args: []string{"{port}", "at-fifty"}, Dialect: "echo", Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Tree, spec.Slow},
+		Clauses: []string{"MODEL-7", "MODEL-8"},
 	},
 	{
 		Fault: Fault{
@@ -138,6 +154,14 @@ var restless = []Variant{
 		Fault: Fault{
 			Name: "polls-for-three-seconds-after-traffic", Why: "the same for three seconds, beside a second that passes in the check",
 			Server: "epolls", Args: []string{"{port}", "polls", "3000"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: idleVariant,
+	},
+	{
+		Fault: Fault{
+			Name: "works-for-three-seconds-after-five-of-rest", Why: "with nothing due for five seconds it does three seconds of housework, once",
+			Server: "plain", Args: []string{"{port}", "works-late"}, Dialect: "echo", Class: "reactor",
 		},
 		Rules:   []spec.Rule{spec.Slow},
 		Clauses: idleVariant,

@@ -80,7 +80,7 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	if c.Study || c.Own {
 		limit = setup.Budget.Study
 	}
-	if c.Soak {
+	if c.Soak || c.Watch && setup.Others != nil {
 		limit = time.Hour
 	}
 	hard := time.NewTimer(limit)

@@ -38,6 +38,9 @@ type Check struct {
 	// Long marks a check that waits for seconds on a correct server too: it is
 	// begun before the others of its kind, so that nothing waits for it at the end.
 	Long bool
+	// Watch marks a study that goes on until all else that binds the target is judged
+	// (Session.Others), beside whatever is: it is begun first, and is nearly idle.
+	Watch bool
 	// Soak marks a check that only --soak runs; it takes minutes.
 	Soak bool
 	// Needs is what the check asks of the dialect, as the target speaks it; one
@@ -116,6 +119,7 @@ type Setup struct {
 	Meter   *Meter            // nil: the target's run delay is not known
 	Hello   map[string]string // nil: asked for when a check wants it
 	Soak    bool              // the run takes its time
+	Others  <-chan struct{}   // closed once all else is judged; nil: nobody waits for that
 	// Replay words the command that plays a transcript's file on this target;
 	// nil: nobody can.
 	Replay func(file string) string

@@ -56,5 +56,19 @@ func (s *Session) Replay(file string) string {
 	return s.setup.Replay(file)
 }
 
+// Others reports whether other checks are still being judged, for as long as which a
+// Watch may go on at no cost.
+func (s *Session) Others() bool {
+	if s.setup.Others == nil {
+		return false
+	}
+	select {
+	case <-s.setup.Others:
+		return false
+	default:
+		return true
+	}
+}
+
 // Soak reports whether the run was told to take its time.
 func (s *Session) Soak() bool { return s.setup.Soak }

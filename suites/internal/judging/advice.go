@@ -35,7 +35,7 @@ func (r *Run) Advise(ids []string) {
 	asked := func(of []string) []string {
 		return slices.DeleteFunc(of, func(id string) bool { return !slices.Contains(ids, id) })
 	}
-	r.judgeAll(phase{asked(advice.shared), asked(advice.own), asked(advice.studies)})
+	r.judgeAll(phase{asked(advice.shared), asked(advice.own), asked(advice.studies), asked(advice.watches)})
 }
 
 // advise looks once at a clause that does not bind the target, on an instance of

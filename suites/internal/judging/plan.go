@@ -76,7 +76,7 @@ func (p plan) step(id string) (step, bool) {
 }
 
 // phase is clauses that are judged beside each other, by what their checks run on.
-type phase struct{ shared, own, studies []string }
+type phase struct{ shared, own, studies, watches []string }
 
 // split sorts the clauses into those that bind the target and those that may come
 // to advice, and within them by what their checks run on, each kind in the order
@@ -98,6 +98,8 @@ func (p plan) split() (bound, advice phase) {
 			into = &advice
 		}
 		switch {
+		case s.check.Watch:
+			into.watches = append(into.watches, s.clause.ID)
 		case s.check.Study:
 			into.studies = append(into.studies, s.clause.ID)
 		case s.check.Own:

@@ -40,7 +40,8 @@ type Run struct {
 	known   facts
 	unready error // why nothing can be judged
 
-	shared  turns // of checks on the shared instance
+	shared  turns         // of checks on the shared instance
+	others  chan struct{} // closed once all that binds is judged but watches; nil where nobody waits
 	studies turns
 
 	advising  sync.Once          // sets the next two
@@ -130,7 +131,7 @@ func (r *Run) Clauses() []spec.Clause {
 // that may come to advice, which is looked for once all else is judged.
 func (r *Run) Serially() (first, beside, last []string) {
 	bound, advice := r.plan.split()
-	return slices.Concat(bound.shared, bound.own), bound.studies, slices.Concat(advice.shared, advice.own, advice.studies)
+	return slices.Concat(bound.shared, bound.own), slices.Concat(bound.watches, bound.studies), slices.Concat(advice.shared, advice.own, advice.watches, advice.studies)
 }
 
 // Judge returns the clause's result, judging it first if nobody did; a second
@@ -259,7 +260,7 @@ func (r *Run) groundOf(s step) ground {
 // setup is what an attempt at a clause gets to see on any ground.
 func (r *Run) setup(clause spec.Clause) session.Setup {
 	return session.Setup{Info: r.known.info, Clause: clause, Seed: r.plan.seed, Budget: *r.options.Budget,
-		Canary: r.canary, Soak: r.options.Soak, Replay: r.replay}
+		Canary: r.canary, Soak: r.options.Soak, Others: r.others, Replay: r.replay}
 }
 
 const interrupted = "interrupted"

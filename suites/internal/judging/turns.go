@@ -30,6 +30,8 @@ func (r *Run) turnsOf(s step) turns {
 	switch {
 	case s.here || r.target.Addr != "":
 		return r.shared
+	case s.check.Watch && r.others != nil:
+		return nil
 	case s.check.Study:
 		return r.studies
 	case s.check.Own:
@@ -40,13 +42,28 @@ func (r *Run) turnsOf(s step) turns {
 
 // Ahead judges everything selected in the background, so that studies run
 // beside the ordinary checks; Judge then only waits. What may come to advice is
-// looked at once all else is judged. The returned function waits until all is.
+// looked at once all else is judged. Watches go on beside all that binds the target,
+// on an instance that nobody else touches; on one that runs already there is none. The
+// returned function waits until all is judged. It is called before any Judge.
 func (r *Run) Ahead() (wait func()) {
 	bound, advice := r.plan.split()
+	var watches []string
+	if r.target.Addr == "" {
+		watches, bound.watches = bound.watches, nil
+		r.others = make(chan struct{})
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		var watching sync.WaitGroup
+		for _, id := range watches {
+			watching.Go(func() { r.Judge(id) })
+		}
 		r.judgeAll(bound)
+		if r.others != nil {
+			close(r.others)
+		}
+		watching.Wait()
 		r.judgeAll(advice)
 	}()
 	return func() { <-done }
@@ -61,10 +78,10 @@ func (r *Run) judgeAll(p phase) {
 		}
 	}
 	if r.target.Addr != "" {
-		judge(queue(slices.Concat(p.shared, p.own, p.studies)))
+		judge(queue(slices.Concat(p.shared, p.own, p.watches, p.studies)))
 		return
 	}
-	waiting, long := queue(p.own), queue(p.studies)
+	waiting, long := queue(p.own), queue(slices.Concat(p.watches, p.studies))
 	workers.Go(func() { judge(waiting) })
 	workers.Go(func() {
 		judge(queue(p.shared))

@@ -4,6 +4,9 @@
  *   forking PORT one-a-signal   SIGCHLD collects one child, though two that end
  *                               together raise it once
  *   forking PORT none           SIGCHLD collects all that have ended
+ *   forking PORT one-an-accept  nobody handles SIGCHLD; each accept collects one child
+ *   forking PORT at-fifty       nobody handles it; once there are fifty, all that have ended
+ *                               are collected
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,12 +50,14 @@ static void serve(int fd) {
 
 int main(int argc, char **argv) {
 	if (argc != 3) {
-		fprintf(stderr, "usage: forking PORT one-a-signal|none\n");
+		fprintf(stderr, "usage: forking PORT one-a-signal|none|one-an-accept|at-fifty\n");
 		return 2;
 	}
 	one_a_signal = strcmp(argv[2], "one-a-signal") == 0;
+	int one_an_accept = strcmp(argv[2], "one-an-accept") == 0, at_fifty = strcmp(argv[2], "at-fifty") == 0, forked = 0;
 	struct sigaction ended = {.sa_handler = collect, .sa_flags = SA_RESTART};
-	sigaction(SIGCHLD, &ended, NULL);
+	if (!one_an_accept && !at_fifty)
+		sigaction(SIGCHLD, &ended, NULL);
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1]))};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -62,6 +67,11 @@ int main(int argc, char **argv) {
 		return 1;
 	}
 	for (;;) {
+		if (one_an_accept)
+			waitpid(-1, NULL, WNOHANG);
+		if (at_fifty && forked >= 50)
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				forked--;
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE)
@@ -76,6 +86,7 @@ int main(int argc, char **argv) {
 			_exit(0);
 		}
 		close(fd);
+		forked += child > 0;
 		if (child < 0)
 			usleep(50000);
 	}
