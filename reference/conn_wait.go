@@ -1,6 +1,10 @@
 package reference
 
-import "time"
+import (
+	"time"
+
+	"github.com/reactorspec/reactorspec/reference/internal/poll"
+)
 
 // waitList orders connections by the time since which they wait, all for the
 // same time, so that one timer at the first serves them all and moving one costs a few
@@ -77,10 +81,24 @@ func (l *waitList) fire() {
 	now := l.reactor.now()
 	for l.first != nil && now-l.first.wait.since >= l.after {
 		c := l.first
+		if l == &l.reactor.quiet && l.heard(c) {
+			continue
+		}
 		c.wait.leave(c)
 		l.reactor.expire(c, l)
 	}
 	if l.first != nil {
 		l.arm(l.after - (now - l.first.wait.since))
 	}
+}
+
+// heard reads what has come on a connection whose time is over, and reports whether that was
+// anything. Where the process was suspended the wait ends without events, and timers are
+// due before input is looked at that came in time (LIFE-15).
+func (l *waitList) heard(c *Conn) bool {
+	func() {
+		defer l.reactor.guard(c)
+		c.ready(poll.Readable)
+	}()
+	return c.wait.list != l || l.reactor.now()-c.wait.since < l.after
 }

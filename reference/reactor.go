@@ -144,7 +144,7 @@ func (c *Conn) destroy() {
 }
 
 // received and sent count (PROBE-12), and note that the connection is alive, which the
-// idle timeout then leaves alone (LIFE-10).
+// idle timeout then leaves alone, whoever writes (LIFE-10) or reads (LIFE-14).
 func (r *reactor) received(c *Conn, n int) {
 	r.in.Add(uint64(n))
 	if c.wait.list == &r.quiet {
@@ -160,7 +160,7 @@ func (r *reactor) sent(c *Conn, n int) {
 }
 
 // limit puts c into the list of what its state waits for. A connection that never says
-// anything is in the list of quiet ones from the start (LIFE-9).
+// anything is in the list of quiet ones from the start (LIFE-9), and one that does not read stays in it (LIFE-13).
 func (r *reactor) limit(c *Conn) {
 	var want *waitList
 	switch {

@@ -32,6 +32,7 @@ type Server struct {
 	listening sync.Mutex  // guards the two below from a Stop whose deadline passes
 	listener  int         // -1 when closed
 	socket    string      // the file of a Unix listener, "" once removed
+	file      os.FileInfo // which file it is
 
 	counts   serverCounts
 	refusals sync.Map       // causes that were logged, by rootOf
@@ -105,6 +106,7 @@ func (s *Server) Start(network, address string) (net.Addr, error) {
 	s.listener = fd
 	if network == "unix" {
 		s.socket = address
+		s.file, _ = os.Lstat(address)
 	}
 	if err := s.class.start(); err != nil {
 		s.closeListener()
@@ -294,9 +296,19 @@ func (s *Server) shutListener() {
 // removeSocket removes the listener's file (LIFE-8), once: later it may be a successor's.
 func (s *Server) removeSocket() {
 	if s.socket != "" && s.socket[0] != '@' { // an abstract address has no file
-		if err := os.Remove(s.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.removeOwn(); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.log.Error("removing the socket file failed", "error", err)
 		}
 	}
 	s.socket = ""
+}
+
+// removeOwn removes the file at the listener's path, unless a successor has put its own there
+// (LIFE-19). The listener is open still, so that no other file has the inode of its own.
+func (s *Server) removeOwn() error {
+	now, err := os.Lstat(s.socket)
+	if err != nil || !os.SameFile(now, s.file) {
+		return err
+	}
+	return os.Remove(s.socket)
 }

@@ -59,7 +59,7 @@ type Feature string
 func Features() []Feature {
 	return []Feature{
 		"where", "post", "shared", "hooks", "timer", "timer-any-thread", "offload", "contain", "stats",
-		"limit", "drain", "idle-timeout", "watch", "login", "sink", "source", "greeting",
+		"limit", "drain", "idle-timeout", "reuseport", "watch", "login", "sink", "source", "greeting",
 	}
 }
 

@@ -115,20 +115,27 @@ func stuff(s *session.Session, c *session.Conn, most int) int {
 
 // stopped runs f while the target is stopped by SIGSTOP.
 func stopped(s *session.Session, f func()) {
+	defer suspend(s)()
+	f()
+}
+
+// suspend stops the target by SIGSTOP, until resume is called.
+func suspend(s *session.Session) (resume func()) {
 	list := observed(s, "the processes", s.Tree().Processes)
-	defer func() {
+	resume = func() {
 		for _, p := range list {
 			if err := p.Signal(observe.Continue); err != nil && !errors.Is(err, observe.ErrGone) {
 				s.Inconclusive(fmt.Sprintf("process %d of the target cannot be let go on: %v", p.Pid, err))
 			}
 		}
-	}()
+	}
 	for _, p := range list {
 		if err := p.Signal(observe.Stop); err != nil && !errors.Is(err, observe.ErrGone) {
+			resume()
 			unable(s, "the server cannot be stopped", err)
 		}
 	}
-	f()
+	return resume
 }
 
 const (

@@ -19,9 +19,9 @@ import (
 var life = []session.Check{
 	{Clause: "LIFE-1", Own: true, Run: stopsAlone},
 	{Clause: "LIFE-2", Own: true, Run: stopsWithSilentClients},
-	{Clause: "LIFE-3", Own: true, Run: deliversWhatIsDue},
-	{Clause: "LIFE-4", Own: true, Long: true, Run: stopsBesideStalledClient},
-	{Clause: "LIFE-5", Own: true, Run: acceptsNoMore},
+	{Clause: "LIFE-3", Own: true, Needs: session.Words, Run: deliversWhatIsDue},
+	{Clause: "LIFE-4", Own: true, Long: true, Needs: session.Words, Run: stopsBesideStalledClient},
+	{Clause: "LIFE-5", Own: true, Needs: session.Words, Run: acceptsNoMore},
 	{Clause: "LIFE-6", Own: true, Run: stopsAtOnce},
 	{Clause: "LIFE-7", Own: true, Run: leavesNoProcess},
 	{Clause: "LIFE-8", Own: true, Run: removesSocketFile},
@@ -29,6 +29,15 @@ var life = []session.Check{
 	{Clause: "LIFE-10", Study: true, Long: true, Needs: session.Several, Run: usedConnectionsStay},
 	{Clause: "LIFE-11", Own: true, Run: stopsUnderTraffic},
 	{Clause: "LIFE-12", Own: true, Long: true, Run: stopsBesideWork},
+	{Clause: "LIFE-13", Study: true, Long: true, Needs: session.Words, Run: unreadIsClosed},
+	{Clause: "LIFE-14", Study: true, Long: true, Needs: session.Words, Run: slowReaderStays},
+	{Clause: "LIFE-15", Study: true, Long: true, Needs: session.Several, Run: suspendedInputCounts},
+	{Clause: "LIFE-16", Own: true, Needs: session.Words, Run: unreadInputTakesNothing},
+	{Clause: "LIFE-17", Own: true, Run: takenAddressIsAnError},
+	{Clause: "LIFE-18", Own: true, Run: portIsNotShared},
+	{Clause: "LIFE-19", Own: true, Run: leavesTheSuccessorAlone},
+	{Clause: "LIFE-20", Own: true, Run: startsOverAStaleFile},
+	{Clause: "LIFE-21", Own: true, Run: servesWithoutStandardStreams},
 }
 
 const (
@@ -132,63 +141,6 @@ func handedOver(s *session.Session, c *session.Conn) bool {
 	return false
 }
 
-func deliversWhatIsDue(s *session.Session) {
-	const due = 8 << 20
-	c := s.Converse(fmt.Sprintf("SOURCE %d", due)).Patience(stopWithin)
-	s.Pause(settle)
-	terminate(s, stopWithin, "with output due", func() {
-		s.Pause(settle)
-		sourceArrives(s, c, due)
-		c.WantEOF()
-	})
-}
-
-// sourceArrives reads n bytes of a SOURCE conversation.
-func sourceArrives(s *session.Session, c *session.Conn, n int) {
-	const cycle = 251
-	pattern := make([]byte, 256*cycle)
-	for i := range pattern {
-		pattern[i] = byte(i % cycle)
-	}
-	for done := 0; done < n; {
-		piece := min(len(pattern), n-done)
-		c.Want(pattern[:piece], fmt.Sprintf("the output that was due, from byte %d of %d on,", done, n))
-		done += piece
-	}
-}
-
-func stopsBesideStalledClient(s *session.Session) {
-	s.Converse("SOURCE 268435456")
-	s.Pause(settle)
-	terminate(s, stopWithin+stopGrace, "beside a client that never reads", nil)
-}
-
-func acceptsNoMore(s *session.Session) {
-	s.Converse("SOURCE 268435456") // holds the drain up
-	s.Pause(settle)
-	if err := s.Target.Signal(syscall.SIGTERM); err != nil {
-		s.Failf(session.Wrong, "the server was gone before SIGTERM", "it serves", err.Error(), "")
-	}
-	const deaf = 700 * time.Millisecond
-	s.Pause(deaf)
-	for range 4 {
-		watch := s.Clock()
-		c, err := s.TryDial()
-		if err != nil {
-			continue
-		}
-		if _, err := c.TrySend([]byte("ECHO\nare you there?")); err != nil {
-			continue
-		}
-		c.Patience(deaf - s.Budget.Await)
-		if answer, _ := c.ReadAll(64); len(answer) > 0 {
-			s.Failf(session.Late, fmt.Sprintf("a new connection was served %v after SIGTERM", deaf), "it is refused, closed, or never answered",
-				session.Quoted(answer)+" after "+watch.Elapsed().String(), "the listener is still on")
-		}
-		c.Close()
-	}
-}
-
 func stopsAtOnce(s *session.Session) {
 	for range 3 {
 		if err := s.Target.Restart(s.Context()); err != nil {
@@ -234,81 +186,6 @@ func removesSocketFile(s *session.Session) {
 	if _, err := os.Lstat(path); err == nil {
 		s.Failf(session.Wrong, "the unix socket file is still there after the stop", path+" is gone", "it exists", "close(2) does not remove it, unlink(2) does")
 	}
-}
-
-const (
-	// longestTimeout is the longest idle timeout that a run waits for, and
-	// longestSoak the longest that --soak waits for: two and a half of them must
-	// fit into a study.
-	longestTimeout = 10 * time.Second
-	longestSoak    = 30 * time.Second
-	// timeoutGrace is what a server gets that looks for silent connections once
-	// a second, and counts in whole seconds.
-	timeoutGrace = 2 * time.Second
-)
-
-// declaredTimeout is the idle timeout that the target declares. Without one
-// nobody can say that a connection was silent for too long.
-func declaredTimeout(s *session.Session) time.Duration {
-	timeout, longest := time.Duration(s.Info.IdleTimeout), longestTimeout
-	if s.Soak() {
-		longest = longestSoak
-	}
-	switch {
-	case timeout == 0:
-		s.Untested("the target does not say how long its idle timeout is: declare idle_timeout in its file, --idle-timeout, or idle-timeout in HELLO")
-	case timeout > longest:
-		s.Untested(fmt.Sprintf("its idle timeout of %v is more than the %v that a run waits: give it a shorter one (--soak waits for %v)", timeout, longest, longestSoak))
-	}
-	return timeout
-}
-
-// closedWhenSilent waits until a connection that says nothing more is closed.
-func closedWhenSilent(s *session.Session, c *session.Conn, timeout time.Duration, what string) {
-	watch := s.Clock()
-	c.Patience(timeout + timeoutGrace - s.Budget.Await)
-	if rest, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset {
-		c.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
-			fmt.Sprintf("it is closed within the declared %v and %v", timeout, timeoutGrace), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
-	}
-	s.Note("%s was closed after %v", what, watch.Wall().Round(time.Millisecond))
-}
-
-func idleTimeout(s *session.Session) {
-	timeout := declaredTimeout(s)
-	mute := func() { closedWhenSilent(s, s.Dial(), timeout, "a connection that never said anything") }
-	used := func() { closedWhenSilent(s, opened(s, 1)[0], timeout, "a connection that fell silent") }
-	if serial(s) { // the next is served when the last is closed
-		mute()
-		used()
-		s.ServesFresh()
-		return
-	}
-	s.Go(mute)
-	s.Go(used)
-	if s.Dialect.Name() == "probe" {
-		p := s.Probe()
-		p.OK("PING", "silent")
-		s.Go(func() { closedWhenSilent(s, p.Conn(), timeout, "a PROBE conversation that fell silent") })
-	}
-	s.Join()
-	s.ServesFresh()
-}
-
-func usedConnectionsStay(s *session.Session) {
-	timeout := declaredTimeout(s)
-	c := s.Open()
-	for start := time.Now(); time.Since(start) < timeout*5/2; {
-		payload := s.Payload(32)
-		watch := s.Clock()
-		c.Exchange(payload)
-		s.Pause(timeout / 4)
-		if watch.Wall() > timeout*3/4 {
-			s.Inconclusive("this machine stalled for most of the idle timeout")
-		}
-	}
-	c.Exchange(s.Payload(32))
-	c.Close()
 }
 
 func stopsUnderTraffic(s *session.Session) {

@@ -67,14 +67,15 @@ func unreadLimit(s *session.Session) int {
 // from their number, so that nothing has to be kept. One goroutine may push
 // while another reads.
 type talk struct {
-	s     *session.Session
-	c     *session.Conn
-	size  int // payload bytes of a request
-	seed  uint64
-	frame bool   // requests are PING frames of a PROBE conversation
-	asked int    // requests begun; the writer's
-	rest  []byte // what is left of the request begun last; the writer's
-	heard int    // replies read; the reader's
+	s      *session.Session
+	c      *session.Conn
+	size   int // payload bytes of a request
+	seed   uint64
+	before int64  // bytes that came on the connection before the talk began
+	frame  bool   // requests are PING frames of a PROBE conversation
+	asked  int    // requests begun; the writer's
+	rest   []byte // what is left of the request begun last; the writer's
+	heard  int    // replies read; the reader's
 }
 
 func newTalk(s *session.Session, c *session.Conn, size int) *talk {

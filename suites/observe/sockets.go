@@ -151,6 +151,9 @@ func Listening(addr net.Addr) (bool, error) {
 }
 
 // listenersAt finds the sockets that a client dialling addr would reach.
+// ListenersAt lists the sockets that listen at addr, whoever holds them.
+func ListenersAt(addr net.Addr) ([]Socket, error) { return listenersAt("/proc/net", addr) }
+
 func listenersAt(dir string, addr net.Addr) ([]Socket, error) {
 	table, err := socketTable(dir, listenersOnly)
 	if err != nil {

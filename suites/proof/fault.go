@@ -52,6 +52,8 @@ type Fault struct {
 	HTTP *dialect.HTTP `json:",omitzero"`
 	// Features are declared for a Server; an edited reference says them itself.
 	Features []string
+	// Promises are clauses that the target file promises beyond what the dialect does.
+	Promises []string `json:",omitzero"`
 	// Idle is the declared idle timeout of a Server, 0 for none.
 	Idle time.Duration `json:",omitzero"`
 	// MaxClients is how many clients at a time the target says that it has room for.

@@ -1,5 +1,7 @@
 package proof
 
+import "time"
+
 // patientStop gives a stop more time than the spec does, for faults that the
 // reference's own deadline would hide. It holds for blocked workers, too.
 var patientStop = []string{"--stop-deadline", "50s"}
@@ -35,7 +37,7 @@ var lifeFaults = []Fault{
 		return
 	}`,
 		Args:       patientStop,
-		Breaks:     []string{"LIFE-2", "LIFE-4", "LIFE-7", "LIFE-11"},
+		Breaks:     []string{"LIFE-2", "LIFE-3", "LIFE-4", "LIFE-7", "LIFE-11"},
 		Because:    "still",
 		Sometimes:  []string{"LIFE-12"},
 		Neighbours: patientWithWorkers,
@@ -108,12 +110,43 @@ var lifeFaults = []Fault{
 	{
 		Name: "workers-are-deserted", Why: "a master exits on SIGTERM and leaves its workers behind, who serve on",
 		Server: "processes", Args: []string{"{port}", "deserter"}, Control: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor", Features: []string{"drain"},
-		Breaks: []string{"LIFE-2", "LIFE-7", "LIFE-11"}, Because: "still open | outlives the server | still served",
+		Breaks: []string{"LIFE-2", "LIFE-3", "LIFE-5", "LIFE-7", "LIFE-11"}, Because: "still open | outlives the server | still served | was served",
 	},
 	{
 		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",
 		File: "reference/server.go", Old: "	if s.socket != \"\" && s.socket[0] != '@' {", New: "	if false {",
 		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-8"}, Because: "still there",
+	},
+	{
+		Name: "successor-loses-its-socket-file", Why: "whatever stands at the path of a unix listener is removed at a stop, be it another server's",
+		File: "reference/server.go", Old: "	if err != nil || !os.SameFile(now, s.file) {", New: "	if _ = now; err != nil {",
+		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-19"}, Because: "of a successor is gone",
+	},
+	{
+		Name: "stale-socket-file-bars-the-start", Why: "the socket file of a server that was killed is taken for a living one",
+		File: "reference/internal/poll/listener.go", Old: "		if err := removeStale(address); err != nil {", New: "		if err := error(nil); err != nil {",
+		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-20"}, Because: "left its socket file",
+	},
+	{
+		Name: "taken-address-is-success", Why: "a server that finds its address taken says so, and ends with status 0",
+		Server: "epoll", Args: []string{"{port}", "taken-is-success"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor",
+		Features: []string{"drain"}, Promises: []string{"LIFE-17"}, Breaks: []string{"LIFE-17"}, Because: "exits with status 0",
+	},
+	{
+		Name: "taken-address-is-waited-for", Why: "a server that finds its address taken tries for it without an end",
+		Server: "epoll", Args: []string{"{port}", "waits-for-address"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor",
+		Features: []string{"drain"}, Promises: []string{"LIFE-17"}, Breaks: []string{"LIFE-17"}, Because: "still runs",
+		Shares: "the other ends, and says that all is well; this one never does",
+	},
+	{
+		Name: "prints-to-its-clients", Why: "what is printed on descriptor 2 goes to whoever has that number, a client where the standard streams were closed at the start",
+		Server: "epoll", Args: []string{"{port}", "prints-blindly"}, Control: []string{"{port}", "prints"}, Dialect: "echo", Class: "reactor",
+		Features: []string{"drain"}, Promises: []string{"LIFE-21"}, Breaks: []string{"LIFE-21"}, Because: "differs from byte | is not the one to this request | does not start",
+	},
+	{
+		Name: "timeout-before-what-waits", Why: "the loop looks at its timers before the input that came while it was suspended",
+		Server: "epoll", Args: []string{"{port}", "idle=2", "looks-first"}, Control: []string{"{port}", "idle=2"}, Dialect: "echo", Class: "reactor",
+		Features: []string{"drain", "idle-timeout"}, Idle: 2 * time.Second, Breaks: []string{"LIFE-15"}, Because: "was not answered",
 	},
 	{
 		Name: "no-timeout-before-sign-on", Why: "a connection that never says anything is never closed",
@@ -132,7 +165,7 @@ var lifeFaults = []Fault{
 		c.wait.touch(c)`,
 		More:    []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
 		Args:    []string{"--idle-timeout", "2s"},
-		Breaks:  []string{"LIFE-10"},
+		Breaks:  []string{"LIFE-10", "LIFE-14"},
 		Because: "closed the connection | reset the connection",
 	},
 	{

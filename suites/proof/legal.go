@@ -26,7 +26,7 @@ type Variant struct {
 }
 
 // Legal lists the variants. A check that fails one of them is wrong.
-var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, heaps, restless)
+var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, stops, heaps, restless)
 
 // edited are edits of the reference.
 var edited = []Variant{
@@ -116,7 +116,7 @@ func (v Variant) binds(clause spec.Clause) bool {
 			class = spec.Class(v.Args[at+1])
 		}
 	}
-	if _, promised := page.Promises[clause.ID]; !promised || !clause.Binds(class) {
+	if _, promised := page.Bound(v.Promises, "").Promises[clause.ID]; !promised || !clause.Binds(class) {
 		return false
 	}
 	for _, feature := range clause.Needs {

@@ -1,6 +1,11 @@
 package proof
 
-import "github.com/reactorspec/reactorspec/spec"
+import (
+	"slices"
+	"time"
+
+	"github.com/reactorspec/reactorspec/spec"
+)
 
 // idleVariant is every clause about a server that should be idle, of those that
 // every dialect promises.
@@ -8,7 +13,7 @@ var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LO
 
 // treeVariant is what is asked of a server that is a tree of processes.
 var treeVariant = []string{
-	"LIFE-1", "LIFE-2", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12",
+	"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12",
 	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5", "MODEL-7", "MODEL-8",
 }
 
@@ -31,10 +36,10 @@ var trees = []Variant{
 		Fault: Fault{
 			Name: "workers-on-one-socket", Why: "workers that all accept on the socket which their master made",
 			Server: "processes", Args: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor",
-			Features: []string{"drain"}, Limit: 65536,
+			Features: []string{"drain"}, Limit: 65536, Promises: []string{"LIFE-17", "LIFE-18", "LIFE-21"},
 		},
 		Rules:   []spec.Rule{spec.Tree},
-		Clauses: treeVariant,
+		Clauses: slices.Concat(treeVariant, []string{"LIFE-17", "LIFE-18", "LIFE-21"}),
 	},
 	{
 		Fault: Fault{
@@ -104,6 +109,56 @@ var trees = []Variant{
 		},
 		Rules:   []spec.Rule{spec.Tree},
 		Clauses: []string{"ACC-9", "RES-3", "RES-4", "ACC-8"},
+	},
+}
+
+// stops are servers that start and stop in order, and not as others do.
+var stops = []Variant{
+	{
+		Fault: Fault{
+			Name: "stop-takes-three-seconds", Why: "a stop takes three seconds, an address that is taken is tried for a second, and each client is told on standard error",
+			Server: "epoll", Args: []string{"{port}", "slow-stop", "retries", "prints"}, Dialect: "echo", Class: "reactor",
+			Features: []string{"drain"}, Promises: []string{"LIFE-17", "LIFE-18", "LIFE-21"},
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-11", "LIFE-16", "LIFE-17", "LIFE-18", "LIFE-21"},
+	},
+	{
+		Fault: Fault{
+			Name: "little-output-and-a-timeout", Why: "a server that holds 256 KiB of a client's output, and looks for who is silent for two seconds twenty times a second",
+			Server: "epoll", Args: []string{"{port}", "idle=2"}, Dialect: "echo", Class: "reactor",
+			Features: []string{"drain", "idle-timeout"}, Idle: 2 * time.Second,
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"LIFE-9", "LIFE-10", "LIFE-13", "LIFE-14", "LIFE-15"},
+	},
+	{
+		Fault: Fault{
+			Name: "instances-share-their-port", Why: "workers that each have a SO_REUSEPORT socket, so that those of a second instance join them: it declares reuseport",
+			Server: "processes", Args: []string{"{port}", "reuseport"}, Dialect: "echo", Class: "multi-reactor",
+			Features: []string{"drain", "reuseport"}, Promises: []string{"LIFE-18"},
+		},
+		Rules:    []spec.Rule{spec.Tree},
+		Clauses:  []string{"LIFE-1", "LIFE-18"},
+		Untested: map[string]string{"LIFE-18": "declares reuseport"},
+	},
+	{
+		Fault: Fault{
+			Name: "timeout-under-a-shell", Why: "a shell starts the reference, which has an idle timeout of 2 s",
+			Args: []string{"--idle-timeout", "2s"},
+		},
+		Wrap:    shell,
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: []string{"LIFE-9", "LIFE-13", "LIFE-14", "LIFE-15"},
+	},
+	{
+		Fault: Fault{
+			Name: "socket-file-under-a-shell", Why: "a shell starts the reference on a unix socket, and stays when it is killed alone",
+			Args: []string{"--listen", "{socket}"},
+		},
+		Wrap:    shell,
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: []string{"LIFE-8", "LIFE-19", "LIFE-20", "LIFE-21"},
 	},
 }
 

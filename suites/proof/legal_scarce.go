@@ -223,7 +223,7 @@ var classes = []Variant{
 			Args: []string{"--idle-timeout", "2s", "--backlog", "2"},
 		},
 		Wrap:    []string{"nice", "-n", "19"},
-		Clauses: []string{"LIFE-9", "LIFE-10", "ACC-1"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
+		Clauses: []string{"LIFE-9", "LIFE-10", "LIFE-13", "LIFE-14", "LIFE-15", "ACC-1"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
 	},
 }
 

@@ -25,12 +25,14 @@ type Conn struct {
 	dialect dialect.Dialect // this connection's own
 	extra   time.Duration   // added to the await of every operation
 	closed  bool
+	got     atomic.Int64 // bytes that came out of the socket
 	asked   atomic.Int64 // requests that Request and TryRequest began
 	replies atomic.Int64 // read by Reply
 	over    atomic.Bool  // the server closes it behind the last reply
 	left    atomic.Bool  // closed, as other goroutines may see it
 	spoke   atomic.Bool  // the target has sent something on it
 	lull    lull
+	watched bool // the check itself counts how long it is silent
 }
 
 // Patience adds extra to the time that this connection's operations wait, for
@@ -61,6 +63,7 @@ func (c *Conn) Raw() net.Conn { return c.socket }
 // has them.
 func (c *Conn) Sent(b []byte) {
 	if len(b) > 0 {
+		c.moved()
 		c.s.log.add(c.number, "send", b)
 	}
 }

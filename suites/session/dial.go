@@ -38,8 +38,12 @@ func (s *Session) DialAtOnce() *Conn {
 }
 
 func (s *Session) dial(ip string, number int) *Conn {
+	return s.dialWith(net.Dialer{KeepAlive: -1, LocalAddr: s.local(ip)}, number)
+}
+
+func (s *Session) dialWith(dialer net.Dialer, number int) *Conn {
 	patience := max(s.Budget.Handshake, s.Budget.Await)
-	c, err := s.tryDial(ip, patience, number)
+	c, err := s.tryDial(dialer, patience, number)
 	if err == nil {
 		return c
 	}
@@ -62,19 +66,15 @@ func (s *Session) dial(ip string, number int) *Conn {
 // only, and over a unix socket not at all.
 func (s *Session) TryDial() (*Conn, error) {
 	number, _ := s.turn()
-	return s.tryDial("", s.Budget.Await, number)
+	return s.tryDial(net.Dialer{KeepAlive: -1}, s.Budget.Await, number)
 }
 
 // tryDial dials for that long, and records it by that number. A unix socket has no handshake that the kernel would
 // repeat: connect(2) says EAGAIN while the queue is full, and whoever is to be let in
 // has to ask again.
-func (s *Session) tryDial(ip string, patience time.Duration, number int) (*Conn, error) {
+func (s *Session) tryDial(dialer net.Dialer, patience time.Duration, number int) (*Conn, error) {
 	if s.ended.Load() {
 		panic(aborted{})
-	}
-	dialer := net.Dialer{KeepAlive: -1}
-	if at, tcp := s.Target.Addr().(*net.TCPAddr); ip != "" && tcp && at.IP.To4() != nil && at.IP.IsLoopback() {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(ip)}
 	}
 	watch := s.Clock()
 	address := s.Target.Addr()
@@ -113,6 +113,14 @@ func (s *Session) tryDial(ip string, patience time.Duration, number int) (*Conn,
 	}
 }
 
+// local is the address to dial from; nil is any.
+func (s *Session) local(ip string) net.Addr {
+	if at, tcp := s.Target.Addr().(*net.TCPAddr); ip != "" && tcp && at.IP.To4() != nil && at.IP.IsLoopback() {
+		return &net.TCPAddr{IP: net.ParseIP(ip)}
+	}
+	return nil
+}
+
 // Open dials and makes the connection ready for requests in the target's
 // dialect; for probe that is the ECHO conversation.
 func (s *Session) Open() *Conn { return s.Ready(s.Dial()) }
@@ -126,6 +134,12 @@ func (s *Session) Ready(c *Conn) *Conn {
 	c.greeted()
 	c.open(0)
 	return c
+}
+
+// Fresh makes a connection that was dialled ready, and has one exchange on it.
+func (c *Conn) Fresh(payload []byte) {
+	c.s.Ready(c)
+	c.Exchange(payload)
 }
 
 // open goes through the dialect's opening; the first said of its steps that send
@@ -195,8 +209,12 @@ func (c *Conn) Answered(payload []byte) {
 // Converse dials and signs on with a command of the probe dialect, such as
 // "SOURCE 100"; the OK line has been read when it returns.
 func (s *Session) Converse(signOn string) *Conn {
-	c := s.Dial()
-	c.signOn(signOn)
+	return s.Dial().SignOn(signOn)
+}
+
+// SignOn is Converse on a connection that was dialled.
+func (c *Conn) SignOn(command string) *Conn {
+	c.signOn(command)
 	return c
 }
 

@@ -41,7 +41,7 @@ func (l *lull) lasted() time.Duration { return time.Duration(l.longest.Load()) }
 // of the timeout is taken for the whole.
 func (c *Conn) closedUnder() {
 	timeout := time.Duration(c.s.Info.IdleTimeout)
-	if timeout <= 0 {
+	if timeout <= 0 || c.watched {
 		return
 	}
 	c.lull.moved()
@@ -49,4 +49,11 @@ func (c *Conn) closedUnder() {
 		c.s.Untested(fmt.Sprintf("connection %s was silent for %s, and the target, whose idle timeout is %s, may have closed it for that: give it a longer one",
 			c.Tag(), milliseconds(silent), milliseconds(timeout)))
 	}
+}
+
+// Watched has an end of the connection count whatever the target's idle timeout is: the check
+// itself sees to it that the timeout is never over, or judges that. It returns the connection.
+func (c *Conn) Watched() *Conn {
+	c.watched = true
+	return c
 }

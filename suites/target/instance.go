@@ -26,6 +26,8 @@ type Instance struct {
 	addr    net.Addr
 	owned   bool   // we started it
 	scratch string // {scratch}
+	guest   bool   // another instance was at the address first: its socket file is not ours to remove
+	bare    bool   // the descriptors 0, 1 and 2 are closed at the start
 
 	latest atomic.Pointer[life] // never nil
 }
@@ -204,7 +206,7 @@ func (i *Instance) kill() {
 	if l := i.latest.Load(); l.proc != nil {
 		l.proc.kill(l.tree)
 	}
-	if u, ok := i.addr.(*net.UnixAddr); ok {
+	if u, ok := i.addr.(*net.UnixAddr); ok && !i.guest {
 		os.Remove(u.Name) // a killed server cannot
 	}
 }

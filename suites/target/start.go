@@ -23,30 +23,15 @@ func (i *Instance) start(ctx context.Context) error {
 	} else if taken {
 		return &LaunchError{Cause: ErrInUse, Detail: fmt.Sprintf("somebody listens at %s already", i.addr)}
 	}
-	argv := make([]string, len(i.file.Start))
-	for n, word := range i.file.Start {
-		argv[n] = i.fill(word)
-	}
-	p, err := i.contained(argv)
+	l, err := i.begin()
 	if err != nil {
-		if notRunnable(err) {
-			return &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
-		}
-		return fmt.Errorf("starting the target: %w", err)
-	}
-	options := []observe.Option{observe.Grouped(), observe.Marked(nonceEnv + "=" + i.Nonce), observe.Orphans()}
-	cgroup := ""
-	if p.cgroup != nil {
-		options, cgroup = append(options, observe.Contained(p.cgroup)), p.cgroup.Dir()
-	}
-	tree := observe.TreeOf(p.identity, options...)
-	l := life{root: p.identity, main: p.identity, tree: tree, proc: p, exit: &lastExit{}}
-	i.latest.Store(&l)
-	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch, cgroup)
-	if err := i.ready(ctx, &l); err != nil {
 		return err
 	}
-	served := l
+	p := l.proc
+	if err := i.ready(ctx, l); err != nil {
+		return err
+	}
+	served := *l
 	served.wrapped = !p.hasEnded()
 	served.main, err = l.listens()
 	switch {
@@ -62,6 +47,34 @@ func (i *Instance) start(ctx context.Context) error {
 	}
 	i.latest.Store(&served)
 	return nil
+}
+
+// begin runs the start command, and waits for nothing.
+func (i *Instance) begin() (*life, error) {
+	argv := make([]string, len(i.file.Start))
+	for n, word := range i.file.Start {
+		argv[n] = i.fill(word)
+	}
+	if i.bare {
+		argv = closing(argv)
+	}
+	p, err := i.contained(argv)
+	if err != nil {
+		if notRunnable(err) {
+			return nil, &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
+		}
+		return nil, fmt.Errorf("starting the target: %w", err)
+	}
+	options := []observe.Option{observe.Grouped(), observe.Marked(nonceEnv + "=" + i.Nonce), observe.Orphans()}
+	cgroup := ""
+	if p.cgroup != nil {
+		options, cgroup = append(options, observe.Contained(p.cgroup)), p.cgroup.Dir()
+	}
+	tree := observe.TreeOf(p.identity, options...)
+	l := life{root: p.identity, main: p.identity, tree: tree, proc: p, exit: &lastExit{}}
+	i.latest.Store(&l)
+	p.guard = startGuard(p.identity.Pid, nonceEnv+"="+i.Nonce, i.scratch, cgroup)
+	return &l, nil
 }
 
 // contained starts the command in a group of its own where this system lets us make

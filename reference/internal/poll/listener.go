@@ -78,7 +78,7 @@ func bind(fd int, network string, domain int, sockaddr unix.Sockaddr, backlog in
 }
 
 // resolve turns an address into the kernel's form. The socket file that a dead
-// server left behind is removed; one that still answers, or a file of another kind, is not.
+// server left behind is removed (LIFE-20); one that still answers, or a file of another kind, is not.
 func resolve(network, address string) (domain int, sockaddr unix.Sockaddr, err error) {
 	if network == "unix" {
 		if err := removeStale(address); err != nil {

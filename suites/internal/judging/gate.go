@@ -118,7 +118,7 @@ const contractual = "probe"
 
 // wordlessFeatures are those that a server of any dialect can have, because no
 // check asks for them by a command of the target contract.
-var wordlessFeatures = []spec.Feature{"limit", "drain", "idle-timeout", "greeting"}
+var wordlessFeatures = []spec.Feature{"limit", "drain", "idle-timeout", "reuseport", "greeting"}
 
 // lacking says what the dialect has not of what the clause's check says. Sign-ons,
 // frames and most features are the words of the target contract alone.

@@ -11,6 +11,9 @@
  *   most=N     has room for N connections, and refuses those beyond
  *   waits      leaves those beyond in the listen queue instead
  *   edge       asks the poller for edges
+ *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
+ *   retries    tries for a second to have its address
+ *   prints     tells each client on standard error, once it has made sure of that
  *   helper     has a helper that ends after 20 ms of work, and starts it again a
  *              second later
  *
@@ -31,10 +34,15 @@
  *   stop-resets          a stop closes connections whose input nobody has read
  *   stop-waits           a stop waits for its clients without a limit
  *   restarts-at-once     the helper is started again without a pause
+ *   looks-first          the idle timeout is looked at before what has arrived
+ *   taken-is-success     an address that is taken ends it with status 0
+ *   waits-for-address    an address that is taken is tried for ever
+ *   prints-blindly       tells each client on descriptor 2, whatever that is
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -57,6 +65,7 @@ enum {
 	tick = 50,        /* ms between looks at what no event announces */
 	off_for = 100,    /* ms that the listener rests without descriptors */
 	stop_for = 4000,  /* ms that a stop gives its clients */
+	slow_for = 3000,  /* ms that a slow stop takes */
 	request = 2048,
 	work = 20,        /* ms of the helper's */
 };
@@ -70,7 +79,8 @@ struct connection {
 };
 
 static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go,
-	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits;
+	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, looks_first,
+	taken_is_success, waits_for_address, prints_blindly;
 
 static const struct {
 	const char *name;
@@ -93,6 +103,13 @@ static const struct {
 	{"loses-slots", &loses_slots},
 	{"stop-resets", &stop_resets},
 	{"stop-waits", &stop_waits},
+	{"slow-stop", &slow_stop},
+	{"retries", &retries},
+	{"prints", &prints},
+	{"looks-first", &looks_first},
+	{"taken-is-success", &taken_is_success},
+	{"waits-for-address", &waits_for_address},
+	{"prints-blindly", &prints_blindly},
 };
 
 static struct connection *connections[table];
@@ -268,6 +285,8 @@ static void enter(void) {
 			continue;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		if (prints || prints_blindly)
+			dprintf(2, "client %d\n", fd);
 		struct connection *c = calloc(1, sizeof *c);
 		c->fd = fd;
 		c->touched = now();
@@ -341,6 +360,15 @@ static void supervise(void) {
 	}
 }
 
+/* high keeps the lowest numbers for clients where something is printed. */
+static int high(int fd) {
+	if (!prints && !prints_blindly)
+		return fd;
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	close(fd);
+	return moved;
+}
+
 static int word(const char *w) {
 	long n;
 	if (sscanf(w, "idle=%ld", &n) == 1) {
@@ -363,6 +391,13 @@ int main(int argc, char **argv) {
 		}
 	if (helper || restarts_at_once)
 		supervise();
+	while (prints) {
+		int fd = open("/dev/null", O_RDWR);
+		if (fd < 0 || fd > 2) {
+			close(fd);
+			break;
+		}
+	}
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1]))};
 	int on = 1, seconds = 30;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -372,22 +407,30 @@ int main(int argc, char **argv) {
 		setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 	if (defers_accept)
 		setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
-	if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0) {
+	for (int tries = 0; bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4096) < 0; tries++) {
+		if (waits_for_address || (retries && tries < 10)) {
+			usleep(100000);
+			continue;
+		}
 		perror("listen");
-		return 1;
+		return taken_is_success ? 0 : 1;
 	}
 	sigset_t term;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	int signals = signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC);
-	poller = epoll_create1(EPOLL_CLOEXEC);
+	int signals = high(signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC));
+	poller = high(epoll_create1(EPOLL_CLOEXEC));
 	struct epoll_event e = {.events = EPOLLIN, .data.fd = signals}, ready[256];
 	epoll_ctl(poller, EPOLL_CTL_ADD, signals, &e);
 	listen_on(1);
-	while (!stopping || (count > 0 && (stop_waits || now() < stop_at))) {
+	while (!stopping || (slow_stop && now() < stop_at - stop_for + slow_for) || (count > 0 && (stop_waits || now() < stop_at))) {
 		int timed = stopping || listen_at || (idle && count > 0);
 		int n = epoll_wait(poller, ready, sizeof ready / sizeof *ready, timed ? tick : -1);
+		if (n < 0 && !looks_first)
+			continue; /* SIGCONT: what waits comes first */
+		if (looks_first)
+			look();
 		for (int i = 0; i < n; i++) {
 			int fd = ready[i].data.fd;
 			if (fd == listener) {

@@ -1,0 +1,161 @@
+package clauses
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// startWithin is how long a server may try for an address that is taken.
+const startWithin = 10 * time.Second
+
+// second starts the target's command once more, with that address.
+func second(s *session.Session, at net.Addr) *target.Instance {
+	other, err := s.Target.Second(at)
+	if err != nil {
+		s.Inconclusive("the server's command cannot be run a second time: " + err.Error())
+	}
+	return other
+}
+
+// comesTo watches an instance that was started until it has ended, or listens, or the time for both is over.
+func comesTo(s *session.Session, other *target.Instance) (exit target.Exit, ended, listens bool) {
+	watch := s.Clock()
+	for watch.Elapsed() < startWithin && watch.Wall() < 2*startWithin {
+		if listens, err := other.Listens(); err == nil && listens {
+			return exit, false, true
+		}
+		ctx, cancel := context.WithTimeout(s.Context(), 10*s.Budget.Poll)
+		exit, err := other.Wait(ctx)
+		cancel()
+		if err == nil && len(other.Leftover()) == 0 {
+			return exit, true, false
+		}
+		s.Pause(s.Budget.Poll)
+	}
+	return exit, false, false
+}
+
+func takenAddressIsAnError(s *session.Session) {
+	at, err := s.Target.FreeAddr()
+	if err != nil {
+		s.Inconclusive(err.Error())
+	}
+	if at.Network() == "unix" {
+		s.Untested("who removes a socket file that is in the way finds the address free, unix(7): judge it over TCP")
+	}
+	holder, err := net.Listen(at.Network(), at.String())
+	if err != nil {
+		s.Inconclusive("the address cannot be taken: " + err.Error())
+	}
+	defer holder.Close()
+	s.ServesFresh()
+	other := second(s, at)
+	defer other.Stop()
+	watch := s.Clock()
+	exit, ended, _ := comesTo(s, other)
+	const want = "it says so, and exits with another status than 0, within 10 s"
+	switch {
+	case !ended:
+		s.Failf(session.Late, fmt.Sprintf("a server whose address is taken still runs after %v", startWithin), want, "it runs, and listens nowhere there", "the error of bind(2) or listen(2) is not looked at, or tried for ever")
+	case exit.Clean():
+		s.Failf(session.Wrong, "a server whose address is taken exits with status 0", want, exit.String(), "whoever started it takes that for success")
+	}
+	s.Note("it %s after %v", exit, watch.Wall().Round(time.Millisecond))
+	s.ServesFresh()
+}
+
+func portIsNotShared(s *session.Session) {
+	if s.Target.Network() == "unix" {
+		s.Untested("two sockets never share the path of a unix socket: judge it over TCP")
+	}
+	if offers(s, "reuseport") {
+		s.Untested("the target declares reuseport: instances of it share their port on purpose")
+	}
+	s.ServesFresh()
+	other := second(s, s.Target.Addr())
+	defer other.Stop()
+	if _, _, listens := comesTo(s, other); listens {
+		s.Failf(session.Wrong, "a second instance listens at the address of the first", "it fails to start: the address is in use",
+			fmt.Sprintf("process %d listens at %s too, and each gets a share of the clients", other.Pid(), s.Target.Addr()),
+			"SO_REUSEPORT is set; who means it declares the feature reuseport")
+	}
+	other.Stop()
+	s.ServesFresh()
+}
+
+// onUnix is the path of the target's socket file.
+func onUnix(s *session.Session) string {
+	if s.Target.Network() != "unix" {
+		s.Untested("the target listens on no unix socket: judge it with {socket} in its command")
+	}
+	return s.Target.Addr().String()
+}
+
+// leavesTheSuccessorAlone puts a listener of our own in the place of the server's socket file, as a
+// new version of it does, and stops the server.
+func leavesTheSuccessorAlone(s *session.Session) {
+	path := onUnix(s)
+	s.ServesFresh()
+	if err := os.Rename(path, path+".old"); err != nil {
+		s.Inconclusive("the socket file cannot be moved: " + err.Error())
+	}
+	defer os.Remove(path + ".old")
+	successor, err := net.Listen("unix", path)
+	if err != nil {
+		s.Inconclusive("no successor can listen: " + err.Error())
+	}
+	defer successor.Close()
+	if err := s.Target.Signal(syscall.SIGTERM); err != nil {
+		s.Failf(session.Wrong, "the server was gone before SIGTERM", "it serves", err.Error(), "")
+	}
+	if _, err := waitExit(s, s.Clock(), stopWithin); err != nil {
+		s.Untested(fmt.Sprintf("the server still runs %v after SIGTERM, and so has not stopped", stopWithin))
+	}
+	if _, err := os.Lstat(path); err != nil {
+		s.Failf(session.Wrong, "the socket file of a successor is gone after the stop", "a file that another server has put there stays", err.Error(),
+			"the path is removed without a look at whose file it is")
+	}
+}
+
+func startsOverAStaleFile(s *session.Session) {
+	path := onUnix(s)
+	s.ServesFresh()
+	if err := s.Target.Kill(); err != nil {
+		s.Inconclusive("the server cannot be killed: " + err.Error())
+	}
+	if _, err := os.Lstat(path); err != nil {
+		s.Untested("no socket file is left of a server that was killed")
+	}
+	if err := s.Target.RestartOver(s.Context()); err != nil {
+		s.Failf(session.Wrong, "the server does not start where a killed one has left its socket file", "it listens there", err.Error(),
+			"bind(2) says EADDRINUSE of any file at the path; one at which nobody listens can be removed")
+	}
+	s.ServesFresh()
+}
+
+// servesWithoutStandardStreams has the server begin with the descriptors 0, 1 and 2 closed: its first sockets
+// get those numbers, and whatever it prints goes to them.
+func servesWithoutStandardStreams(s *session.Session) {
+	if err := s.Target.RestartBare(s.Context()); err != nil {
+		s.Failf(session.Wrong, "the server does not start with the descriptors 0, 1 and 2 closed", "it serves", err.Error(),
+			"a descriptor with one of these numbers is taken for none")
+	}
+	for range 4 {
+		conns := opened(s, 4)
+		for _, c := range conns {
+			if s.Dialect.Requests() != 1 {
+				c = c.Next()
+				c.Exchange(s.Payload(200))
+			}
+			s.ServesFresh()
+		}
+		closeAll(conns)
+	}
+}
