@@ -99,59 +99,84 @@ func unreadIsClosed(s *session.Session) {
 }
 
 const (
-	// slowSteps is in how many steps a slow reader takes what waits for it, and
-	// slowPauses how many pauses there are to a timeout.
-	slowSteps  = 28
-	slowPauses = 8
-	// leastStep is the least that it takes in a step, in bytes.
-	leastStep = 4 << 10
+	// slowPiece is how much a slow reader takes before it looks whether the server has written,
+	// in bytes.
+	slowPiece = 32 << 10
+	// mostHeld is more than the kernel lets a server buffer on a narrow connection before it
+	// may write again, in bytes.
+	mostHeld = 4 << 20
+	// surelyWritten is more than a narrow window holds, in bytes: so many more were written,
+	// and not only counted twice.
+	surelyWritten = 64 << 10
 )
 
-// slowReaderStays takes output so slowly that it lasts for two timeouts, and watches what
-// the server writes meanwhile: that it can is what the clause asks of the client.
+// slowReader is a client that takes no more of its output than lets the server write again, and
+// then pauses.
+type slowReader struct {
+	s       *session.Session
+	c       *session.Conn
+	timeout time.Duration
+	written int64     // by the server, as of the last look
+	since   time.Time // the server has written at this moment or later
+	looked  time.Time // when it was looked last, and had written nothing
+}
+
+// slowReaderStays takes output so slowly that it lasts for two timeouts, while the server
+// writes some of it twice in each.
 func slowReaderStays(s *session.Session) {
-	timeout := declaredTimeout(s)
-	c, wrote, left := slowOutput(s)
-	c.Watched()
-	step := max(int(left/slowSteps), leastStep)
+	r := slowReader{s: s, timeout: declaredTimeout(s)}
+	r.c, r.since = slowOutput(s)
+	r.c.Watched()
 	start := time.Now()
-	written := writtenTo(s, c)
-	var longest time.Duration
-	for time.Since(start) < 2*timeout {
-		began := time.Now()
-		if failure := s.Trial(func() { c.Read(step) }); failure != nil {
-			if quiet := time.Since(wrote); quiet > timeout/2 {
-				s.Untested(fmt.Sprintf("the server had nothing to write for %v when the connection ended: what the kernel holds is more than a slow reader takes meanwhile", quiet.Round(time.Millisecond)))
-			}
-			failure.Reason = fmt.Sprintf("a client that reads slowly was cut off %v after it began: %s", time.Since(start).Round(10*time.Millisecond), failure.Reason)
-			failure.Hint = "output that a client takes is no activity to the idle timeout"
-			s.Fail(failure)
+	r.written, r.looked = writtenTo(s, r.c), start
+	writes := 0
+	for time.Since(start) < 2*r.timeout && r.take() {
+		writes++
+		if quiet := time.Since(r.since); quiet > r.timeout/2 {
+			s.Inconclusive(fmt.Sprintf("%v passed between two writes of the server: this machine stalled for a part of the idle timeout", quiet.Round(time.Millisecond)))
 		}
-		s.Pause(timeout / slowPauses)
-		if !openAt(s, c) {
-			continue // the next read says how it ended, or takes what is left of it
-		}
-		if at := waiting(s, c); at.unsent == 0 {
-			break // all that was due is with the client
-		}
-		if now := writtenTo(s, c); now != written {
-			written, wrote = now, time.Now()
-		}
-		longest = max(longest, time.Since(wrote))
-		if time.Since(began) > timeout/2 {
-			s.Inconclusive("this machine stalled for half of the idle timeout")
-		}
+		s.Pause(r.timeout * 3 / 8)
 	}
 	took := time.Since(start)
-	s.Note("%d KiB at a time, for %v, were taken; the longest time without a write was %v", step>>10, took.Round(time.Millisecond), longest.Round(time.Millisecond))
-	switch {
-	case took < timeout*3/2:
-		s.Untested(fmt.Sprintf("output waited for %v only: the server takes no more requests than it writes replies to", took.Round(time.Millisecond)))
-	case longest > timeout/2:
-		s.Untested(fmt.Sprintf("the server could write nothing for %v, for so much is held by the kernel", longest.Round(time.Millisecond)))
+	s.Note("the server wrote %d times in %v", writes, took.Round(time.Millisecond))
+	if took < r.timeout*3/2 {
+		s.Untested(fmt.Sprintf("output lasted for %v, in which the server wrote %d times: it holds too little of it", took.Round(time.Millisecond), writes))
 	}
-	c.Reset()
+	r.c.Reset()
 	s.ServesFresh()
+}
+
+// take reads until the server has written again; false when all of its output is with the kernel.
+func (r *slowReader) take() bool {
+	for taken := 0; taken < mostHeld; taken += slowPiece {
+		look := time.Now()
+		if !openAt(r.s, r.c) {
+			r.cut("the server has closed its socket")
+		}
+		if now := writtenTo(r.s, r.c); now >= r.written+surelyWritten {
+			r.written, r.since = now, r.looked
+			return true
+		}
+		r.looked = look
+		if waiting(r.s, r.c).unsent == 0 {
+			return false
+		}
+		if failure := r.s.Trial(func() { r.c.Read(slowPiece) }); failure != nil {
+			r.cut(failure.Reason)
+		}
+	}
+	return false
+}
+
+// cut ends the check: the connection has ended under a client that read. The server may end it where it could
+// write nothing for as long as the timeout.
+func (r *slowReader) cut(how string) {
+	quiet := time.Since(r.since).Round(time.Millisecond)
+	if quiet > r.timeout*3/4 {
+		r.s.Inconclusive(fmt.Sprintf("the connection ended, %v after the server was seen to write: this machine stalled for a part of the idle timeout", quiet))
+	}
+	r.c.Failf(session.Wrong, "a client that reads slowly was cut off", fmt.Sprintf("the connection stays open: the server wrote %v ago at the most, and the timeout is %v", quiet, r.timeout),
+		how, "output that a client takes is no activity to the idle timeout")
 }
 
 // suspendedInputCounts suspends the server beside a connection with an exchange behind it, on

@@ -16,8 +16,9 @@ const (
 	// beyondNarrow is more than the kernel holds of a narrow connection in both directions,
 	// in bytes.
 	beyondNarrow = 4 << 20
-	// stillFor is for how long nothing may move for output to count as waiting.
-	stillFor = 100 * time.Millisecond
+	// stillFor is for how long nothing may move for output to count as waiting: by then all that
+	// arrived has been acknowledged, which may take 200 ms.
+	stillFor = 250 * time.Millisecond
 	// takenWithin is how long a server may take to read a request. It only
 	// says when to go on.
 	takenWithin = 300 * time.Millisecond
@@ -103,7 +104,8 @@ func endedEarly(s *session.Session, t *talk) {
 }
 
 // writtenTo is how many bytes the server has written to a connection so far: what has arrived, and
-// what its socket holds.
+// what its socket holds. Bytes that are not acknowledged yet count twice, as many as the narrow window
+// holds, until nothing moves.
 func writtenTo(s *session.Session, c *session.Conn) int64 {
 	for { // bytes may pass from one to the other while they are counted
 		before := waiting(s, c).unsent
@@ -144,15 +146,13 @@ func readOutput(s *session.Session, bytes int) (t *talk, since time.Time) {
 	return t, since
 }
 
-// slowOutput is a connection with much output waiting, since when it waits, and how much is left of it, in bytes.
-func slowOutput(s *session.Session) (c *session.Conn, since time.Time, left int64) {
+// slowOutput is a connection with much output waiting, and since when it waits.
+func slowOutput(s *session.Session) (c *session.Conn, since time.Time) {
 	if offers(s, "source") {
-		const endless, each = 1 << 40, 2 << 20
-		return s.DialNarrow().SignOn(fmt.Sprintf("SOURCE %d", endless)), time.Now(), each
+		return s.DialNarrow().SignOn(fmt.Sprintf("SOURCE %d", int64(1)<<40)), time.Now()
 	}
-	t, since := readOutput(s, beyondNarrow/2)
-	arrived, _ := t.c.Arrived()
-	return t.c, since, max(int64(t.asked)*int64(t.size)-arrived, int64(waiting(s, t.c).unsent))
+	t, since := readOutput(s, beyondNarrow)
+	return t.c, since
 }
 
 // everyByteIsDue reports whether what the server has read is due at once, as an echo is.
