@@ -1,11 +1,6 @@
 package session
 
-import (
-	"net"
-	"syscall"
-
-	"golang.org/x/sys/unix"
-)
+import "net"
 
 const (
 	// narrowSegment is the greatest segment of a narrow connection, in bytes: that of
@@ -28,23 +23,11 @@ func (s *Session) DialNarrow() *Conn {
 	return s.dialWith(net.Dialer{KeepAlive: -1, Control: narrow}, number)
 }
 
-// narrow sets what has to be set before the handshake. Where the kernel refuses it, the
-// connection holds more, and that is all.
-func narrow(network, _ string, socket syscall.RawConn) error {
-	if network == "unix" {
-		return nil
-	}
-	return socket.Control(func(fd uintptr) {
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, narrowSegment)
-		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, narrowWindow)
-	})
-}
-
 // Arrived is how many bytes have come so far on the connection: those that were read, and those that
 // wait in the client's socket. Unheard is how many of what the client sent have not reached
 // the server's socket yet. ok is false where the kernel does not tell: over TLS its bytes are others.
 func (c *Conn) Arrived() (bytes int64, ok bool) {
-	waiting, ok := c.queued(unix.SIOCINQ)
+	waiting, ok := c.queued(unread)
 	return c.got.Load() + int64(waiting), ok
 }
 
@@ -52,18 +35,4 @@ func (c *Conn) Arrived() (bytes int64, ok bool) {
 func (c *Conn) Received() int64 { return c.got.Load() }
 
 // Unheard is said at Arrived.
-func (c *Conn) Unheard() (bytes int, ok bool) { return c.queued(unix.SIOCOUTQ) }
-
-// queued asks for what waits in the socket.
-func (c *Conn) queued(which uint) (bytes int, ok bool) {
-	socket, plain := c.socket.(*net.TCPConn)
-	if !plain {
-		return 0, false
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return 0, false
-	}
-	asked := raw.Control(func(fd uintptr) { bytes, err = unix.IoctlGetInt(int(fd), which) })
-	return bytes, asked == nil && err == nil
-}
+func (c *Conn) Unheard() (bytes int, ok bool) { return c.queued(unacknowledged) }
