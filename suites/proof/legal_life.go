@@ -130,7 +130,7 @@ var stops = []Variant{
 			Features: []string{"drain", "idle-timeout"}, Idle: 2 * time.Second,
 		},
 		Rules:   []spec.Rule{spec.Slow},
-		Clauses: []string{"LIFE-9", "LIFE-10", "LIFE-13", "LIFE-14", "LIFE-15"},
+		Clauses: []string{"LIFE-9", "LIFE-10", "LIFE-13", "LIFE-15"},
 	},
 	{
 		Fault: Fault{
