@@ -150,7 +150,8 @@ func slowReaderStays(s *session.Session) {
 func (r *slowReader) take() bool {
 	for taken := 0; taken < mostHeld; taken += slowPiece {
 		look := time.Now()
-		if !openAt(r.s, r.c) {
+		socket, open := socketOf(r.s, r.c)
+		if !open {
 			r.cut("the server has closed its socket")
 		}
 		if now := writtenTo(r.s, r.c); now >= r.written+surelyWritten {
@@ -158,7 +159,7 @@ func (r *slowReader) take() bool {
 			return true
 		}
 		r.looked = look
-		if waiting(r.s, r.c).unsent == 0 {
+		if socket.TxQueue == 0 {
 			return false
 		}
 		if failure := r.s.Trial(func() { r.c.Read(slowPiece) }); failure != nil {
