@@ -40,6 +40,7 @@ var abuses = []struct {
 }
 
 func resetsAtEveryStage(s *session.Session) {
+	each := replySize(s, pieceSize)
 	var old *session.Conn
 	if !serial(s) {
 		old = opened(s, 1)[0]
@@ -53,7 +54,8 @@ func resetsAtEveryStage(s *session.Session) {
 		s.Note("11 connections reset %s", abuse.name)
 		s.ServesFresh()
 	}
-	for i, t := range stalledReaders(s, several(s, 4), beyondBuffers) { // with megabytes of output pending, stalled and flowing
+	talks := stalledReaders(s, several(s, 4), beyondBuffers)
+	for i, t := range talks { // with megabytes of output pending, stalled and flowing
 		if i%2 == 1 {
 			_, _ = t.c.ReadAll(1 << 20)
 		}
@@ -63,6 +65,7 @@ func resetsAtEveryStage(s *session.Session) {
 	if old != nil {
 		old.Next().Exchange(s.Payload(100))
 	}
+	unlessOwed(s, talks, each)
 }
 
 // resetGivesDescriptorBack looks for the very sockets that were reset, by inode: a
@@ -84,12 +87,14 @@ func resetGivesDescriptorBack(s *session.Session) {
 		return open
 	}
 	const spare = 2
+	each := replySize(s, pieceSize)
+	var talks []*talk
 	for again := false; ; again = true {
 		var conns []*session.Conn
 		s.Step("20 idle connections beside 10 whose output is not read", func() {
 			s.ServesFresh()
 			before = settled(s, func() int { return len(held()) })
-			conns = withOutputDue(s)
+			talks, conns = withOutputDue(s)
 			reset = serverEnds(s, conns)
 			if more := len(held()) - before; len(reset) == 0 && more < len(conns)/2 {
 				s.Untested(noDescriptors(len(conns), more))
@@ -101,6 +106,7 @@ func resetGivesDescriptorBack(s *session.Session) {
 		n = len(conns)
 		now := 0
 		if _, gone := s.Holds(reapWithin, func() bool { now = left(); return now <= spare }); gone {
+			unlessOwed(s, talks, each)
 			return
 		}
 		if again { // it lost as many twice: no pool that was filling up
@@ -113,14 +119,12 @@ func resetGivesDescriptorBack(s *session.Session) {
 
 // withOutputDue opens connections whose output waits and some whose reading is paused
 // too, and idle ones.
-func withOutputDue(s *session.Session) (conns []*session.Conn) {
-	for _, t := range stalledReaders(s, 8, beyondBuffers) {
+func withOutputDue(s *session.Session) (talks []*talk, conns []*session.Conn) {
+	talks = append(stalledReaders(s, 8, beyondBuffers), stalledReaders(s, 2, beyondLimit(s))...)
+	for _, t := range talks {
 		conns = append(conns, t.c)
 	}
-	for _, t := range stalledReaders(s, 2, beyondLimit(s)) {
-		conns = append(conns, t.c)
-	}
-	return append(conns, opened(s, 20)...)
+	return talks, append(conns, opened(s, 20)...)
 }
 
 // serverEnds are the inodes of the server's sockets of these connections; none where

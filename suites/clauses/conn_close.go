@@ -46,6 +46,7 @@ func inParallel(s *session.Session, n int, round func(i int)) {
 }
 
 func pendingOutputAfterFIN(s *session.Session) {
+	each := replySize(s, pieceSize)
 	unlessShed(s, beyondBuffers, func() {
 		c := s.Open()
 		t := newTalk(s, c, pieceSize)
@@ -54,6 +55,7 @@ func pendingOutputAfterFIN(s *session.Session) {
 			total = 1
 		}
 		stalled, err := t.push(total, stallPatience)
+		waited := t.owes(each, beyondBuffers)
 		written := make(chan error, 1)
 		s.Go(func() {
 			if stalled && err == nil {
@@ -71,6 +73,9 @@ func pendingOutputAfterFIN(s *session.Session) {
 		t.hear(total)
 		c.WantClosed()
 		c.Close()
+		if !waited {
+			s.Untested(short(0, 1, t.asked, each))
+		}
 	})
 	s.ServesFresh()
 }

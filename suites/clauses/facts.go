@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -49,6 +50,15 @@ func unable(s *session.Session, what string, err error) {
 // iterative.
 func several(s *session.Session, n int) int { return s.Room(n) }
 
+// atHand is several for a check that one client could do alone: where no class is
+// declared the target may serve one at a time, and nobody asks it for more.
+func atHand(s *session.Session, n int) int {
+	if s.Info.Class == "" {
+		return 1
+	}
+	return several(s, n)
+}
+
 // opened returns n connections, or as many as several, that have had one exchange each
 // and go on; where a connection takes one request only, they have that before them.
 func opened(s *session.Session, n int) []*session.Conn {
@@ -84,14 +94,18 @@ const patient = 250 * time.Millisecond
 // server works through them for seconds at most.
 const mostStuffed = 100_000
 
-// stuff writes requests and reads nothing, until the server takes no more or
-// most bytes were written; it returns how many were. In a dialect that has a
-// client wait for each reply it is one request.
-func stuff(s *session.Session, c *session.Conn, most int) int {
+// stuffing is the payload of the requests that stuff sends, in bytes.
+const stuffing = 64 << 10
+
+// stuff writes requests and reads nothing, until the server takes no more, or closes, or
+// most bytes were written. In a dialect that has a client wait for each reply it is one
+// request.
+func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 	const piece = 32 << 10 // bytes of one write
-	request := c.Dialect().Request(s.Payload(64 << 10))
-	if len(request) == 0 {
-		return 0
+	request := c.Dialect().Request(s.Payload(stuffing))
+	one := len(request)
+	if one == 0 {
+		return done
 	}
 	most = min(most, mostStuffed*len(request))
 	if !s.Dialect.Pipelines() {
@@ -105,12 +119,21 @@ func stuff(s *session.Session, c *session.Conn, most int) int {
 		n, err := socket.Write(request)
 		c.Sent(request[:n])
 		if sent += n; err != nil {
+			done.stood = errors.Is(err, os.ErrDeadlineExceeded)
+			done.cut = !done.stood
 			break
 		}
 	}
 	_ = socket.SetWriteDeadline(time.Time{})
 	s.Note("%s took %d bytes of requests unread", c.Local(), sent)
-	return sent
+	done.asked = sent / one
+	return done
+}
+
+// stuffed is what came of it, as a talk has it.
+type stuffed struct {
+	asked      int // requests written whole
+	stood, cut bool
 }
 
 // stopped runs f while the target is stopped by SIGSTOP.

@@ -25,6 +25,10 @@ var loop = []session.Check{
 	{Clause: "LOOP-12", Own: true, Needs: session.Words, Run: writesToTheGone},
 	{Clause: "LOOP-13", Run: oneThreadForLife},
 	{Clause: "LOOP-14", Study: true, Run: onePollerEach},
+	{Clause: "LOOP-15", Study: true, Needs: session.Words, Run: promptWhenQuiet},
+	{Clause: "LOOP-16", Study: true, Needs: session.Several, Run: promptWhenNew},
+	{Clause: "LOOP-17", Study: true, Needs: session.Words, Run: rarelyStalls},
+	{Clause: "LOOP-18", Study: true, Needs: session.Words, Run: manyLeaveAtOnce},
 }
 
 func idleAlone(s *session.Session) {
@@ -76,11 +80,17 @@ func halfClosed(s *session.Session) []*session.Conn {
 const unread = 24 << 20
 
 func idleStalledWrite(s *session.Session) {
+	each := replySize(s, stuffing)
 	conns := make([]*session.Conn, several(s, 2))
+	talks := make([]*talk, len(conns))
 	for i := range conns {
 		c := s.Open()
+		c.SetReadBuffer(fewBytes)
 		conns[i] = c
-		s.Go(func() { stuff(s, c, unread) })
+		s.Go(func() {
+			done := stuff(s, c, unread)
+			talks[i] = &talk{asked: done.asked, stood: done.stood, cut: done.cut}
+		})
 	}
 	s.Join()
 	if !serial(s) && offers(s, "source") {
@@ -89,6 +99,7 @@ func idleStalledWrite(s *session.Session) {
 	rests(s, "while output waits for a reader that has stalled")
 	closeAll(conns)
 	s.ServesFresh()
+	unlessOwed(s, talks, each)
 }
 
 func idlePartialRequest(s *session.Session) {

@@ -13,3 +13,5 @@ func sendUrgent(*session.Conn) error { return errors.ErrUnsupported }
 
 // Other systems delay acknowledgements by themselves, and offer no way to ask for it.
 func delayAcks(*session.Conn) {}
+
+func promptAcks(*session.Conn) {}

@@ -74,6 +74,8 @@ type talk struct {
 	before int64  // bytes that came on the connection before the talk began
 	frame  bool   // requests are PING frames of a PROBE conversation
 	asked  int    // requests begun; the writer's
+	stood  bool   // the server has taken nothing for a while; the writer's
+	cut    bool   // the server has closed it while nothing was read
 	rest   []byte // what is left of the request begun last; the writer's
 	heard  int    // replies read; the reader's
 }
@@ -155,6 +157,7 @@ func (t *talk) push(total int, patience time.Duration) (stalled bool, err error)
 		case quiet < 4 && errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			t.s.Note("%s: %d requests of %d bytes begun, then the server took nothing for %s", t.c.Tag(), t.asked, t.size, patience)
+			t.stood = true
 			return true, nil
 		default:
 			t.s.Note("%s: %d requests of %d bytes begun, then: %v", t.c.Tag(), t.asked, t.size, err)
@@ -239,17 +242,67 @@ func shedsBeyondLimit(s *session.Session) bool {
 // declared limit and every socket buffer hold together.
 func beyondLimit(s *session.Session) int { return beyondBuffers + min(unreadLimit(s), 64<<20) }
 
+// owedBySockets is more than the sockets on both sides hold of what a server sends to a
+// client with a read buffer of fewBytes, in bytes: the server's grows to 4 MiB (tcp(7),
+// tcp_wmem).
+const (
+	owedBySockets = 8 << 20
+	fewBytes      = 128 << 10
+)
+
+// replySize is how many bytes the reply to a request with so large a payload has, at
+// least. It is to be asked while the check holds no connection.
+func replySize(s *session.Session, payload int) int {
+	if payload = min(payload, s.Dialect.MaxPayload()); payload >= pieceSize {
+		return payload // large enough to be told by
+	}
+	c := s.Open()
+	defer c.Close()
+	before := c.Received()
+	c.Exchange(s.Payload(payload))
+	return int(c.Received() - before)
+}
+
+// owes reports whether the server has output for this client that it cannot send: it
+// took no more requests, or owes more bytes in replies, of so many bytes each, than most,
+// which is what the sockets hold.
+func (t *talk) owes(each, most int) bool { return t.stood || t.asked*each >= most }
+
+// unlessOwed ends a check that passed and is about output that waits, where on most of
+// these connections none did: they were not stalled, and all replies that are due fit
+// into the sockets. A server that closes beyond a limit which it declares had some.
+func unlessOwed(s *session.Session, talks []*talk, each int) {
+	waiting, most := 0, 0
+	for _, t := range talks {
+		if t.owes(each, owedBySockets) || t.cut && unreadLimit(s) > 0 {
+			waiting++
+		}
+		most = max(most, t.asked)
+	}
+	if 2*waiting < len(talks) || len(talks) == 0 {
+		s.Untested(short(waiting, len(talks), most, each))
+	}
+}
+
+// short words how far a check came that wanted output to wait.
+func short(waiting, of, requests, each int) string {
+	return fmt.Sprintf("output came to wait on %d of %d connections: the others took %d requests at most before they ended or the check did, and the replies, %d bytes each, fit into the sockets (%d KiB)",
+		waiting, of, requests, each, requests*each>>10)
+}
+
 // stalledReader opens a connection and writes to it until the server stops
 // taking, or has taken most bytes; nothing is read. ok is false where the
 // server closed it, as it may beyond a declared limit.
 func stalledReader(s *session.Session, most int) (t *talk, ok bool) {
 	const mostAhead = 20_000 // requests: where they are small, a server works through more for too long
 	t = newTalk(s, s.Open(), pieceSize)
+	t.c.SetReadBuffer(fewBytes) // or small replies would need too many requests
 	total := min(t.requests(most), mostAhead)
 	if !s.Dialect.Pipelines() {
 		total = 1
 	}
 	_, err := t.push(total, stallPatience)
+	t.cut = err != nil
 	return t, err == nil
 }
 

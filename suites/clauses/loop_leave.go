@@ -1,0 +1,84 @@
+package clauses
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+const (
+	// leaveFewest is how many connections have to end together to tell anything: below it
+	// what they may cost is what any reply may take.
+	leaveFewest = 200
+	// leaveCost is what the end of one connection may cost the others, in undisturbed time:
+	// twenty times what a system call and a few tables cost, and a fifth of the least
+	// fault that is told apart.
+	leaveCost = time.Millisecond
+	// leaveOpening bounds the time in which those who are to leave come, where replies
+	// are slow.
+	leaveOpening = 20 * time.Second
+)
+
+// manyLeaveAtOnce ends very many connections in one go, half of them in order and half by
+// reset, and asks those that stay.
+func manyLeaveAtOnce(s *session.Session) {
+	most := atOnce
+	if s.Soak() {
+		most = atOnceSoak
+	}
+	room := s.Room(most)
+	if room < leaveFewest {
+		s.Untested(fmt.Sprintf("there is room for %d clients only: raise the descriptor limits (ulimit -n), or max_clients where the target has more", room))
+	}
+	stay := opened(s, 8)
+	leave := make([]*session.Conn, room-len(stay))
+	var full atomic.Bool // a limit of its own is its own affair
+	coming := time.Now()
+	spread(s, len(leave), func(i int) {
+		if full.Load() || !s.Soak() && time.Since(coming) > leaveOpening {
+			return
+		}
+		if refused := s.Trial(func() {
+			c := openNth(s, i)
+			c.Exchange(s.Payload(32))
+			leave[i] = c
+		}); refused != nil && !full.Swap(true) {
+			s.Note("no more than some %d connections at a time: %s", i+len(stay), refused.Reason)
+		}
+	})
+	leave = slices.DeleteFunc(leave, func(c *session.Conn) bool { return c == nil })
+	if len(leave) < leaveFewest {
+		closeAll(leave)
+		s.Untested(fmt.Sprintf("it held %d clients at once, and the check needs %d that leave together", len(leave)+len(stay), leaveFewest))
+	}
+	for i, c := range stay {
+		stay[i] = c.Next().Patience(2 * aside)
+		stay[i].Exchange(s.Payload(16)) // it is awake, and knows them
+	}
+	s.Pause(settle)
+	allowed := max(prompt, time.Duration(len(leave))*leaveCost)
+	watch := s.Clock()
+	for i, c := range leave {
+		if i%2 == 0 {
+			c.Close()
+		} else {
+			c.Reset()
+		}
+	}
+	ours := watch.Wall()
+	var slowest time.Duration
+	for _, c := range slices.Concat(stay, stay) {
+		if c.Over() {
+			continue
+		}
+		slowest = max(slowest, timedExchange(s, c))
+	}
+	s.Note("%d connections ended within %s; the slowest reply to those that stayed took %s", len(leave), figure(ours), figure(slowest))
+	inTime(s, fmt.Sprintf("a small reply to a client that stayed, while %d others left,", len(leave)), slowest, allowed,
+		"what the end of a connection costs is done in the loop, before anything else is looked at")
+	closeAll(stay)
+	s.ServesFresh()
+}
