@@ -25,7 +25,7 @@ var impostors = []struct {
 	{"silent", "echo", nil, nil, "does not serve the first request"},
 	{"echo-then-close", "echo", nil, []string{"CONN-2", "ACC-4"}, "CONN-2"},
 	{"unsupported", "probe", []string{"SIGN", "PROBE", "TASK", "WORK"}, []string{"PROBE-1", "PROBE-2"}, "PROBE-1"},
-	{"random-delay", "echo", []string{"LOOP", "WAKE"}, []string{"LOOP-9"}, "LOOP-9"},
+	{"random-delay", "echo", []string{"LOOP", "WAKE"}, []string{"LOOP-9", "LOOP-15"}, "LOOP-9"},
 	{"core-spinner", "echo", []string{"LOOP", "WAKE"}, []string{"LOOP-1", "LOOP-2"}, "LOOP-1"},
 }
 

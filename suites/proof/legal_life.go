@@ -13,7 +13,7 @@ var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LO
 
 // treeVariant is what is asked of a server that is a tree of processes.
 var treeVariant = []string{
-	"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12",
+	"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-18",
 	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5", "MODEL-7", "MODEL-8",
 }
 
@@ -277,4 +277,32 @@ var restless = []Variant{
 		Rules:   []spec.Rule{spec.Slow},
 		Clauses: []string{"CONN-12", "CONN-13", "LOOP-6", "RES-1"},
 	},
+}
+
+// paced answer at a pace of their own, which is nobody's fault.
+var paced = []Variant{
+	paces("works-a-millisecond-a-reply", "each reply takes a millisecond of the loop's time", "resp", []spec.Rule{spec.Slow}, "works=1000"),
+	untestedIn(paces("works-twenty-milliseconds-a-reply", "each reply takes 20 ms of the loop's time", "echo", []spec.Rule{spec.Slow}, "works=20000"),
+		map[string]string{"LOOP-17": "came in", "CONN-1": "too slow"}),
+	paces("starts-something-for-each-client", "the first reply on a connection takes 60 ms of a processor, as an interpreter that starts does", "memcache", []spec.Rule{spec.Slow}, "starts=60000"),
+	paces("rests-for-garbage", "every 300th reply waits 80 ms for the garbage to be collected", "echo", []spec.Rule{spec.Slow}, "rests=80"),
+	paces("one-long-collection", "one pause of 400 ms in a run", "resp", []spec.Rule{spec.Slow}, "once=400"),
+	paces("replies-in-two-parts", "a reply goes out in two parts with Nagle's algorithm on, and the second waits for the client's acknowledgement", "resp", []spec.Rule{spec.Kernel}, "parts"),
+	paces("each-end-takes-fifty-microseconds", "the end of each connection takes 50 µs of the loop's time", "echo", []spec.Rule{spec.Slow}, "ends=50"),
+	untestedIn(paces("four-kibibytes-a-second", "each connection gets 4 KiB a second back", "echo", []spec.Rule{spec.Slow}, "rate=4096"),
+		map[string]string{"LOOP-17": "came in", "CONN-1": "too slow"}),
+}
+
+// paces is the server of that name with some of its words, judged by what is about time.
+func paces(name, why, dialect string, rules []spec.Rule, words ...string) Variant {
+	return Variant{
+		Fault:   Fault{Name: name, Why: why, Server: "paces", Args: append([]string{"{port}", dialect}, words...), Dialect: dialect, Class: "reactor"},
+		Rules:   rules,
+		Clauses: []string{"CONN-1", "LOOP-15", "LOOP-16", "LOOP-17", "LOOP-18"},
+	}
+}
+
+func untestedIn(v Variant, untested map[string]string) Variant {
+	v.Untested = untested
+	return v
 }
