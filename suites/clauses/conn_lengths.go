@@ -78,6 +78,7 @@ func lengths(s *session.Session, conns []*session.Conn, of []int) {
 			conns[i] = conns[i].Next()
 			payloads[i] = s.Payload(n)
 			conns[i].Request(payloads[i])
+			promptAcks(conns[i]) // or a thousand replies in two parts take a minute
 		}
 		for i, payload := range payloads {
 			conns[i].Reply(payload)

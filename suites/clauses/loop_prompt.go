@@ -63,7 +63,6 @@ func promptWhenNew(s *session.Session) {
 	for began := time.Now(); len(first) < quietReplies && (len(first) < fewReplies || time.Since(began) < quietTime); {
 		s.Pause(5 * gap)
 		c := s.Dial().Patience(aside)
-		promptAcks(c)
 		if !opens {
 			s.Ready(c)
 		}
@@ -71,7 +70,7 @@ func promptWhenNew(s *session.Session) {
 		if opens {
 			s.Ready(c)
 		}
-		c.Exchange(s.Payload(32))
+		exchangeAtOnce(c, s.Payload(32))
 		first = append(first, watch.Elapsed())
 		for i := 0; i < later && !c.Over(); i++ {
 			rest = append(rest, timedExchange(s, c))
@@ -109,11 +108,18 @@ func opensWordlessly(d dialect.Dialect) bool {
 // timedExchange is one small exchange in undisturbed time. Our own acknowledgements are
 // not delayed, so that a reply in several parts does not wait for them.
 func timedExchange(s *session.Session, c *session.Conn) time.Duration {
-	promptAcks(c)
 	payload := s.Payload(16)
 	watch := s.Clock()
-	c.Exchange(payload)
+	exchangeAtOnce(c, payload)
 	return watch.Elapsed()
+}
+
+// exchangeAtOnce is an exchange in which our acknowledgements are not delayed: the kernel
+// begins to delay them anew with each request.
+func exchangeAtOnce(c *session.Conn, payload []byte) {
+	c.Request(payload)
+	promptAcks(c)
+	c.Reply(payload)
 }
 
 // labour watches what processor time the target uses from now on; the returned function
@@ -168,10 +174,9 @@ func rarelyStalls(s *session.Session) {
 	for began := time.Now(); n < manyReplies && time.Since(began) < repliesTime; n++ {
 		i := n % len(conns)
 		conns[i] = conns[i].Next()
-		promptAcks(conns[i])
 		payload := s.Payload(16)
 		watch := s.Clock()
-		conns[i].Exchange(payload)
+		exchangeAtOnce(conns[i], payload)
 		wall := watch.Wall()
 		if len(usual) < cap(usual) {
 			if usual = append(usual, wall); len(usual) == cap(usual) && median(usual) > quick {
