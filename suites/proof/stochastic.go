@@ -13,7 +13,6 @@ var Stochastic = []Chance{
 	{"CONN-15", "descriptor-is-closed-twice"},
 	{"CONN-19", "half-closed-before-adoption"},
 	{"CONN-22", "neighbours-end-clears-half-sign-ons"},
-	{"LOOP-17", "one-reply-in-a-thousand-stalls"},
 	{"PROBE-13", "timer-of-a-reset-connection-answers-a-neighbour"},
 	{"WAKE-3", "looks-before-it-announces"},
 	{"WAKE-4", "one-waker-at-a-time"},
