@@ -159,8 +159,11 @@ func TestWithoutWords(t *testing.T) {
 	}
 	for _, result := range run.Results {
 		want := report.Pass
-		if result.Clause == "CONN-1" || result.Clause == "LOOP-9" {
+		switch result.Clause {
+		case "CONN-1", "LOOP-9":
 			want = report.Unsupported
+		case "CONN-12":
+			want = report.Untested // no output ever waits for a client that is reset
 		}
 		if result.Outcome != want {
 			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
@@ -203,8 +206,11 @@ func TestConstantDialect(t *testing.T) {
 	}
 	for _, result := range run.Results {
 		want := report.Pass
-		if result.Clause == "CONN-1" || result.Clause == "CONN-14" {
+		switch result.Clause {
+		case "CONN-1", "CONN-14":
 			want = report.Unsupported
+		case "CONN-12":
+			want = report.Untested // 20,000 replies of two bytes fit into the sockets
 		}
 		if result.Outcome != want {
 			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
