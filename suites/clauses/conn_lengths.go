@@ -22,10 +22,7 @@ const (
 
 // bytesComeBack exchanges payloads of many lengths, on a few connections at a time.
 func bytesComeBack(s *session.Session) {
-	conns := make([]*session.Conn, atHand(s, 4))
-	for i := range conns {
-		conns[i] = s.Open()
-	}
+	conns := beside(s, 4)
 	lengths(s, conns, around(s, 0, plainPower))
 	began := time.Now()
 	var small []int

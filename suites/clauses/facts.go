@@ -50,13 +50,26 @@ func unable(s *session.Session, what string, err error) {
 // iterative.
 func several(s *session.Session, n int) int { return s.Room(n) }
 
-// atHand is several for a check that one client could do alone: where no class is
-// declared the target may serve one at a time, and nobody asks it for more.
-func atHand(s *session.Session, n int) int {
-	if s.Info.Class == "" {
-		return 1
+// beside opens n connections, or as many as several, for a check that one could do alone:
+// where the second is not served beside the first, which is MODEL's matter, there is one.
+func beside(s *session.Session, n int) []*session.Conn {
+	conns := []*session.Conn{s.Open()}
+	conns[0].Exchange(s.Payload(32))
+	for range several(s, n) - 1 {
+		var c *session.Conn
+		if waits := s.Trial(func() {
+			c = s.Open()
+			c.Exchange(s.Payload(32))
+		}); waits != nil {
+			s.Note("a client beside %d others is not served: %s", len(conns), waits.Reason)
+			if c != nil {
+				c.Close()
+			}
+			break
+		}
+		conns = append(conns, c)
 	}
-	return several(s, n)
+	return conns
 }
 
 // opened returns n connections, or as many as several, that have had one exchange each

@@ -29,6 +29,11 @@ func manyLeaveAtOnce(s *session.Session) {
 	if s.Soak() {
 		most = atOnceSoak
 	}
+	both := beside(s, 2)
+	closeAll(both)
+	if len(both) < 2 {
+		s.Untested("it serves one client at a time: nobody stays while others leave")
+	}
 	room := s.Room(most)
 	if room < leaveFewest {
 		s.Untested(fmt.Sprintf("there is room for %d clients only: raise the descriptor limits (ulimit -n), or max_clients where the target has more", room))

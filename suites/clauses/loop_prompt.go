@@ -56,7 +56,9 @@ func promptWhenNew(s *session.Session) {
 	if !opens {
 		s.Note("the server speaks in the dialect's opening, and may think there: the first reply is the one behind it")
 	}
-	stay := atHand(s, quietReplies) == quietReplies
+	both := beside(s, 2)
+	closeAll(both)
+	stay := len(both) == 2 && several(s, quietReplies) == quietReplies
 	var first, rest []time.Duration
 	var kept []*session.Conn
 	worked := labour(s)
@@ -164,7 +166,7 @@ const (
 // rarelyStalls counts the replies that took long, one at a time, so that one pause is
 // counted once, in turn on a few connections, so that each of several loops is asked.
 func rarelyStalls(s *session.Session) {
-	conns := opened(s, atHand(s, 8))
+	conns := beside(s, 8)
 	for i := range conns {
 		conns[i].Patience(aside)
 	}
