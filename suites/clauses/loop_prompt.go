@@ -158,9 +158,9 @@ const (
 	mostStalls = 2
 	// repliesTime bounds the looking, for servers that are slow.
 	repliesTime = 20 * time.Second
-	// calmShare is the part of a stall, one in so many, that this machine may have had
-	// in it for the stall to be the target's.
-	calmShare = 10
+	// calmShare is the part of a stall, one in so many, that this machine may have had in
+	// it for the stall to be the target's; what is left has to be a stall by itself.
+	calmShare = 4
 )
 
 // rarelyStalls counts the replies that took long, one at a time, so that one pause is
@@ -189,7 +189,7 @@ func rarelyStalls(s *session.Session) {
 			continue
 		}
 		switch stalled := watch.Stalled(); {
-		case stalled*calmShare > wall:
+		case stalled*calmShare > wall, wall-stalled <= stallTime:
 			disturbed++
 		default:
 			stalls = append(stalls, fmt.Sprintf("%s at reply %d", wall.Round(time.Millisecond), n+1))
