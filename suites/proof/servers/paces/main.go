@@ -38,7 +38,8 @@ import (
 var (
 	word    = map[string]int{}
 	loop    sync.Mutex // whoever has it is the loop
-	replies int        // of the loop
+	ends    sync.WaitGroup
+	replies int // of the loop
 	began   = time.Now()
 )
 
@@ -117,6 +118,8 @@ func serve(c *net.TCPConn, dialect string) {
 			break
 		}
 	}
+	ends.Add(1)
+	defer ends.Done()
 	loop.Lock()
 	busy(us("ends"))
 	loop.Unlock()
@@ -128,6 +131,9 @@ func pace(first bool) {
 	time.Sleep(ms("waits"))
 	if first {
 		busy(us("starts"))
+	}
+	if word["ends"] > 0 {
+		ends.Wait() // those that came first are done first
 	}
 	loop.Lock()
 	defer loop.Unlock()
