@@ -42,9 +42,9 @@ func comesTo(s *session.Session, other *target.Instance) (exit target.Exit, ende
 	return exit, false, false
 }
 
-// beside ends the check unless a second instance serves beside the first at an address that is free: where
+// elsewhere ends the check unless a second instance serves beside the first at an address that is free: where
 // it cannot, for want of a file or another port that both need, its end at one that is taken tells nothing.
-func beside(s *session.Session) {
+func elsewhere(s *session.Session) {
 	at, err := s.Target.FreeAddr()
 	if err != nil {
 		s.Inconclusive(err.Error())
@@ -73,7 +73,7 @@ func takenAddressIsAnError(s *session.Session) {
 		s.Inconclusive("the address cannot be taken: " + err.Error())
 	}
 	defer holder.Close()
-	beside(s)
+	elsewhere(s)
 	other := second(s, at)
 	defer other.Stop()
 	watch := s.Clock()
@@ -96,7 +96,7 @@ func portIsNotShared(s *session.Session) {
 	if offers(s, "reuseport") {
 		s.Untested("the target declares reuseport: instances of it share their port on purpose")
 	}
-	beside(s)
+	elsewhere(s)
 	other := second(s, s.Target.Addr())
 	defer other.Stop()
 	if _, _, listens := comesTo(s, other); listens {
