@@ -19,6 +19,7 @@ var flow = []session.Check{
 	{Clause: "FLOW-8", Own: true, Run: sourceIsBounded},
 	{Clause: "FLOW-9", Needs: session.Several | session.Ahead, Run: closingWithPendingOutput},
 	{Clause: "FLOW-10", Run: closedBeforeItIsRead},
+	{Clause: "FLOW-11", Own: true, Needs: session.Several | session.Ahead, Run: oneUnreadIsBounded},
 }
 
 // runtimeShare is the memory that a server's runtime may take apart from its

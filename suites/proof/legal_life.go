@@ -14,7 +14,7 @@ var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LO
 // treeVariant is what is asked of a server that is a tree of processes.
 var treeVariant = []string{
 	"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-18",
-	"CONN-13", "RES-1", "RES-2", "FLOW-2", "FLOW-3", "FLOW-5", "MODEL-7", "MODEL-8",
+	"CONN-13", "RES-1", "RES-2", "RES-9", "FLOW-2", "FLOW-3", "FLOW-5", "FLOW-11", "MODEL-7", "MODEL-8",
 }
 
 // treeOfProbe is what the probe dialect alone promises of those.
@@ -181,7 +181,7 @@ var heaps = []Variant{
 			Args: []string{"--class", "thread-per-connection"}, Class: "thread-per-connection",
 		},
 		Rules:   []spec.Rule{spec.Heap},
-		Clauses: []string{"RES-3", "RES-4", "LOOP-1"},
+		Clauses: []string{"RES-3", "RES-4", "RES-9", "LOOP-1"},
 	},
 	{
 		Fault: Fault{
@@ -191,7 +191,39 @@ var heaps = []Variant{
 			Env:  map[string]string{"GOGC": "off", "GOMEMLIMIT": "300MiB"}, Args: []string{"--limit", "65536"},
 		},
 		Rules:   []spec.Rule{spec.Heap},
-		Clauses: []string{"FLOW-2", "FLOW-3", "FLOW-8", "RES-3", "RES-4"},
+		Clauses: []string{"FLOW-2", "FLOW-3", "FLOW-8", "FLOW-11", "RES-3", "RES-4", "RES-9"},
+	},
+	{
+		Fault: Fault{
+			Name: "gives-back-at-three-hundred-mebibytes", Why: "8 KiB of each read are kept until they are 300 MiB, and given back together",
+			Server: "epoll", Args: []string{"{port}", "garbage=300"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap},
+		Clauses: []string{"RES-3", "RES-9", "FLOW-11"},
+	},
+	{
+		Fault: Fault{
+			Name: "pool-that-fills-once", Why: "the buffers of connections that have ended are kept for the next ones, as an arena or a slab keeps them",
+			Server: "epoll", Args: []string{"{port}", "pools"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap},
+		Clauses: []string{"RES-1", "RES-2", "RES-3", "RES-9"},
+	},
+	{
+		Fault: Fault{
+			Name: "buffers-sixty-four-mebibytes", Why: "it takes half a GiB a second, and reads on until 64 MiB of a connection's output wait",
+			Server: "epoll", Args: []string{"{port}", "holds=67108864"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap, spec.Slow},
+		Clauses: []string{"FLOW-5", "FLOW-11", "RES-2", "RES-3"},
+	},
+	{
+		Fault: Fault{
+			Name: "buffers-two-hundred-mebibytes", Why: "it reads on until 200 MiB of a connection's output wait",
+			Server: "epoll", Args: []string{"{port}", "holds=209715200"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap, spec.Slow},
+		Clauses: []string{"FLOW-5", "FLOW-11", "RES-2", "RES-3"},
 	},
 }
 
@@ -243,7 +275,7 @@ var restless = []Variant{
 			Server: "slowhttp", Args: []string{"{port}", "25"}, Dialect: "http", Class: "reactor",
 		},
 		Rules:   []spec.Rule{spec.Slow},
-		Clauses: []string{"ACC-1"},
+		Clauses: []string{"ACC-1", "RES-10", "FLOW-11"},
 	},
 	{
 		Fault: Fault{

@@ -120,6 +120,9 @@ type Setup struct {
 	Hello   map[string]string // nil: asked for when a check wants it
 	Soak    bool              // the run takes its time
 	Others  <-chan struct{}   // closed once all else is judged; nil: nobody waits for that
+	// Findings are what the run's checks found out for each other; nil: each finds
+	// out by itself.
+	Findings *Findings
 	// Replay words the command that plays a transcript's file on this target;
 	// nil: nobody can.
 	Replay func(file string) string

@@ -17,6 +17,11 @@ func (s *Session) Trial(f func()) (failure *Failure) {
 			panic(raised)
 		}
 		failure = told.failure
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if first, same := s.first.(failed); same && first.failure == failure { // raised beside the check, and told by now
+			s.first = nil
+		}
 	}()
 	f()
 	return nil

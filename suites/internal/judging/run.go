@@ -48,6 +48,8 @@ type Run struct {
 	adviceCtx context.Context    // ends when advice has had its time
 	adviceEnd context.CancelFunc // nil while nothing was looked at for advice
 
+	findings session.Findings
+
 	mu      sync.Mutex
 	answers map[string]*answer // by clause ID
 }
@@ -260,7 +262,7 @@ func (r *Run) groundOf(s step) ground {
 // setup is what an attempt at a clause gets to see on any ground.
 func (r *Run) setup(clause spec.Clause) session.Setup {
 	return session.Setup{Info: r.known.info, Clause: clause, Seed: r.plan.seed, Budget: *r.options.Budget,
-		Canary: r.canary, Soak: r.options.Soak, Others: r.others, Replay: r.replay}
+		Canary: r.canary, Soak: r.options.Soak, Others: r.others, Replay: r.replay, Findings: &r.findings}
 }
 
 const interrupted = "interrupted"

@@ -14,6 +14,8 @@
  *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
  *   retries    tries for a second to have its address
  *   prints     tells each client on standard error, once it has made sure of that
+ *   pools      keeps a buffer of 64 KiB of each connection, for the next ones
+ *   garbage=N  gives 8 KiB of each read back once they are N MiB
  *   helper     has a helper that ends after 20 ms of work, and starts it again a
  *              second later
  *
@@ -29,6 +31,11 @@
  *   cuts-who-reads       to the idle timeout, output that a client takes is no activity
  *   keeps-who-does-not   the idle timeout spares connections with output that waits
  *   keeps-requests       2 KiB are kept of each read, for ever
+ *   keeps-while-there    2 KiB are kept of each read, for as long as its connection is there
+ *   keeps-the-closed     64 KiB are kept of each connection that ended in order, for ever
+ *   keeps-the-reset      64 KiB are kept of each connection that was reset, for ever
+ *   keeps-what-waited    output that still waited when its connection ended is kept
+ *   wrong-from=N         from the Nth connection on the first byte of each reply is wrong
  *   shares-the-port      a second instance may listen at the port (SO_REUSEPORT)
  *   loses-slots          a connection that was reset still counts
  *   stop-resets          a stop closes connections whose input nobody has read
@@ -67,6 +74,7 @@ enum {
 	stop_for = 4000,  /* ms that a stop gives its clients */
 	slow_for = 3000,  /* ms that a slow stop takes */
 	request = 2048,
+	whole = 65536,    /* of a connection, in bytes, that are kept of it */
 	work = 20,        /* ms of the helper's */
 };
 
@@ -76,8 +84,16 @@ struct connection {
 	size_t from, to, room;   /* of the output that waits */
 	char *out;
 	long touched;            /* ms, when something last came or went */
+	long number;             /* from 1 on, in the order of accepting */
+	void *pooled;
+	struct kept *kept;       /* of its requests */
 };
 
+struct kept {
+	struct kept *next;
+};
+
+static int pools, keeps_while_there, keeps_the_closed, keeps_the_reset, keeps_what_waited;
 static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go,
 	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, looks_first,
 	taken_is_success, waits_for_address, prints_blindly;
@@ -99,6 +115,11 @@ static const struct {
 	{"cuts-who-reads", &cuts_who_reads},
 	{"keeps-who-does-not", &keeps_who_does_not},
 	{"keeps-requests", &keeps_requests},
+	{"pools", &pools},
+	{"keeps-while-there", &keeps_while_there},
+	{"keeps-the-closed", &keeps_the_closed},
+	{"keeps-the-reset", &keeps_the_reset},
+	{"keeps-what-waited", &keeps_what_waited},
 	{"shares-the-port", &shares_the_port},
 	{"loses-slots", &loses_slots},
 	{"stop-resets", &stop_resets},
@@ -114,13 +135,31 @@ static const struct {
 
 static struct connection *connections[table];
 static int poller, listener, highest, count, listening, stopping;
-static long idle, holds = 256 << 10, most = table, listen_at, stop_at;
+static long idle, holds = 256 << 10, most = table, listen_at, stop_at, garbage, wrong_from, accepted;
+static struct kept *heap, *pool; /* what waits to be given back, and to be used again */
+static long heaped;
 static char buffer[piece];
 
 static long now(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* hold takes memory that is used, and hangs it on a list. */
+static void *hold(struct kept **list, size_t n) {
+	struct kept *k = malloc(n);
+	memset(k, 1, n);
+	k->next = *list;
+	return *list = k;
+}
+
+static void release(struct kept **list) {
+	while (*list) {
+		struct kept *k = *list;
+		*list = k->next;
+		free(k);
+	}
 }
 
 /* listen_on puts the listener on the poller, or takes it off. */
@@ -134,7 +173,15 @@ static void listen_on(int on) {
 static void leave(struct connection *c, int reset) {
 	close(c->fd);
 	connections[c->fd] = NULL;
-	free(c->out);
+	if (!keeps_what_waited || c->from == c->to)
+		free(c->out);
+	if (reset ? keeps_the_reset : keeps_the_closed)
+		memset(malloc(whole), 1, whole);
+	if (c->pooled) {
+		((struct kept *)c->pooled)->next = pool;
+		pool = c->pooled;
+	}
+	release(&c->kept);
 	free(c);
 	if (!reset || !loses_slots)
 		count--;
@@ -209,6 +256,17 @@ static int get(struct connection *c) {
 		c->touched = now();
 		if (keeps_requests)
 			memset(malloc(request), 1, request);
+		if (keeps_while_there)
+			hold(&c->kept, request);
+		if (garbage) {
+			hold(&heap, 4 * request);
+			if ((heaped += 4 * request) > garbage << 20) {
+				release(&heap);
+				heaped = 0;
+			}
+		}
+		if (wrong_from && c->number >= wrong_from)
+			buffer[0]++;
 		keep(c, buffer, (size_t)n);
 		if (put(c) < 0)
 			return -1;
@@ -289,6 +347,14 @@ static void enter(void) {
 			dprintf(2, "client %d\n", fd);
 		struct connection *c = calloc(1, sizeof *c);
 		c->fd = fd;
+		c->number = ++accepted;
+		if (pools && pool) {
+			c->pooled = pool;
+			pool = pool->next;
+		} else if (pools) {
+			struct kept *none = NULL;
+			c->pooled = hold(&none, whole);
+		}
 		c->touched = now();
 		c->watched = EPOLLIN | (edge ? EPOLLOUT | EPOLLET : 0);
 		connections[fd] = c;
@@ -375,6 +441,8 @@ static int word(const char *w) {
 		idle = 1000 * n;
 		return 1;
 	}
+	if (sscanf(w, "garbage=%ld", &garbage) == 1 || sscanf(w, "wrong-from=%ld", &wrong_from) == 1)
+		return 1;
 	if (sscanf(w, "holds=%ld", &holds) == 1 || sscanf(w, "most=%ld", &most) == 1)
 		return 1;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -1,0 +1,126 @@
+package clauses
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/reactorspec/reactorspec/suites/session"
+)
+
+const (
+	// keptEach is what a server's memory may grow by for each connection that has come
+	// and gone, in bytes, and keptRequest for each request on one that stays: less than
+	// any buffer. Of keptRound no round tells anything: heaps breathe.
+	keptEach    = 4 << 10
+	keptRequest = 512
+	keptRound   = 4 << 20
+	// leastRounds is how many rounds in a row have to grow before that is a slope.
+	leastRounds = 5
+)
+
+// memorySeen is the memory of the tree, where that can be seen.
+func memorySeen(s *session.Session) (bytes int64, seen bool) {
+	if s.Target.Tree() == nil {
+		return 0, false
+	}
+	bytes, err := s.Target.Tree().Memory()
+	return bytes, err == nil
+}
+
+// allowed is by how much the memory may grow with that many connections: by what a
+// client stored, too, where the dialect is about storing.
+func (m manner) allowed(s *session.Session, came int) int64 {
+	each := int64(keptEach)
+	if s.Dialect.Name() == "memcache" {
+		each += 2 * m.stored // an item may take twice its size
+	}
+	return max(keptRound, int64(came)*each)
+}
+
+// told words a round for the evidence, with the least leak that it would have shown.
+func (m manner) told(s *session.Session, came int, before, after int64) string {
+	if came == 0 {
+		return "no connections came that " + m.how
+	}
+	return fmt.Sprintf("%d connections %s: the memory went from %d to %d KiB; %d bytes kept of each would have shown", came, m.how, before>>10, after>>10, m.allowed(s, came)/int64(came))
+}
+
+// memoryAfterChurn goes on, where the memory grew in both rounds of a manner, with more
+// of them, until one does not, or it is a leak.
+func memoryAfterChurn(s *session.Session) {
+	memory(s)
+	found := comings(s)
+	payload := s.Payload(2 * everyLength)
+	for _, which := range found.growing {
+		m := manners[which]
+		from := found.came + m.warmUp(s, found.came, payload)
+		s.ServesFresh()
+		s.Pause(settle)
+		steady(s, "connection that "+m.how, func() (came int, allowed int64) {
+			came = m.round(s, from, m.ofRound(s, true), payload)
+			from += came
+			s.ServesFresh()
+			return came, m.allowed(s, came)
+		})
+	}
+	found.needs(s, func(manner) bool { return true })
+}
+
+// steady has rounds of something go by until the memory does not grow in one; it fails
+// the clause if it grew in all of them, leastRounds at least, and that is a leak.
+func steady(s *session.Session, what string, round func() (came int, allowed int64)) {
+	first, began, all := memory(s), time.Now(), 0
+	for before, n := first, 1; ; n++ { // a heap that is collected once it is full fills up for some rounds
+		came, allowed := round()
+		all += came
+		after := memory(s)
+		least := allowed / int64(max(came, 1))
+		s.Note("%d came, each a %s; the memory went from %d to %d KiB; %d bytes kept of each would have shown", came, what, before>>10, after>>10, least)
+		if after-before <= allowed {
+			return
+		}
+		if n >= leastRounds && leaking(s, after-first, began) {
+			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d bytes for each %s", (after-first)/int64(all), what),
+				fmt.Sprintf("a round with less than %d bytes for each, before it has grown by %d MiB or for %v", least, max(leakAt, int64(s.Info.Memory))>>20, leakAfter),
+				fmt.Sprintf("%d MiB more after %d rounds and %d of them, %d KiB in the last", (after-first)>>20, n, all, (after-before)>>10), "something is kept of each for ever, or "+declareMemory)
+		}
+		before = after
+	}
+}
+
+// memoryAfterRequests asks and asks on connections that stay.
+func memoryAfterRequests(s *session.Session) {
+	const requests = 5000 // of a round
+	clients := s.AtOnce(several(s, churners))
+	conns := opened(s, clients)
+	payload := s.Payload(2 * everyLength)
+	ask := func(n int) int {
+		took := make([]int, len(conns))
+		began := time.Now()
+		for w := range conns {
+			s.Go(func() {
+				for i := w; i < n; i += len(conns) {
+					if i >= fewestComing && time.Since(began) > roundTime {
+						return
+					}
+					conns[w] = conns[w].Next()
+					conns[w].Exchange(payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
+					took[w]++
+				}
+			})
+		}
+		s.Join()
+		all := 0
+		for _, n := range took {
+			all += n
+		}
+		return all
+	}
+	ask(requests / 8)
+	s.Pause(settle)
+	steady(s, "request on a connection that stays", func() (came int, allowed int64) {
+		came = ask(soaked(s, requests))
+		return came, max(keptRound, int64(came)*keptRequest)
+	})
+	closeAll(conns)
+}
