@@ -59,7 +59,7 @@ type Feature string
 func Features() []Feature {
 	return []Feature{
 		"where", "post", "shared", "hooks", "timer", "timer-any-thread", "offload", "contain", "stats",
-		"limit", "drain", "idle-timeout", "reuseport", "watch", "login", "sink", "source", "greeting",
+		"limit", "drain", "idle-timeout", "reuseport", "watch", "login", "sink", "source", "greeting", "tls",
 	}
 }
 
@@ -170,7 +170,7 @@ type Dialect struct {
 }
 
 // OverTLS is the dialect's page for a server that speaks it over TLS: what
-// tls.md says that nobody promises there is released.
+// transport.md says that nobody promises there is released.
 func (d Dialect) OverTLS() Dialect {
 	d.Promises, d.Released = maps.Clone(d.Promises), maps.Clone(d.Released)
 	if d.Released == nil {
@@ -391,5 +391,5 @@ func SplitID(id string) (family string, number int, ok bool) {
 
 // FamilyNames are all families there can be, in the order of the story.
 var FamilyNames = []string{
-	"MODEL", "SIGN", "ACC", "CONN", "FLOW", "LOOP", "WAKE", "TASK", "TIME", "WORK", "LIFE", "RES", "PROBE",
+	"MODEL", "SIGN", "ACC", "CONN", "FLOW", "LOOP", "WAKE", "TASK", "TIME", "WORK", "LIFE", "RES", "TLS", "PROBE",
 }

@@ -70,7 +70,7 @@ func TestOverTLS(t *testing.T) {
 	}
 	for _, result := range run.Results {
 		want := report.Pass
-		if result.Clause == "CONN-6" || result.Clause == "CONN-16" { // spec/tls.md
+		if result.Clause == "CONN-6" || result.Clause == "CONN-16" { // spec/transport.md
 			want = report.Unsupported
 		}
 		if result.Outcome != want {
@@ -215,5 +215,54 @@ func TestConstantDialect(t *testing.T) {
 		if result.Outcome != want {
 			t.Errorf("%s: %s", result.Clause, suites.Explain(result))
 		}
+	}
+}
+
+// The clauses about handshakes bind who is spoken to over TLS, and nobody else.
+func TestHandshakes(t *testing.T) {
+	cert, _ := certificate(t)
+	config := &tls.Config{Certificates: []tls.Certificate{cert}}
+	sound := echoing(t, tls.NewListener(listen(t), config))
+	plain := echoing(t, listen(t))
+	inLoop := listen(t)
+	t.Cleanup(func() { inLoop.Close() })
+	go func() {
+		for {
+			socket, err := inLoop.Accept()
+			if err != nil {
+				return
+			}
+			conn := tls.Server(socket, config)
+			if conn.Handshake() != nil { // whoever comes waits for it
+				socket.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(conn, conn); conn.Close() }()
+		}
+	}()
+	over := &target.TLS{Insecure: true}
+	for _, c := range []struct {
+		name, addr string
+		tls        *target.TLS
+		clauses    []string
+		want       report.Outcome
+		says       string
+	}{
+		{"sound", sound, over, []string{"TLS-1", "TLS-2", "TLS-3", "TLS-5"}, report.Pass, ""},
+		{"plain", plain, nil, []string{"TLS-2"}, report.Unsupported, "--tls"},
+		{"no timeout", sound, over, []string{"TLS-8"}, report.Unsupported, "it needs idle-timeout"},
+		{"in the accept loop", "tcp://" + inLoop.Addr().String(), over, []string{"TLS-1"}, report.Fail, "silence"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run, err := suites.Check(t.Context(), target.Target{Addr: c.addr, File: target.File{Dialect: "echo", Class: "multi-reactor", TLS: c.tls}}, suites.Clauses(c.clauses...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, result := range run.Results {
+				if result.Outcome != c.want || !strings.Contains(result.Reason, c.says) {
+					t.Errorf("%s, want %s: %s", suites.Explain(result), c.want, c.says)
+				}
+			}
+		})
 	}
 }

@@ -26,6 +26,7 @@ func All() []session.Check {
 		work,
 		life,
 		resources,
+		handshakes,
 	)
 }
 

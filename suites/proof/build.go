@@ -89,7 +89,8 @@ func (f Fault) buildServer(ctx context.Context, root, dir string) ([]string, err
 			return nil, fmt.Errorf("fault %s: %w", f.Name, err)
 		}
 	case exists(filepath.Join(source, "main.c")):
-		if err := run(ctx, source, "cc", "-O2", "-Wall", "-pthread", "-o", binary, "main.c"); err != nil {
+		compile := append([]string{"cc", "-O2", "-Wall", "-pthread", "-o", binary, "main.c"}, libraries[f.Server].flags...)
+		if err := run(ctx, source, compile...); err != nil {
 			return nil, fmt.Errorf("fault %s: %w", f.Name, err)
 		}
 	case exists(filepath.Join(source, "main.py")):
@@ -102,6 +103,32 @@ func (f Fault) buildServer(ctx context.Context, root, dir string) ([]string, err
 		return nil, fmt.Errorf("fault %s: %s holds none of main.go, main.c, main.py, main.js and main.sh", f.Name, source)
 	}
 	return append([]string{binary}, f.Args...), nil
+}
+
+// library is what a server in C is linked with, beyond the C library.
+type library struct {
+	header string
+	flags  []string
+}
+
+// libraries are those of the servers that need one.
+var libraries = map[string]library{
+	"tlsepoll": {"<openssl/ssl.h>", []string{"-lssl", "-lcrypto"}},
+}
+
+// Lacks names the header that the row's server needs and that is not installed; empty
+// where nothing is missing.
+func (f Fault) Lacks() string {
+	needs, ok := libraries[f.Server]
+	if !ok {
+		return ""
+	}
+	compiler := exec.Command("cc", append([]string{"-x", "c", "-", "-o", os.DevNull}, needs.flags...)...)
+	compiler.Stdin = strings.NewReader("#include " + needs.header + "\nint main(void) { return 0; }\n")
+	if compiler.Run() != nil {
+		return needs.header
+	}
+	return ""
 }
 
 func exists(name string) bool {

@@ -48,6 +48,8 @@ type Fault struct {
 	Control []string `json:",omitzero"`
 	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty.
 	Dialect, Class string
+	// TLS has a Server spoken to over TLS; its certificate vouches for itself.
+	TLS bool `json:",omitzero"`
 	// HTTP is what the http dialect asks of a Server; nil is an echo.
 	HTTP *dialect.HTTP `json:",omitzero"`
 	// Features are declared for a Server; an edited reference says them itself.
@@ -116,6 +118,7 @@ func Faults() []Fault {
 		playFaults,
 		fieldFaults,
 		httpFaults,
+		tlsFaults,
 	)
 }
 

@@ -67,6 +67,9 @@ func (f Fault) Target(command []string) target.Target {
 	for _, feature := range f.Features {
 		file.Features = append(file.Features, spec.Feature(feature))
 	}
+	if f.TLS {
+		file.TLS = &target.TLS{Insecure: true}
+	}
 	if f.Limit > 0 {
 		file.Features = append(file.Features, "limit")
 	}

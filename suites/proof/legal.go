@@ -26,7 +26,7 @@ type Variant struct {
 }
 
 // Legal lists the variants. A check that fails one of them is wrong.
-var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, stops, heaps, restless, paced)
+var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, stops, heaps, restless, paced, handshakes)
 
 // edited are edits of the reference.
 var edited = []Variant{
@@ -108,7 +108,7 @@ var notOfTheReference = []spec.Feature{"greeting", "idle-timeout"}
 // binds reports whether the clause binds the variant's dialect, class and features.
 func (v Variant) binds(clause spec.Clause) bool {
 	t := v.Target(nil).File
-	page, _ := spec.LookupDialect(t.Dialect)
+	page, _ := t.Page()
 	class := t.Class
 	if class == "" {
 		class = spec.MultiReactor
@@ -120,7 +120,7 @@ func (v Variant) binds(clause spec.Clause) bool {
 		return false
 	}
 	for _, feature := range clause.Needs {
-		asked := feature == "idle-timeout" && slices.Contains(v.Args, "--idle-timeout")
+		asked := feature == "idle-timeout" && (slices.Contains(v.Args, "--idle-timeout") || v.Idle > 0) || feature == "tls" && v.TLS
 		offered := v.Server == "" && !slices.Contains(notOfTheReference, feature)
 		if !asked && !offered && !slices.Contains(t.Features, feature) && !slices.Contains(page.Features, feature) {
 			return false

@@ -33,6 +33,7 @@ func TestLegal(t *testing.T) {
 			if plain() && !v.first() {
 				t.Skip("a plain run judges one variant for each rule: make proof judges them all")
 			}
+			require(t, v.Fault)
 			command, err := v.Build(t.Context(), root, dir)
 			if err != nil {
 				t.Fatal(err)

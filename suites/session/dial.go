@@ -27,23 +27,23 @@ func (s *Session) DialFrom(ip string) *Conn {
 	if !way {
 		s.makeWay(number)
 	}
-	return s.dial(ip, number)
+	return s.dial(ip, number, s.secured)
 }
 
 // DialAtOnce is Dial for one of those that begin at the same moment, AtOnce at the most:
 // it makes no room in the target's queue first.
 func (s *Session) DialAtOnce() *Conn {
 	number, _ := s.turn()
-	return s.dial("", number)
+	return s.dial("", number, s.secured)
 }
 
-func (s *Session) dial(ip string, number int) *Conn {
-	return s.dialWith(net.Dialer{KeepAlive: -1, LocalAddr: s.local(ip)}, number)
+func (s *Session) dial(ip string, number int, over transport) *Conn {
+	return s.dialWith(net.Dialer{KeepAlive: -1, LocalAddr: s.local(ip)}, number, over)
 }
 
-func (s *Session) dialWith(dialer net.Dialer, number int) *Conn {
+func (s *Session) dialWith(dialer net.Dialer, number int, over transport) *Conn {
 	patience := max(s.Budget.Handshake, s.Budget.Await)
-	c, err := s.tryDial(dialer, patience, number)
+	c, err := s.tryDial(dialer, patience, number, over)
 	if err == nil {
 		return c
 	}
@@ -66,13 +66,14 @@ func (s *Session) dialWith(dialer net.Dialer, number int) *Conn {
 // only, and over a unix socket not at all.
 func (s *Session) TryDial() (*Conn, error) {
 	number, _ := s.turn()
-	return s.tryDial(net.Dialer{KeepAlive: -1}, s.Budget.Await, number)
+	return s.tryDial(net.Dialer{KeepAlive: -1}, s.Budget.Await, number, s.secured)
 }
 
-// tryDial dials for that long, and records it by that number. A unix socket has no handshake that the kernel would
+// tryDial dials for that long, and records it by that number; over makes of the socket
+// what is spoken through. A unix socket has no handshake that the kernel would
 // repeat: connect(2) says EAGAIN while the queue is full, and whoever is to be let in
 // has to ask again.
-func (s *Session) tryDial(dialer net.Dialer, patience time.Duration, number int) (*Conn, error) {
+func (s *Session) tryDial(dialer net.Dialer, patience time.Duration, number int, over transport) (*Conn, error) {
 	if s.ended.Load() {
 		panic(aborted{})
 	}
@@ -95,9 +96,7 @@ func (s *Session) tryDial(dialer net.Dialer, patience time.Duration, number int)
 			s.unqueued(func(n int) bool { return n == number })
 			return nil, err
 		}
-		if s.secure != nil {
-			socket = secure(socket, s.secure, s.Budget.Await)
-		}
+		socket = over(socket)
 		c := &Conn{s: s, socket: socket, number: number, dialect: dialect.PerConn(s.Dialect)}
 		c.lull.begin()
 		s.log.add(number, "dial", nil)

@@ -132,7 +132,7 @@ func (c *secured) Read(b []byte) (int, error) {
 	switch {
 	case err == nil || n > 0:
 		return n, nil
-	case errors.Is(err, io.ErrUnexpectedEOF): // a FIN without close_notify ends it too: spec/tls.md
+	case errors.Is(err, io.ErrUnexpectedEOF): // a FIN without close_notify ends it too: spec/transport.md
 		err = io.EOF
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		err = fmt.Errorf("%w, behind the alert %q", syscall.ECONNRESET, alert.Err.Error())
@@ -273,8 +273,12 @@ func (c *Conn) unsecured(err error) {
 		kind = Late
 	}
 	got := oneLine(shake.cause.Error())
-	panic(failed{&Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint,
-		Conn: c.number, Source: c.socket.LocalAddr().String()}})
+	failure := &Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint,
+		Conn: c.number, Source: c.socket.LocalAddr().String()}
+	if kind == Late { // as in Conn.Failf: those beside it may be all that the target holds
+		failure.beside = c.s.beside()
+	}
+	panic(failed{failure})
 }
 
 // alertHead is how a TLS alert begins, as evidence quotes it (RFC 8446 section 5.1):

@@ -9,7 +9,7 @@ import (
 
 // declared are the features that a target is known to offer, with those that its
 // file declares by a figure: whoever says a limit, or after how long it lets go of a
-// silent connection, has said that it has one.
+// silent connection, has said that it has one; and so has who is spoken to over TLS.
 func declared(features []spec.Feature, file target.File) []spec.Feature {
 	features = slices.Clone(features)
 	add := func(feature spec.Feature, says bool) {
@@ -19,5 +19,6 @@ func declared(features []spec.Feature, file target.File) []spec.Feature {
 	}
 	add("limit", file.Limit > 0)
 	add("idle-timeout", file.IdleTimeout > 0)
+	add("tls", file.TLS != nil)
 	return features
 }

@@ -97,7 +97,11 @@ func gateOfTarget(s step, known facts, page spec.Dialect) pass {
 		return pass{outcome: report.Untested, reason: known.distrust}
 	}
 	for _, feature := range clause.Needs {
-		if !slices.Contains(known.info.Features, feature) && !slices.Contains(page.Features, feature) {
+		offered := slices.Contains(known.info.Features, feature) || slices.Contains(page.Features, feature)
+		switch {
+		case feature == "tls" && known.info.TLS == nil: // who cannot be spoken to so has no use for the word
+			return pass{outcome: report.Unsupported, reason: "it is about TLS, and the target is spoken to without: --tls, or tls: in its file"}
+		case !offered:
 			return pass{outcome: report.Unsupported, reason: fmt.Sprintf("it needs %s, which the target does not offer", feature)}
 		}
 	}
@@ -118,7 +122,7 @@ const contractual = "probe"
 
 // wordlessFeatures are those that a server of any dialect can have, because no
 // check asks for them by a command of the target contract.
-var wordlessFeatures = []spec.Feature{"limit", "drain", "idle-timeout", "reuseport", "greeting"}
+var wordlessFeatures = []spec.Feature{"limit", "drain", "idle-timeout", "reuseport", "greeting", "tls"}
 
 // lacking says what the dialect has not of what the clause's check says. Sign-ons,
 // frames and most features are the words of the target contract alone.

@@ -1,0 +1,71 @@
+// Command tlsgo is an echo server of goroutines over TLS, by net and crypto/tls. Its
+// certificate is made at its start.
+//
+//	tlsgo PORT [in-loop]
+//
+// in-loop is its fault: the loop that accepts shakes hands too, so that everybody who
+// comes waits for the slowest client.
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"time"
+)
+
+func main() {
+	if len(os.Args) < 2 || len(os.Args) > 3 || len(os.Args) == 3 && os.Args[2] != "in-loop" {
+		fmt.Fprintln(os.Stderr, "usage: tlsgo PORT [in-loop]")
+		os.Exit(2)
+	}
+	if err := serve("127.0.0.1:"+os.Args[1], len(os.Args) == 3); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func serve(address string, inLoop bool) error {
+	certificate, err := certify()
+	if err != nil {
+		return err
+	}
+	listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	if err != nil {
+		return err
+	}
+	for {
+		conn, err := listener.Accept()
+		if err != nil { // what a connection has, or a want of descriptors: both pass
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		if inLoop {
+			if err := conn.(*tls.Conn).Handshake(); err != nil {
+				_ = conn.Close()
+				continue
+			}
+		}
+		go func() {
+			defer conn.Close()
+			_, _ = io.Copy(conn, conn)
+		}()
+	}
+}
+
+// certify makes a certificate for localhost that vouches for itself.
+func certify() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}

@@ -1,0 +1,107 @@
+package session
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"time"
+)
+
+// transport makes of a socket what is spoken through.
+type transport func(net.Conn) net.Conn
+
+// secured is the target's own transport: TLS, or the socket as it is.
+func (s *Session) secured(socket net.Conn) net.Conn {
+	if s.secure == nil {
+		return socket
+	}
+	return secure(socket, s.secure, s.Budget.Await)
+}
+
+// DialBelow is Dial below TLS: what is sent is sent as it is, and what is read are
+// records. It is for handshakes that are not to come about.
+func (s *Session) DialBelow() *Conn {
+	number, way := s.turn()
+	if !way {
+		s.makeWay(number)
+	}
+	return s.dial("", number, func(socket net.Conn) net.Conn { return socket })
+}
+
+// DialTrickling is Dial of a client whose bytes leave one at a time, with a pause
+// behind each of those places in what it has sent.
+func (s *Session) DialTrickling(pause time.Duration, at ...int) *Conn {
+	number, way := s.turn()
+	if !way {
+		s.makeWay(number)
+	}
+	return s.dial("", number, func(socket net.Conn) net.Conn {
+		return s.secured(&trickle{Conn: socket, pause: pause, at: at, wait: s.Pause})
+	})
+}
+
+// trickle is a socket whose writes go out byte by byte: segments of one byte, as far
+// as the kernel does not join them (TCP_NODELAY is set).
+type trickle struct {
+	net.Conn
+	sent  int
+	at    []int
+	pause time.Duration
+	wait  func(time.Duration)
+}
+
+func (t *trickle) Write(b []byte) (int, error) {
+	for n := range b {
+		if _, err := t.Conn.Write(b[n : n+1]); err != nil {
+			return n, err
+		}
+		if t.sent++; len(t.at) > 0 && t.sent == t.at[0] {
+			t.at = t.at[1:]
+			t.wait(t.pause)
+		}
+	}
+	return len(b), nil
+}
+
+// CloseWrite is the socket's.
+func (t *trickle) CloseWrite() error {
+	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// ClientHello is the record with which a client of this target begins its handshake;
+// nil where it is spoken to without TLS.
+func (s *Session) ClientHello() []byte {
+	if s.secure == nil {
+		return nil
+	}
+	said := new(unheard)
+	_ = tls.Client(said, s.secure).Handshake() // nobody answers
+	const header = 5                           // type, version and length of a record, in bytes
+	if len(said.bytes) < header {
+		s.harnessFailed("crypto/tls begins its handshake with %d bytes", len(said.bytes))
+	}
+	return said.bytes[:header+int(said.bytes[3])<<8+int(said.bytes[4])]
+}
+
+// unheard keeps what is written, and ends where an answer is read.
+type unheard struct {
+	net.Conn
+	bytes []byte
+}
+
+func (u *unheard) Write(b []byte) (int, error) {
+	u.bytes = append(u.bytes, b...)
+	return len(b), nil
+}
+
+func (u *unheard) Read([]byte) (int, error) { return 0, io.EOF }
+
+// Linger reads and forgets what comes, for d at most: what the server makes of the
+// client's FIN it can say until then.
+func (c *Conn) Linger(d time.Duration) {
+	_ = c.socket.SetReadDeadline(time.Now().Add(d))
+	_, _ = io.Copy(io.Discard, c.socket)
+}
