@@ -61,6 +61,7 @@ type Target struct {
 	Version  string     `json:"version,omitempty"`
 	Language string     `json:"language,omitempty"`
 	Class    spec.Class `json:"class,omitempty"` // "": undeclared
+	Looks    *Looks     `json:"looks,omitempty"` // what it looks like, where its class is undeclared
 	Dialect  string     `json:"dialect"`
 	// Promises are the clauses that the dialect promises where no page of the spec says
 	// so: one that a file describes, or that was given as a Go value.
@@ -72,6 +73,12 @@ type Target struct {
 	Pid      int            `json:"pid,omitempty"`
 	Stderr   string         `json:"stderr,omitempty" clean:"lines"` // its tail, when a start failed
 	Expected []Expected     `json:"expected,omitempty"`
+}
+
+// Looks is what a target whose class nobody said looks like; nothing is judged by it.
+type Looks struct {
+	Class spec.Class `json:"class,omitempty"` // "": it cannot be told
+	Seen  string     `json:"seen"`            // of its processes, threads and pollers
 }
 
 // Expected is a failure of the target that its owner knows and explains.

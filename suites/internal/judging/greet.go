@@ -41,7 +41,7 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 	if file.Greeting > 0 {
 		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
 	}
-	if a := g.aside(ctx, in, setup, func(s *session.Session) { s.ServesFresh() }); a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
+	if a := g.serving(ctx, in, setup); a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -97,6 +97,19 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 	}
 	known.adopt(in.hello, g.journal.note)
 	return nil
+}
+
+// look looks at a target whose class nobody said, and notes which one it looks like.
+// It is judged by the clauses that bind every class all the same, and not by a guess.
+func (g *targetGround) look(ctx context.Context, in *instance, setup session.Setup) (looks session.Looks) {
+	g.aside(ctx, in, setup, func(s *session.Session) { looks = s.Looks() })
+	switch {
+	case looks.Class != "":
+		g.journal.note("nobody says its class, and what binds every class is judged; it looks like %s (%s): --class %s, or class: in the target file, judges the rest", looks.Class, looks.Seen, looks.Class)
+	case looks.Seen != "":
+		g.journal.note("nobody says its class, and what binds every class is judged; --class says it. From outside it cannot be told: %s", looks.Seen)
+	}
+	return looks
 }
 
 // adopt adds what HELLO says where the target file is silent; the file wins, and

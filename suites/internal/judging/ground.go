@@ -29,6 +29,7 @@ type facts struct {
 	dialect  dialect.Dialect // as it speaks it, within the bounds it was found to have; nil for a Go value
 	process  bool            // its processes can be seen
 	attached bool            // it runs already, and goes on afterwards
+	looks    session.Looks   // what it looks like, where nobody said its class
 	distrust string          // why its features cannot be believed; often ""
 }
 

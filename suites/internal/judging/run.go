@@ -299,6 +299,9 @@ func (r *Run) Finish() report.Run {
 		Tool: r.options.Version, Target: described(r.known.info, r.target.Addr), Vantages: r.vantages(),
 		Seed: r.plan.seed, Started: r.started, Took: time.Since(r.started),
 	}
+	if looks := r.known.looks; looks.Seen != "" {
+		run.Target.Looks = &report.Looks{Class: looks.Class, Seen: looks.Seen}
+	}
 	r.journal.mu.Lock()
 	run.Problem, run.Notes = r.journal.problem, r.journal.notes
 	run.Target.Pid, run.Target.Stderr = r.journal.pid, r.journal.stderr

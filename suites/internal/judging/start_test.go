@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,5 +104,44 @@ func TestAnInstanceThatDoesNotStart(t *testing.T) {
 		if result.Clause == "ACC-9" && (result.Evidence == nil || !strings.Contains(result.Evidence.Stderr, "lacks a licence")) {
 			t.Errorf("evidence %+v", result.Evidence)
 		}
+	}
+}
+
+// starting is an echo that accepts connections half a second before it serves them.
+const starting = `import os, socket, threading, time
+awake = time.monotonic() + 0.5
+def serve(c):
+    if time.monotonic() < awake:
+        c.recv(65536)
+        c.sendall(b"not yet\\n")
+        c.close()
+        return
+    while data := c.recv(65536):
+        c.sendall(data)
+    c.close()
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=100)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+`
+
+// TestServersThatStartUp: who accepts connections before it serves is asked again, for as
+// long as it may take to be ready, and so is each further instance.
+func TestServersThatStartUp(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed")
+	}
+	on := target.Target{File: target.File{Dialect: "echo", Class: "thread-per-connection", Start: target.Command{python, "-c", starting}}}
+	run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Own: true, Run: exchange}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range run.Results {
+		if result.Outcome != report.Pass {
+			t.Errorf("%s %s: %s", result.Clause, result.Outcome, result.Reason)
+		}
+	}
+	if notes := strings.Join(run.Notes, "\n"); strings.Count(notes, "before it served the first") != 1 {
+		t.Errorf("notes %q", notes)
 	}
 }

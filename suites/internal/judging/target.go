@@ -23,6 +23,9 @@ type targetGround struct {
 	dialect dialect.Dialect
 	journal *journal
 
+	setup session.Setup // of the run
+	wakes bool          // an instance was seen to accept connections before it served; nobody writes it once begun
+
 	// shared belongs to whoever has the shared turn; nil when it must be started first.
 	shared *instance
 
@@ -42,7 +45,7 @@ func (g *targetGround) attached() bool { return g.target.Addr != "" }
 
 // begin builds, launches and greets the shared instance.
 func (g *targetGround) begin(ctx context.Context, setup session.Setup, known *facts) error {
-	known.attached = g.attached()
+	known.attached, g.setup = g.attached(), setup
 	if err := g.target.Build(ctx); err != nil {
 		return g.unready(ctx, err)
 	}
@@ -55,6 +58,9 @@ func (g *targetGround) begin(ctx context.Context, setup session.Setup, known *fa
 	known.process = in.Tree() != nil
 	if err := g.greet(ctx, in, setup, known); err != nil {
 		return g.unready(ctx, err)
+	}
+	if known.info.Class == "" && known.process && known.info.Greeting == 0 {
+		known.looks = g.look(ctx, in, setup)
 	}
 	known.dialect = g.dialect
 	known.info.Features = declared(known.info.Features, g.target.File)
@@ -253,7 +259,11 @@ func (g *targetGround) launch(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &instance{Instance: started, meter: session.StartMeter(started.Tree())}, nil
+	in := &instance{Instance: started, meter: session.StartMeter(started.Tree())}
+	if g.wakes {
+		g.serving(ctx, in, g.setup) // what it does not serve then is found by the check
+	}
+	return in, nil
 }
 
 func (in *instance) stop() {

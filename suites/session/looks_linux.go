@@ -1,0 +1,20 @@
+package session
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactorspec/reactorspec/suites/observe"
+)
+
+// alone reports whether a thread sleeps in a read of one descriptor.
+func alone(call observe.Syscall) bool {
+	return !call.Running && slices.Contains([]int{unix.SYS_READ, unix.SYS_RECVFROM, unix.SYS_RECVMSG}, call.Number)
+}
+
+// polls reports whether a thread waits for a single descriptor, as libraries do that put
+// a bound of time on a read.
+func polls(call observe.Syscall) bool {
+	return !call.Running && call.Number == unix.SYS_PPOLL && call.Args[1] == 1
+}
