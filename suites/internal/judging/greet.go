@@ -41,7 +41,8 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 	if file.Greeting > 0 {
 		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
 	}
-	if a := g.serving(ctx, in, setup); a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
+	a, refused := g.serving(ctx, in, setup)
+	if a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -56,6 +57,9 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 			why = died
 		}
 		return &ungreeted{fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change)}
+	}
+	if refused != "" {
+		g.journal.note("the target accepts connections before it serves them, and was asked again: %s", refused)
 	}
 	var manners session.Manners
 	if asked := g.aside(ctx, in, setup, func(s *session.Session) { manners = s.Manners() }); asked.HarnessError != "" {

@@ -23,8 +23,8 @@ type targetGround struct {
 	dialect dialect.Dialect
 	journal *journal
 
-	setup session.Setup // of the run
-	wakes bool          // an instance was seen to accept connections before it served; nobody writes it once begun
+	setup   session.Setup // of the run
+	greeted bool          // the first instance was, so that the others are not asked for more than to serve; nobody writes it once begun
 
 	// shared belongs to whoever has the shared turn; nil when it must be started first.
 	shared *instance
@@ -62,6 +62,7 @@ func (g *targetGround) begin(ctx context.Context, setup session.Setup, known *fa
 	if known.info.Class == "" && known.process && known.info.Greeting == 0 {
 		known.looks = g.look(ctx, in, setup)
 	}
+	g.greeted = true
 	known.dialect = g.dialect
 	known.info.Features = declared(known.info.Features, g.target.File)
 	return nil
@@ -260,8 +261,8 @@ func (g *targetGround) launch(ctx context.Context) (*instance, error) {
 		return nil, err
 	}
 	in := &instance{Instance: started, meter: session.StartMeter(started.Tree())}
-	if g.wakes {
-		g.serving(ctx, in, g.setup) // what it does not serve then is found by the check
+	if g.greeted && g.target.File.Greeting == 0 {
+		_, _ = g.serving(ctx, in, g.setup) // what it does not serve then is found by the check
 	}
 	return in, nil
 }

@@ -18,34 +18,27 @@ const (
 
 // serving says the first words to an instance, and says them again for as long as it may
 // take to be ready: some accept connections before they serve, and say so (PostgreSQL: the
-// database system is starting up). One that runs already is asked once.
-func (g *targetGround) serving(ctx context.Context, in *instance, setup session.Setup) session.Attempt {
+// database system is starting up). One that runs already is asked once. refused is what
+// was wrong the first time, if anything.
+func (g *targetGround) serving(ctx context.Context, in *instance, setup session.Setup) (last session.Attempt, refused string) {
 	ask := func() session.Attempt {
 		return g.aside(ctx, in, setup, func(s *session.Session) { s.ServesFresh() })
 	}
-	first := ask()
-	if first.Failure == nil || !in.Owned() {
-		return first
+	if last = ask(); last.Failure == nil {
+		return last, ""
 	}
+	refused = last.Failure.Reason
 	patience := time.Duration(g.target.File.ReadyTimeout)
 	if patience <= 0 {
 		patience = waking
 	}
-	for began := time.Now(); time.Since(began) < patience && in.died() == ""; {
+	for began := time.Now(); last.Failure != nil && in.Owned() && time.Since(began) < patience && in.died() == ""; {
 		select {
 		case <-time.After(knocks):
 		case <-ctx.Done():
-			return first
+			return last, refused
 		}
-		again := ask()
-		if again.Failure == nil {
-			if !g.wakes {
-				g.journal.note("the target accepted connections %v before it served the first: %s", time.Since(began).Round(knocks), first.Failure.Reason)
-				g.wakes = true
-			}
-			return again
-		}
-		first = again
+		last = ask()
 	}
-	return first
+	return last, refused
 }
