@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -271,9 +272,35 @@ func slowWritersDelayNobody(s *session.Session) {
 		return
 	}
 	for _, t := range slow {
-		t.c.Send(t.rest)
-		t.hear(1)
+		if !lostPatience(t) {
+			t.hear(1)
+		}
 	}
+}
+
+// lostPatience has a client that stopped amid a request send the rest of it, and
+// reports whether the server had let it go: no page promises that a request may
+// take as long as it likes, and a busy machine makes the stop a long one. In HTTP
+// it may say so first (408). In echo half a request is one as well, and the target
+// contract names its timeouts: there the server has to wait.
+func lostPatience(t *talk) bool {
+	if name := t.s.Dialect.Name(); name == "echo" || name == "probe" {
+		t.c.Send(t.rest)
+		return false
+	}
+	if _, err := t.c.TrySend(t.rest); err != nil {
+		return true
+	}
+	_, err := t.c.Input().Peek(1)
+	if err != nil {
+		return t.c.Ended(err) != session.Timeout
+	}
+	if !dialect.Ends(t.s.Dialect) {
+		return false
+	}
+	const timedOut = "HTTP/1.1 408"
+	status, _ := t.c.Input().Peek(len(timedOut))
+	return string(status) == timedOut
 }
 
 // fairShare is how many bytes of the firehoses may pass before a small exchange

@@ -72,6 +72,16 @@ var closing = []Variant{
 		Untested: shortReplies,
 	},
 	{
+		Fault: Fault{Name: "http-hasty", Why: "a client that takes longer than 2 ms over a request is answered 408 (RFC 9110, 15.5.9), as knot's tcp-io-timeout closes after half a second",
+			Server: "httpraw", Args: []string{"{port}", "hasty"}, Dialect: "http"},
+		Clauses: []string{"FLOW-6"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "http-curt", Why: "a client that takes longer than 2 ms over a request is closed without a word",
+			Server: "httpraw", Args: []string{"{port}", "curt"}, Dialect: "http"},
+		Clauses: []string{"FLOW-6"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
 		Fault: Fault{Name: "node-http-slow", Why: "a millisecond of work for each request",
 			Server: "httpnode", Args: []string{"{port}", "slow"}, Dialect: "http", Class: "reactor"},
 		Clauses: floods, Rules: []spec.Rule{spec.Slow},

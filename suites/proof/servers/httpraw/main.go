@@ -4,7 +4,8 @@
 // Modes without a fault: keeps (connections persist), closes (each ends behind
 // its reply, which says so), sometimes (one reply in five says so), small (a
 // request of more than 4,096 bytes is answered 431), page (the same page
-// whatever is asked).
+// whatever is asked), hasty and curt (who takes longer than 2 ms over a request
+// is let go, with 408 or without a word).
 //
 // Modes with one: silent (each connection ends behind its reply, which says
 // keep-alive), cut (as closes, and the end of a long reply is lost), mixed (as
@@ -14,6 +15,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -31,6 +33,7 @@ const (
 	oddReply  = 20   // one in so many
 	endsAt    = 5    // one reply in so many
 	buffer    = 4096 // bytes of a request, in mode small
+	haste     = 2 * time.Millisecond
 	page      = "<!doctype html><title>it works</title>\n"
 )
 
@@ -78,7 +81,19 @@ func (s *server) serve(conn net.Conn) {
 				return
 			}
 		}
+		if s.mode == "hasty" || s.mode == "curt" {
+			if _, err := in.Peek(1); err != nil {
+				return
+			}
+			conn.SetReadDeadline(time.Now().Add(haste))
+		}
 		request, err := http.ReadRequest(in)
+		if s.mode == "hasty" && errors.Is(err, os.ErrDeadlineExceeded) {
+			fmt.Fprint(conn, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			linger(conn)
+			return
+		}
+		conn.SetReadDeadline(time.Time{})
 		if err != nil {
 			return
 		}
