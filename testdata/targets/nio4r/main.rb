@@ -15,7 +15,7 @@ class Server
 
   def run
     loop do
-      @selector.select(@resting && REST) { |monitor| monitor.value.call }
+      @selector.select(@resting ? REST : nil) { |monitor| monitor.value.call }
       watch_listener if @resting
     end
   end
