@@ -15,15 +15,20 @@ class Server
 
   def run
     loop do
-      @selector.select(@resting ? REST : nil) { |monitor| monitor.value.call }
-      watch_listener if @resting
+      rest = @rested_at && [@rested_at - now, 0].max
+      @selector.select(rest) { |monitor| monitor.value.call }
+      watch_listener if @rested_at && now >= @rested_at # select may return early
     end
   end
 
   private
 
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
   def watch_listener
-    @resting = false
+    @rested_at = nil
     @selector.register(@listener, :r).value = -> { accept }
   end
 
@@ -36,7 +41,7 @@ class Server
     monitor.value = -> { serve(socket, monitor, due) }
   rescue Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS
     @selector.deregister(@listener)
-    @resting = true
+    @rested_at = now + REST
   rescue SystemCallError
     # That connection was gone before it was accepted.
   end

@@ -1,13 +1,16 @@
-# The echo server of async-io's README: a task for each connection.
+# An RFC 862 echo server on async-io: a task and a stream for each connection.
 require 'async'
 require 'async/io'
+require 'async/io/stream'
 
 endpoint = Async::IO::Endpoint.tcp('127.0.0.1', Integer(ENV.fetch('PORT')))
 
 Async do
   endpoint.accept do |peer|
-    while (data = peer.recv(65_536)) && !data.empty?
-      peer.send(data)
+    stream = Async::IO::Stream.new(peer)
+    while (data = stream.read_partial)
+      stream.write(data)
+      stream.flush
     end
   rescue SystemCallError, EOFError
     # The client is gone.

@@ -5,7 +5,7 @@ use smol::{io, Timer};
 use std::time::Duration;
 
 async fn echo(stream: TcpStream) -> io::Result<()> {
-    io::copy(&stream, &mut &stream).await?;
+    io::copy(stream.clone(), stream).await?;
     Ok(())
 }
 
