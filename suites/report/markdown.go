@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -79,7 +81,7 @@ func markdownMatrix(b *strings.Builder, m Matrix) {
 			fmt.Fprintf(b, ", %d %s", n, word)
 		}
 	}
-	b.WriteString("\n\n| target | language | class | verdict | judged | broken |\n|---|---|---|---|--:|---|\n")
+	fmt.Fprintf(b, "\n\n%s| target | version | language | class | verdict | judged | broken |\n|---|---|---|---|---|--:|---|\n", markdownWhen(m))
 	for _, run := range m.Runs {
 		var broken []string
 		for _, r := range ordered(run.Results) {
@@ -87,7 +89,7 @@ func markdownMatrix(b *strings.Builder, m Matrix) {
 				broken = append(broken, r.Clause+" "+look.Symbol)
 			}
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %d of %d | %s |\n", inTable(run.Target.Name), inTable(run.Target.Language), inTable(className(run.Target.Class)),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %d of %d | %s |\n", inTable(run.Target.Name), inTable(run.Target.Version), inTable(run.Target.Language), inTable(className(run.Target.Class)),
 			run.Verdict.Word, run.Verdict.Judged, run.Verdict.Total, shorten(strings.Join(broken, ", "), shownWidth))
 	}
 	b.WriteString("\n")
@@ -103,6 +105,45 @@ func markdownMatrix(b *strings.Builder, m Matrix) {
 	if len(m.Skipped) > 0 {
 		b.WriteString("\n")
 	}
+}
+
+// markdownWhen says when, by what and where a matrix was judged; empty where no run says so.
+func markdownWhen(m Matrix) string {
+	var first, last time.Time
+	var tools, machines []string
+	for _, run := range m.Runs {
+		if run.Started.IsZero() {
+			continue
+		}
+		if first.IsZero() || run.Started.Before(first) {
+			first = run.Started
+		}
+		if run.Started.After(last) {
+			last = run.Started
+		}
+		if !slices.Contains(tools, run.Tool) {
+			tools = append(tools, run.Tool)
+		}
+		if on := run.Machine; on != nil {
+			if of := fmt.Sprintf("%s on %s, %d processors", on.OS, on.Arch, on.CPUs); !slices.Contains(machines, of) {
+				machines = append(machines, of)
+			}
+		}
+	}
+	if first.IsZero() {
+		return ""
+	}
+	const minute = "2006-01-02 15:04"
+	line := first.UTC().Format(minute)
+	if until := last.UTC().Format(minute); until != line {
+		line += " to " + until
+	}
+	for _, more := range [][]string{tools, machines} {
+		if len(more) > 0 {
+			line += "; " + strings.Join(more, ", ")
+		}
+	}
+	return inMarkup("Judged "+line) + ".\n\n"
 }
 
 // inMarkup makes text stand for itself in Markdown that knows HTML.

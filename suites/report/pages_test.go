@@ -277,7 +277,7 @@ func TestMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := out.String()
-	for _, want := range []string{"## reactorspec: 70 targets judged, ", "| server 0 | C | ", "cowboy skipped: erl: not found", "more are not shown here", "<details><summary>✕ <b>server 0</b> "} {
+	for _, want := range []string{"## reactorspec: 70 targets judged, ", "| server 0 | 1.2.3 | C | ", "cowboy skipped: erl: not found", "more are not shown here", "<details><summary>✕ <b>server 0</b> "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%.2000s", want, text)
 		}

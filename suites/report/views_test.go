@@ -340,3 +340,19 @@ func badgeOf(t *testing.T, run *Run) string {
 	}
 	return out.String()
 }
+
+// A summary of many says when, by what and where they were judged, and which versions.
+func TestMarkdownSaysWhen(t *testing.T) {
+	at := func(minute int) *Run {
+		return &Run{Tool: "tool 1", Started: time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC), Machine: &Machine{OS: "Linux 6", Arch: "amd64", CPUs: 2}, Target: Target{Name: "a", Version: "v7"}}
+	}
+	var b strings.Builder
+	if err := WriteMarkdown(&b, &Matrix{Runs: []*Run{at(9), at(4), {}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"Judged 2026-01-02 03:04 to 2026-01-02 03:09; tool 1; Linux 6 on amd64, 2 processors.\n\n|", "| a | v7 |"} {
+		if !strings.Contains(b.String(), says) {
+			t.Errorf("it does not say %q:\n%s", says, b.String())
+		}
+	}
+}
