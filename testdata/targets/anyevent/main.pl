@@ -27,7 +27,6 @@ tcp_server '127.0.0.1', $ENV{PORT}, sub {
 		on_drain => sub { $_[0]->on_read($read) },
 		on_eof   => sub {
 			my ($h) = @_;
-			$h->low_water_mark(0);
 			$h->on_drain(sub { my ($all) = @_; delete $open{ $all + 0 }; $all->destroy });
 		},
 		on_error => sub { my ($h) = @_; delete $open{ $h + 0 }; $h->destroy },

@@ -20,8 +20,7 @@ struct client {
 	char bytes[SIZE];
 };
 
-static sd_event *loop;
-static sd_event_source *listener;
+static sd_event_source *listener, *rest;
 
 static int leave(struct client *c, int fd) {
 	sd_event_source_disable_unref(c->source);
@@ -65,12 +64,13 @@ static int on_accept(sd_event_source *source, int fd, uint32_t events, void *dat
 	if (peer < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			sd_event_source_set_enabled(source, SD_EVENT_OFF);
-			return sd_event_add_time_relative(loop, NULL, CLOCK_MONOTONIC, 100000, 0, on_rested, NULL);
+			sd_event_source_set_time_relative(rest, 100000);
+			return sd_event_source_set_enabled(rest, SD_EVENT_ONESHOT);
 		}
 		return 0;
 	}
 	c = calloc(1, sizeof *c);
-	return sd_event_add_io(loop, &c->source, peer, EPOLLIN, on_io, c);
+	return sd_event_add_io(sd_event_source_get_event(source), &c->source, peer, EPOLLIN, on_io, c);
 }
 
 int main(void) {
@@ -82,7 +82,10 @@ int main(void) {
 		perror("cannot listen");
 		return 1;
 	}
-	if (sd_event_default(&loop) < 0 || sd_event_add_io(loop, &listener, fd, EPOLLIN, on_accept, NULL) < 0)
+	sd_event *loop;
+	/* The timer is made beforehand: it takes a descriptor. */
+	if (sd_event_default(&loop) < 0 || sd_event_add_io(loop, &listener, fd, EPOLLIN, on_accept, NULL) < 0 ||
+	    sd_event_add_time(loop, &rest, CLOCK_MONOTONIC, UINT64_MAX, 0, on_rested, NULL) < 0 || sd_event_source_set_enabled(rest, SD_EVENT_OFF) < 0)
 		return 1;
 	return sd_event_loop(loop);
 }
