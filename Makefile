@@ -89,6 +89,11 @@ model: ## Check the wakeup protocol with spin
 bench: ## Benchmark the reference beside its peers (long); see reference/bench
 	$(MAKE) -C reference/bench bench
 
+.PHONY: results
+results: build ## Write the page of the last matrix, testdata/targets/RESULTS.md: FROM="a.json b.json", as matrix --json writes them
+	bin/reactorspec merge $(FROM) --json $(OUT)/results.json --markdown $(OUT)/results.md || [ $$? -eq 1 ] || [ $$? -eq 3 ]
+	{ cat testdata/targets/bugs.md; sed '/^<details>/,$$d' $(OUT)/results.md; } >testdata/targets/RESULTS.md
+
 .PHONY: starters
 starters: ## Judge what `reactorspec init` writes, in each language, by the whole spec
 	$(GO) test -count=1 -timeout 30m -v -run TestInitWritesConformantAdapters ./suites/cli -args -whole
