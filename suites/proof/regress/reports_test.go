@@ -1,0 +1,70 @@
+package regress
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/reactorspec/reactorspec/suites/proof"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
+
+// TestReports shows that each report that a target file rests on is there, that no
+// report is left that nothing rests on or that the table of bugs leaves out, and that
+// what shows a bug is short.
+func TestReports(t *testing.T) {
+	root, err := proof.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := filepath.Join(root, "testdata", "targets")
+	files, err := filepath.Glob(filepath.Join(targets, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`testdata/targets/(reports/[\w-]+\.md)`)
+	used := map[string]bool{}
+	for _, path := range files {
+		file, err := target.Load(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, entry := range file.Expected {
+			if found := names.FindStringSubmatch(entry.Reason); found != nil {
+				used[found[1]] = true
+				if _, err := os.Stat(filepath.Join(targets, found[1])); err != nil {
+					t.Errorf("%s, %s: %v", path, entry.Clause, err)
+				}
+			}
+		}
+	}
+	table, err := os.ReadFile(filepath.Join(targets, "bugs.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, err := filepath.Glob(filepath.Join(targets, "reports", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range reports {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "reports/" + filepath.Base(path)
+		switch {
+		case strings.HasSuffix(name, ".py"):
+			if lines := bytes.Count(text, []byte("\n")); lines > mostLines {
+				t.Errorf("%s has %d lines, more than %d", name, lines, mostLines)
+			}
+		case !used[name]:
+			t.Errorf("no expected failure rests on %s", name)
+		case !bytes.Contains(table, []byte("("+name+")")):
+			t.Errorf("bugs.md leaves out %s", name)
+		}
+	}
+}
