@@ -28,7 +28,7 @@ type targetFlags struct {
 }
 
 // inTheFile are the flags that say what a target file says.
-var inTheFile = append(append([]string{"dialect", "class", "features", "limit", "idle-timeout", "max-clients", "ready-timeout", "memory"}, httpNames...), tlsNames...)
+var inTheFile = append(append([]string{"dialect", "class", "features", "limit", "idle-timeout", "max-clients", "memory"}, httpNames...), tlsNames...)
 
 // bind binds all but the flag of the address, which each command names as it likes.
 func (f *targetFlags) bind(cmd *cobra.Command) {
@@ -42,7 +42,7 @@ func (f *targetFlags) bind(cmd *cobra.Command) {
 	flags.Var(&f.limit, "limit", "its declared limit L of unread output, such as 1MiB; declares the feature limit")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "after how long it closes a silent connection, such as 5s; declares the feature idle-timeout")
 	flags.IntVar(&f.most, "max-clients", 0, "how many clients at a time it has room for; no check brings more")
-	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s), and behind that until it serves (2s)")
+	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long it may take until it accepts (15s), and behind that until it serves (2s); outranks a target file")
 	flags.Var(&f.memory, "memory", "how far its heap may grow before it is collected, such as 4GiB")
 	f.tls.bind(flags)
 	flags.BoolVar(&f.built, "built", false, "the target's build is done")
@@ -160,6 +160,9 @@ func (f *targetFlags) load(cmd *cobra.Command, command []string, judged *target.
 		return err
 	}
 	judged.File = file
+	if f.ready > 0 { // how slow the machine is, the file cannot know
+		judged.File.ReadyTimeout = target.Duration(f.ready)
+	}
 	if f.built {
 		judged.File.Build = nil
 	}

@@ -77,8 +77,11 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
+	root.Version = strings.TrimPrefix(Version(), "reactorspec ")
+	root.SetVersionTemplate("reactorspec {{.Version}}\n")
 	root.AddCommand(p.checkCommand(), p.serveCommand(), p.listCommand(), p.explainCommand(), p.matrixCommand(),
-		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.fuzzCommand(), p.benchCommand(), p.dialectCommand(), p.docCommand(), p.initCommand(), p.versionCommand())
+		p.diffCommand(), p.mergeCommand(), p.reproduceCommand(), p.replayCommand(), p.fuzzCommand(), p.benchCommand(), p.dialectCommand(), p.docCommand(), p.initCommand(), p.versionCommand(), p.manCommand())
+	completeValues(root)
 	return root
 }
 

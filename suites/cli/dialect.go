@@ -144,6 +144,9 @@ func (p *program) describe(w io.Writer, file target.File, d dialect.Dialect) {
 func (p *program) dialectShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Print the description of a dialect that ships, to begin one's own with",
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return begunWith(begun, dialect.Names(), ""), cobra.ShellCompDirectiveNoFileComp
+		},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return errors.New("dialect show wants one name: `reactorspec dialect list` has them")

@@ -15,6 +15,7 @@ import (
 func (p *program) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain ID|FAMILY...", Short: "Explain clauses: by their IDs, or whole families",
+		ValidArgsFunction: completeClauses,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("explain wants clause IDs or families, such as CONN-1 or WAKE")

@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
@@ -25,6 +27,9 @@ type matrixFlags struct {
 	families []string
 	seed     string
 	noAdvice bool
+	quick    bool
+	patience float64
+	ready    time.Duration
 	shard    string
 	record   bool
 	timeout  time.Duration
@@ -67,6 +72,9 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 			if err := blankless(cmd.Flags(), "clause", "family"); err != nil {
 				return err
 			}
+			if err := f.check(cmd); err != nil {
+				return err
+			}
 			return p.matrix(&f, args)
 		},
 	}
@@ -77,10 +85,29 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
 	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out what a target neither promised nor was released from")
 	flags.BoolVar(&f.record, "record", false, "rewrite the expected failures of each target file by today's, for review")
+	flags.BoolVar(&f.quick, "quick", false, "judge only those clauses that find the most in ten seconds a target")
+	flags.Float64Var(&f.patience, "patience", 1, "wait so many `times` as long for what must come: on a slow machine")
+	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long a target may take until it accepts (15s); outranks the target files")
 	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up on a target after this time")
 	f.reports.bindMany(cmd)
 	return cmd
+}
+
+// check finds mistakes before anything is built, and gives an impatient target's time to a patient one.
+func (f *matrixFlags) check(cmd *cobra.Command) error {
+	switch {
+	case f.quick && len(f.clauses) > 0:
+		return errors.New("both --quick and --clause: either chooses the clauses")
+	case f.patience < 1 || f.patience > judging.MostPatience:
+		return fmt.Errorf("--patience %v is not within 1 and %d", f.patience, judging.MostPatience)
+	case f.ready < 0:
+		return fmt.Errorf("--ready-timeout %v is below 0", f.ready)
+	}
+	if !cmd.Flags().Changed("timeout") {
+		f.timeout = time.Duration(float64(f.timeout) * f.patience)
+	}
+	return nil
 }
 
 func (p *program) matrix(f *matrixFlags, args []string) error {
@@ -185,6 +212,15 @@ func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result 
 	}
 	if f.seed != "" {
 		args = append(args, "--seed", f.seed)
+	}
+	if f.quick {
+		args = append(args, "--quick")
+	}
+	if f.patience > 1 {
+		args = append(args, "--patience", strconv.FormatFloat(f.patience, 'g', -1, 64))
+	}
+	if f.ready > 0 {
+		args = append(args, "--ready-timeout", f.ready.String())
 	}
 	if f.noAdvice {
 		args = append(args, "--no-advice")
