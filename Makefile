@@ -102,6 +102,22 @@ starters: ## Judge what `reactorspec init` writes, in each language, by the whol
 browser: ## Look at the pages of reports and of the site in a real Chromium; SCREENS=DIR keeps what was seen
 	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report ./suites/site -args -chromium -screens "$(SCREENS)"
 
+.PHONY: cross
+cross: ## Compile the command for macOS and Windows, where it judges from the wire alone
+	GOOS=darwin GOARCH=arm64 $(GO) build -o $(OUT)/darwin/ .
+	GOOS=windows GOARCH=amd64 $(GO) build -o $(OUT)/windows/ .
+
+.PHONY: manual
+manual: build ## Write the manual pages and the completions that packages hold
+	bin/reactorspec man $(OUT)/man
+	mkdir -p $(OUT)/completion
+	for shell in bash zsh fish; do bin/reactorspec completion $$shell >$(OUT)/completion/reactorspec.$$shell; done
+
+.PHONY: image
+image: ## Build the container image, reactorspec, by buildah
+	CGO_ENABLED=0 $(GO) build -o $(OUT)/image/linux/$$($(GO) env GOARCH)/reactorspec .
+	buildah build --platform linux/$$($(GO) env GOARCH) --build-arg TARGETPLATFORM=linux/$$($(GO) env GOARCH) -t reactorspec $(OUT)/image -f Dockerfile
+
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
 	$(MAKE) browser starters race combinations soak stress proof-full rates mutate fuzz
