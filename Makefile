@@ -118,9 +118,13 @@ image: ## Build the container image, reactorspec, by buildah
 	CGO_ENABLED=0 $(GO) build -o $(OUT)/image/linux/$$($(GO) env GOARCH)/reactorspec .
 	buildah build --platform linux/$$($(GO) env GOARCH) --build-arg TARGETPLATFORM=linux/$$($(GO) env GOARCH) -t reactorspec $(OUT)/image -f Dockerfile
 
+.PHONY: readme
+readme: ## Run every command of README and its pages as written, those that take minutes too
+	$(GO) test -count=1 -timeout 60m -v -run '^TestEveryCommand' . -args -long
+
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser starters race combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters readme race combinations soak stress proof-full rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built

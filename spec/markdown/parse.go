@@ -30,7 +30,7 @@ const (
 )
 
 // prosePages explain, and declare nothing.
-var prosePages = []string{sourcesPage, "dialect-files.md", "story.md", "target-file.md", "transport.md", "versions.md"}
+var prosePages = []string{sourcesPage, "ci.md", "dialect-files.md", "fuzzing.md", "go-test.md", "story.md", "target-file.md", "transport.md", "versions.md"}
 
 // Error is one fault of the spec's text.
 type Error struct {

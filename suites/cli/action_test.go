@@ -194,7 +194,7 @@ func TestTheActionBuilds(t *testing.T) {
 	}
 }
 
-// The workflows of README give the action inputs that it has.
+// The workflows of README and spec/ci.md give the action inputs that it has.
 func TestTheWorkflowsOfReadme(t *testing.T) {
 	read := func(name string, into any) string {
 		text, err := os.ReadFile(filepath.Join("../..", name))
@@ -213,7 +213,7 @@ func TestTheWorkflowsOfReadme(t *testing.T) {
 		With      map[string]any
 	}
 	used := 0
-	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read("README.md", nil), -1) {
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read("README.md", nil)+read("spec/ci.md", nil), -1) {
 		text := block[1]
 		if at := strings.Index(text, "      - "); at >= 0 { // the steps alone
 			text = text[at:]
@@ -238,7 +238,7 @@ func TestTheWorkflowsOfReadme(t *testing.T) {
 		}
 	}
 	if used != 4 {
-		t.Errorf("%d workflows of README use the action", used)
+		t.Errorf("%d workflows of README and spec/ci.md use the action, want 4", used)
 	}
 }
 
