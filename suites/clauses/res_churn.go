@@ -325,8 +325,8 @@ const (
 	// fewestOfACrowd is the least crowd that tells anything.
 	fewestOfACrowd = 8
 	// pendingBytes is what each writes at most. Behind small buffers of the client's own
-	// it is more than the server's sockets hold.
-	pendingBytes = 4 << 20
+	// it is more than the server's sockets hold, which is some 4 MiB.
+	pendingBytes = 8 << 20
 )
 
 // stallAndLeave has up to n clients write and not read, at the same time, and then leave,
@@ -342,7 +342,7 @@ func stallAndLeave(s *session.Session, n int) int {
 	asked := 1
 	if s.Dialect.Pipelines() && s.Dialect.Requests() != 1 {
 		asked = newTalk(s, clients[0], pieceSize).requests(pendingBytes)
-		can := int(roundTime / pace(s))
+		can := int(roundTime / pace(s, clients[0]))
 		keep := min(len(clients), max(fewestOfACrowd, can/asked))
 		closeAll(clients[keep:])
 		clients = clients[:keep]
@@ -370,17 +370,19 @@ func stallAndLeave(s *session.Session, n int) int {
 	return int(pending.Load())
 }
 
-// pace is how long the server takes for a large exchange, at its best.
-func pace(s *session.Session) time.Duration {
+// pace is how long the server takes for a large exchange, at its best. It is asked on a
+// connection that is there: a pool may have no place for another.
+func pace(s *session.Session, c *session.Conn) time.Duration {
 	const tries = 5
-	c, payload, best := s.Open(), s.Payload(pieceSize), roundTime
+	payload, best := s.Payload(pieceSize), roundTime
 	for range tries {
+		if c.Over() {
+			return best
+		}
 		began := time.Now()
-		c = c.Next()
 		c.Exchange(payload)
 		best = min(best, time.Since(began))
 	}
-	c.Close()
 	return best
 }
 

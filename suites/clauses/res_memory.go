@@ -14,6 +14,8 @@ const (
 	keptEach    = 4 << 10
 	keptRequest = 512
 	keptRound   = 4 << 20
+	// keptRequests is as little of a round of requests, which open nothing.
+	keptRequests = 2 << 20
 	// leastRounds is how many rounds in a row have to grow before that is a slope.
 	leastRounds = 5
 )
@@ -100,7 +102,7 @@ func memoryAfterRequests(s *session.Session) {
 		for w := range conns {
 			s.Go(func() {
 				for i := w; i < n; i += len(conns) {
-					if i >= fewestComing && time.Since(began) > roundTime {
+					if i >= fewestComing && time.Since(began) > 2*roundTime {
 						return
 					}
 					conns[w] = conns[w].Next()
@@ -120,7 +122,7 @@ func memoryAfterRequests(s *session.Session) {
 	s.Pause(settle)
 	steady(s, "request on a connection that stays", func() (came int, allowed int64) {
 		came = ask(soaked(s, requests))
-		return came, max(keptRound, int64(came)*keptRequest)
+		return came, max(keptRequests, int64(came)*keptRequest)
 	})
 	closeAll(conns)
 }
