@@ -89,8 +89,14 @@ model: ## Check the wakeup protocol with spin
 bench: ## Benchmark the reference beside its peers (long); see reference/bench
 	$(MAKE) -C reference/bench bench
 
+.PHONY: matrix
+matrix: build ## Judge every target whose toolchain is here, side by side (long)
+	mkdir -p $(OUT)
+	bin/reactorspec matrix testdata/targets --json $(OUT)/matrix.json --html $(OUT)/matrix
+
 .PHONY: results
-results: build ## Write the page of the last matrix, testdata/targets/RESULTS.md: FROM="a.json b.json", as matrix --json writes them
+results: build ## Write the page of the last matrix, testdata/targets/RESULTS.md: FROM="a.json b.json", as `matrix --json` writes them
+	mkdir -p $(OUT)
 	bin/reactorspec merge $(FROM) --json $(OUT)/results.json --markdown $(OUT)/results.md || [ $$? -eq 1 ] || [ $$? -eq 3 ]
 	{ cat testdata/targets/bugs.md; sed '/^<details>/,$$d' $(OUT)/results.md; } >testdata/targets/RESULTS.md
 
@@ -124,7 +130,7 @@ readme: ## Run every command of README and its pages as written, those that take
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser starters readme race combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters readme race matrix combinations soak stress proof-full rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built
