@@ -255,16 +255,37 @@ func spreadOverPollers(s *session.Session) {
 }
 
 // loopsIdle reports whether the target has pollers beside the one that holds the
-// connections that are no acceptor's: loops which got none.
+// connections that are loops as well, which got none. Such a poller watches, apart from
+// sockets, the same kinds of things, a waker of the same make; one that has a timer or a
+// pipe where the other has none is a runtime's own (BEAM's schedulers, erl(1), +IOs), and
+// one with a listener is an acceptor's.
 func loopsIdle(s *session.Session, busy observe.Poller) bool {
 	listeners := map[[2]int]bool{}
 	for _, socket := range observed(s, "the sockets", s.Tree().Sockets) {
 		listeners[[2]int{socket.Pid, socket.FD}] = socket.State == "LISTEN"
 	}
-	return slices.ContainsFunc(observed(s, "the pollers", s.Tree().Pollers), func(p observe.Poller) bool {
+	pollers := observed(s, "the pollers", s.Tree().Pollers)
+	is := func(p observe.Poller) bool { return p.Pid == busy.Pid && p.FD == busy.FD }
+	at := slices.IndexFunc(pollers, is)
+	if at < 0 {
+		return false // gone meanwhile: nothing to compare with
+	}
+	loop := besideSockets(pollers[at])
+	return slices.ContainsFunc(pollers, func(p observe.Poller) bool {
 		accepts := slices.ContainsFunc(p.Watched, func(w observe.Watch) bool { return listeners[[2]int{p.Pid, w.FD}] })
-		return !accepts && (p.Pid != busy.Pid || p.FD != busy.FD)
+		return !is(p) && !accepts && slices.Equal(besideSockets(p), loop)
 	})
+}
+
+// besideSockets are the kinds of what a poller watches and is no socket, sorted.
+func besideSockets(p observe.Poller) (kinds []string) {
+	for _, w := range p.Watched {
+		if w.Kind != "socket" && w.Kind != "" {
+			kinds = append(kinds, w.Kind)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
 }
 
 func closeOnExec(s *session.Session) {

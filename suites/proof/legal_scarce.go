@@ -93,12 +93,19 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "timers-have-a-poller", Why: "beside the poller that holds all connections a second one has the runtime's timers, as in BEAM (erl(1), +IOs)",
+			Server: "onepoller", Args: []string{"{port}", "timers"}, Dialect: "echo", Class: "multi-reactor",
+		},
+		Clauses: []string{"ACC-7"}, Rules: []spec.Rule{spec.Unseen}, Untested: map[string]string{"ACC-7": "one poller holds all"},
+	},
+	{
+		Fault: Fault{
 			Name: "dozen-children", Why: "a pool of twelve processes, made beforehand",
 			Server: "pool", Args: []string{"{port}", "children", "12"}, Dialect: "echo", Class: "thread-per-connection",
 		},
 		Clauses: without(workers, "MODEL-4"), Rules: []spec.Rule{spec.Scarce, spec.Tree},
 		Untested: map[string]string{
-			"MODEL-8": "it holds", "ACC-1": "it holds 12 clients at once", "ACC-2": "it holds 12 clients at once", "CONN-14": "it holds 12 clients at once",
+			"MODEL-7": "it holds 12 clients at once", "MODEL-8": "it holds", "ACC-1": "it holds 12 clients at once", "ACC-2": "it holds 12 clients at once", "CONN-14": "it holds 12 clients at once",
 			"FLOW-5": "it holds 12 clients at once", "FLOW-6": "it holds 12 clients at once", "FLOW-9": "it holds 12 clients at once", "CONN-19": "it holds 12 clients at once", "CONN-22": "it holds 12 clients at once",
 		},
 	},

@@ -7,10 +7,13 @@
  *   onepoller PORT idle    as none, beside a second poller, and a thread that waits on
  *                          it, which no connection is ever given to
  *   onepoller PORT two     as idle, but every other connection is given to the second
+ *   onepoller PORT timers  as idle, but the second is the timers' own: it watches a
+ *                          timer and a pipe, and no connection belongs there
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { threads = 32, piece = 65536, reads = 4 };
@@ -115,7 +119,7 @@ static void *work(void *which) {
 
 int main(int argc, char **argv) {
 	if (argc != 3) {
-		fprintf(stderr, "usage: onepoller PORT stays|none|idle|two\n");
+		fprintf(stderr, "usage: onepoller PORT stays|none|idle|two|timers\n");
 		return 2;
 	}
 	stays = strcmp(argv[2], "stays") == 0;
@@ -132,7 +136,13 @@ int main(int argc, char **argv) {
 	pthread_t other;
 	second = epoll_create1(EPOLL_CLOEXEC);
 	shared = strcmp(argv[2], "two") == 0;
-	if (!shared && strcmp(argv[2], "idle") != 0)
+	int timers = strcmp(argv[2], "timers") == 0, ends[2];
+	if (timers && pipe2(ends, O_CLOEXEC) == 0) {
+		struct epoll_event e = {.events = EPOLLIN};
+		epoll_ctl(second, EPOLL_CTL_ADD, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), &e);
+		epoll_ctl(second, EPOLL_CTL_ADD, ends[0], &e);
+	}
+	if (!shared && !timers && strcmp(argv[2], "idle") != 0)
 		close(second);
 	else if (pthread_create(&other, NULL, work, &second) != 0)
 		return 1;
