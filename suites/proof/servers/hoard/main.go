@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // queue is what waits to be written to one connection.
@@ -90,6 +91,7 @@ func main() {
 		c, err := listener.Accept()
 		if err != nil {
 			log.Print(err)
+			time.Sleep(50 * time.Millisecond) // without descriptors: others may leave meanwhile
 			continue
 		}
 		q := &queue{bound: bound}
