@@ -191,6 +191,7 @@ var accFaults = []Fault{
 		Because:    "silence",
 		Sometimes:  []string{"MODEL-3", "MODEL-7", "MODEL-8", "ACC-2", "ACC-3", "ACC-4", "ACC-5", "ACC-10", "CONN-6", "CONN-12", "CONN-14", "CONN-15", "CONN-19", "LOOP-6", "LOOP-12", "RES-1", "RES-2", "RES-3", "RES-7", "RES-8"},
 		Neighbours: "clients come side by side there too, three or four at a time, and whether two come before the loop looks is chance",
+		Slow:       "who is left out waits until a clause gives up, in all that have clients come together",
 	},
 	{
 		Name: "sockets-are-inherited",
