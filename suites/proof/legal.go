@@ -17,6 +17,8 @@ type Variant struct {
 	// Untested are those of the clauses that may be untested, each with a phrase of
 	// the reason: what the server does keeps the check from the state it is about.
 	Untested map[string]string
+	// True are clauses that it breaks all the same, whatever else it is innocent of.
+	True []string
 	// Whole has the variant judged by the whole spec, where time allows (-every).
 	Whole bool
 	// Wrap is a command that runs the server's, which follows it.

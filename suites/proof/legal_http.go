@@ -14,6 +14,10 @@ var floods = []string{"CONN-13", "LOOP-3", "LOOP-4", "LOOP-6"}
 // the sockets do not hold it.
 var shortReplies = map[string]string{"CONN-12": "output came to wait on"}
 
+// pythonSpins: socketserver goes back to its selector when accept fails, and the listener
+// is ready still.
+var pythonSpins = []string{"ACC-6"}
+
 // closing are HTTP servers that end connections behind a reply, and say so, that
 // frame their replies in other ways than by a length, or that work for them.
 var closing = []Variant{
@@ -26,13 +30,13 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "python-http-1.0", Why: "HTTP/1.0, in which a connection ends behind its reply (RFC 9112, 9.3)",
 			Server: "httpserver", Args: []string{"{port}", "1.0"}, Dialect: "http", Class: "thread-per-connection"},
-		Clauses: append([]string{"MODEL-4"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Clauses: append([]string{"MODEL-4"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true, True: pythonSpins,
 		Untested: shortReplies,
 	},
 	{
 		Fault: Fault{Name: "python-http-unframed", Why: "the end of the connection ends the body (RFC 9112, 6.3)",
 			Server: "httpserver", Args: []string{"{port}", "unframed"}, Dialect: "http", Class: "thread-per-connection"},
-		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true, True: pythonSpins,
 		Untested: shortReplies,
 	},
 	{
@@ -44,7 +48,7 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "python-http-1.1", Why: "a thread for each connection, which persists",
 			Server: "httpserver", Args: []string{"{port}", "1.1"}, Dialect: "http", Class: "thread-per-connection"},
-		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce}, Whole: true, True: pythonSpins,
 		Untested: shortReplies,
 	},
 	{

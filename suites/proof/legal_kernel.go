@@ -96,6 +96,7 @@ var unseen = []Variant{
 		Clauses: []string{"ACC-1", "ACC-4", "ACC-5", "CONN-1", "CONN-13", "LOOP-1", "LOOP-2", "LOOP-7", "RES-1", "RES-2", "RES-7", "MODEL-7", "MODEL-8"}, Rules: []spec.Rule{spec.Unseen},
 		Untested: map[string]string{
 			"ACC-4": "does not bind", "ACC-5": "does not bind", "RES-1": "are no descriptors", "RES-2": "are no descriptors", "RES-7": "are no descriptors", "CONN-13": "are no descriptors",
+			"MODEL-8": "was not seen",
 		},
 	},
 	{

@@ -13,7 +13,7 @@ var idleVariant = []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LO
 
 // treeVariant is what is asked of a server that is a tree of processes.
 var treeVariant = []string{
-	"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-18",
+	"LIFE-1", "LIFE-2", "LIFE-6", "LIFE-7", "LIFE-11", "ACC-1", "LOOP-1", "LOOP-2", "LOOP-10", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-18",
 	"CONN-13", "RES-1", "RES-2", "RES-9", "FLOW-2", "FLOW-3", "FLOW-5", "FLOW-11", "MODEL-7", "MODEL-8",
 }
 
@@ -36,10 +36,10 @@ var trees = []Variant{
 		Fault: Fault{
 			Name: "workers-on-one-socket", Why: "workers that all accept on the socket which their master made",
 			Server: "processes", Args: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor",
-			Features: []string{"drain"}, Limit: 65536, Promises: []string{"LIFE-17", "LIFE-18", "LIFE-21"},
+			Features: []string{"drain"}, Limit: 65536, Promises: []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-17", "LIFE-18", "LIFE-21"},
 		},
 		Rules:   []spec.Rule{spec.Tree},
-		Clauses: slices.Concat(treeVariant, []string{"LIFE-17", "LIFE-18", "LIFE-21"}),
+		Clauses: slices.Concat(treeVariant, []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-17", "LIFE-18", "LIFE-21"}),
 	},
 	{
 		Fault: Fault{
@@ -118,7 +118,7 @@ var stops = []Variant{
 		Fault: Fault{
 			Name: "stop-takes-three-seconds", Why: "a stop takes three seconds, an address that is taken is tried for a second, and each client is told on standard error",
 			Server: "epoll", Args: []string{"{port}", "slow-stop", "retries", "prints"}, Dialect: "echo", Class: "reactor",
-			Features: []string{"drain"}, Promises: []string{"LIFE-17", "LIFE-18", "LIFE-21"},
+			Features: []string{"drain"}, Promises: []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-17", "LIFE-18", "LIFE-21"},
 		},
 		Rules:   []spec.Rule{spec.Slow},
 		Clauses: []string{"LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-11", "LIFE-16", "LIFE-17", "LIFE-18", "LIFE-21"},

@@ -69,6 +69,8 @@ func (v Variant) first() bool {
 func (v Variant) wronged(r report.Result) string {
 	named := slices.Contains(v.Clauses, r.Clause)
 	switch {
+	case slices.Contains(v.True, r.Clause):
+		return ""
 	case r.Outcome == report.Pass, !named && (r.Outcome == report.Unsupported || r.Outcome == report.Untested):
 		return ""
 	case r.Outcome != report.Untested:
