@@ -98,23 +98,46 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 		return p.notTried(err)
 	}
 	defer server.Stop()
-	conn, err := (&net.Dialer{}).DialContext(ctx, server.Network(), server.Addr().String())
-	if err != nil {
-		return p.notTried(err)
-	}
-	defer conn.Close()
 	config, err := server.TLSConfig()
 	if err != nil {
 		return err
 	}
-	if config != nil {
-		conn = tls.Client(conn, config)
+	var shown string // of what was said and heard so far
+	var unreached error
+	fits := server.Wakes(ctx, func() bool {
+		var said strings.Builder
+		var fits bool
+		if fits, unreached = tryOnce(ctx, &said, server, config, d); unreached != nil || said.String() == shown {
+			return fits
+		}
+		if shown != "" {
+			fmt.Fprintln(p.out, "asked again, as some servers accept connections before they serve them:")
+		}
+		shown = said.String()
+		fmt.Fprint(p.out, shown)
+		return fits
+	})
+	if unreached != nil {
+		return p.notTried(unreached)
 	}
-	if !dialect.Try(p.out, conn, d, tryPatience) {
+	if !fits {
 		p.exit = report.ExitNotConformant
 	}
 	p.describe(p.out, judged.File, d)
 	return nil
+}
+
+// tryOnce says one request on a connection of its own. The error is why there is none.
+func tryOnce(ctx context.Context, w io.Writer, server *target.Instance, config *tls.Config, d dialect.Dialect) (fits bool, err error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, server.Network(), server.Addr().String())
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	if config != nil {
+		conn = tls.Client(conn, config)
+	}
+	return dialect.Try(w, conn, d, tryPatience), nil
 }
 
 // notTried is a server that could not be started or reached.

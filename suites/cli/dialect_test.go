@@ -19,6 +19,7 @@ func dialectFile(t *testing.T, text string) string {
 
 func TestDialectCommand(t *testing.T) {
 	const server = "import socket,sys;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen()\nwhile 1:\n c,_=s.accept();d=c.recv(99);c.sendall(d.replace(b'PING',b'PONG'))"
+	const starting = "import socket,sys;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen();n=0\nwhile 1:\n c,_=s.accept();d=c.recv(99);n+=d!=b'';c.sendall(d.replace(b'PING',b'PONG') if n>3 else b'WAIT\\n');c.close()"
 	good := dialectFile(t, "request: \"PING\\n\"\nreply: \"PONG\\n\"\n")
 	wrong := dialectFile(t, "request: \"PING\\n\"\nreply: {line: \"\\n\", is: PUNG}\n")
 	weak := dialectFile(t, "request: \"PING\\n\"\nreply: {line: \"\\n\"}\n")
@@ -30,6 +31,7 @@ func TestDialectCommand(t *testing.T) {
 		want []string
 	}{
 		"fits":          {append([]string{"dialect", "try", good}, start...), 0, []string{"50 49 4e 47 0a", "50 4f 4e 47 0a", "is what the dialect expects"}},
+		"starts up":     {[]string{"dialect", "try", good, "--", "python3", "-c", starting, "{port}"}, 0, []string{`!  got "W"`, "asked again", "is what the dialect expects"}},
 		"does not fit":  {append([]string{"dialect", "try", wrong}, start...), 1, []string{"does not fit behind its first 1 bytes", `! want "PUNG"`, `!  got "PONG"`}},
 		"cannot tell":   {append([]string{"dialect", "try", weak}, start...), 0, []string{"passes for a good one"}},
 		"broken file":   {append([]string{"dialect", "try", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\"", "did you mean reply?"}},

@@ -122,13 +122,16 @@ func TestDaemons(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := net.Dial(server.Network(), server.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
 			var said strings.Builder
-			if !dialect.Try(&said, conn, d, 10*time.Second) {
+			if !server.Wakes(t.Context(), func() bool {
+				conn, err := net.Dial(server.Network(), server.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				said.Reset()
+				return dialect.Try(&said, conn, d, 10*time.Second)
+			}) {
 				t.Errorf("%s", said.String())
 			}
 		})
