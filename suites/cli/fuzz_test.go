@@ -1,8 +1,10 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,11 +83,36 @@ func TestFuzzFinds(t *testing.T) {
 	}
 }
 
-// A server that fails in every transcript is not tortured to the end of the time.
+// A server that fails in every transcript is not tortured to the end of the time. Where no
+// corpus keeps what was found, it is written among the temporary files, and those of earlier
+// runs do not pile up there.
 func TestFuzzEndsEarly(t *testing.T) {
-	o := fuzzing(t, "mortal", "10m")
+	scratch := t.TempDir()
+	left := func() int {
+		files, err := filepath.Glob(filepath.Join(scratch, "reactorspec-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files)
+	}
+	for n := range 50 {
+		if err := os.WriteFile(filepath.Join(scratch, fmt.Sprintf("reactorspec-conn-22-%d.txt", n)), []byte(pending), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := reactorspec(t, []string{serverVariable + "=mortal", "TMPDIR=" + scratch}, "fuzz", "--time", "10m", "--dialect", "echo", "--", self(t))
 	if o.exit != report.ExitNotConformant || !strings.Contains(o.out, "transcripts in a row failed") {
 		t.Errorf("exit %d\n%s%s", o.exit, o.out, o.errors)
+	}
+	if left() > 20 {
+		t.Errorf("%d transcripts are left, of 50 and those of this run", left())
+	}
+	file := regexp.MustCompile(`replay (\S+reactorspec-conn-22-\d+\.txt)`).FindStringSubmatch(o.out)
+	if file == nil {
+		t.Fatalf("no command plays it:\n%s", o.out)
+	}
+	if _, err := os.Stat(file[1]); err != nil {
+		t.Errorf("what was found is gone: %v", err)
 	}
 }
 
@@ -95,20 +122,20 @@ func TestFuzzFindsWhatRemains(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	for mode, want := range map[string]string{"keeps": "RES-1 MUST fail: sockets that belong to no client stay behind", "spins": "LOOP-1 MUST fail: the server does not come to rest"} {
-		if load, _ := os.ReadFile("/proc/loadavg"); mode == "spins" && (len(load) < 2 || load[1] != '.' || load[0] > '0') {
-			t.Logf("%s is left out: beside other work a spin may get too little of a core to be told, or is kept apart", mode)
-			continue
-		}
-		corpus := filepath.Join(t.TempDir(), "corpus")
-		o := fuzzing(t, mode, "8s", "--corpus", corpus)
-		found := texts(t, filepath.Join(corpus, "failures"))
-		if o.exit != report.ExitNotConformant || !strings.Contains(o.out, want) || len(found) != 1 {
-			t.Errorf("%s: exit %d\n%s%s", mode, o.exit, o.out, o.errors)
-			continue
-		}
-		if o := reactorspec(t, []string{serverVariable + "=" + mode}, "replay", found[0], "--dialect", "echo", "--", self(t)); o.exit != report.ExitNotConformant {
-			t.Errorf("%s: replay: exit %d\n%s%s", mode, o.exit, o.out, o.errors)
-		}
+		t.Run(mode, func(t *testing.T) {
+			if load, _ := os.ReadFile("/proc/loadavg"); mode == "spins" && (len(load) < 2 || load[1] != '.' || load[0] > '0') {
+				t.Skip("beside other work a spin may get too little of a core to be told, or is kept apart")
+			}
+			corpus := filepath.Join(t.TempDir(), "corpus")
+			o := fuzzing(t, mode, "8s", "--corpus", corpus)
+			found := texts(t, filepath.Join(corpus, "failures"))
+			if o.exit != report.ExitNotConformant || !strings.Contains(o.out, want) || len(found) != 1 {
+				t.Fatalf("exit %d\n%s%s", o.exit, o.out, o.errors)
+			}
+			if o := reactorspec(t, []string{serverVariable + "=" + mode}, "replay", found[0], "--dialect", "echo", "--", self(t)); o.exit != report.ExitNotConformant {
+				t.Errorf("replay: exit %d\n%s%s", o.exit, o.out, o.errors)
+			}
+		})
 	}
 }
 

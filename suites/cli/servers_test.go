@@ -106,11 +106,10 @@ func serve(mode string) {
 					held.Store(conn, true)
 					return
 				}
-			case "spins": // when a client has reset
-				if _, err := io.Copy(conn, conn); err != nil {
-					for !spun.Swap(true) {
-						for {
-						}
+			case "spins": // once a client has gone
+				_, _ = io.Copy(conn, conn)
+				for !spun.Swap(true) {
+					for {
 					}
 				}
 			case "clings": // never closes what its client has closed

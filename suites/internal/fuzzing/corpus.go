@@ -195,11 +195,14 @@ func (d *directory) write(below string, t transcript.Transcript) (string, error)
 	text := t.Append(nil)
 	named := sha256.Sum256(transcript.Transcript{Clause: t.Clause, Seed: t.Seed, Steps: t.Steps}.Append(nil))
 	if d == nil { // a temporary one
-		f, err := os.CreateTemp("", "reactorspec-"+strings.ToLower(t.Clause)+"-*.txt")
+		pattern := "reactorspec-" + strings.ToLower(t.Clause) + "-*.txt"
+		f, err := os.CreateTemp("", pattern)
 		if err != nil {
 			return "", err
 		}
-		return f.Name(), filled(f, text)
+		err = filled(f, text)
+		play.Prune(os.TempDir(), pattern, mostFindings) // all of this run's stay
+		return f.Name(), err
 	}
 	folder := filepath.Join(d.path, below)
 	if err := os.MkdirAll(folder, 0o777); err != nil {

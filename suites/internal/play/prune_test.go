@@ -33,7 +33,7 @@ func TestTranscriptsDoNotPileUp(t *testing.T) {
 		write(other, time.Hour)
 		want = append(want, other)
 	}
-	prune(dir, "reactorspec-conn-22-*.txt")
+	Prune(dir, "reactorspec-conn-22-*.txt", kept)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func (search Search) save(s *session.Session, t transcript.Transcript, failure *
 	if err == nil {
 		_, err = f.Write(t.Append(nil))
 		err = errorsFirst(err, f.Close())
-		prune(filepath.Dir(f.Name()), pattern)
+		Prune(filepath.Dir(f.Name()), pattern, kept)
 	}
 	if err != nil {
 		s.Note("the transcript could not be written: %v", err)
@@ -139,12 +139,12 @@ func (search Search) save(s *session.Session, t transcript.Transcript, failure *
 	s.Note("play it again: %s", s.Replay(f.Name()))
 }
 
-// kept is how many transcripts of a clause are left in a directory.
+// kept is how many transcripts of a clause a search leaves in a directory.
 const kept = 8
 
-// prune removes the oldest transcripts of a clause, so that they do not pile up
-// where each run leaves one. One that cannot be removed is left.
-func prune(dir, pattern string) {
+// Prune removes the oldest files of a pattern but for the most that may stay, so that
+// transcripts do not pile up where each run leaves some. One that cannot be removed is left.
+func Prune(dir, pattern string, most int) {
 	paths, _ := filepath.Glob(filepath.Join(dir, pattern))
 	ages := make(map[string]time.Time)
 	for _, path := range paths {
@@ -153,7 +153,7 @@ func prune(dir, pattern string) {
 		}
 	}
 	list := slices.SortedFunc(maps.Keys(ages), func(a, b string) int { return ages[b].Compare(ages[a]) })
-	for _, path := range list[min(kept, len(list)):] {
+	for _, path := range list[min(most, len(list)):] {
 		_ = os.Remove(path)
 	}
 }
