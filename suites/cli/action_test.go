@@ -35,8 +35,29 @@ type job struct {
 	temp    string // RUNNER_TEMP
 	summary string // GITHUB_STEP_SUMMARY
 	values  map[string]string
+	cache   map[string]string // what was saved, by its key: the directory
 	printed string
 	exit    int
+}
+
+// condition is what a step's if may ask of a value.
+var condition = regexp.MustCompile(`^([a-z_.-]+) != ''$`)
+
+// goes reports whether a step runs, by its if.
+func (j *job) goes(text string) bool {
+	whatever := false
+	for _, one := range strings.Split(text, " && ") {
+		switch name := condition.FindStringSubmatch(one); {
+		case one == "always()", one == "!cancelled()":
+			whatever = true
+		case one == "":
+		case name == nil:
+			j.t.Errorf("a condition that no test knows: %s", one)
+		case j.values[name[1]] == "":
+			return false
+		}
+	}
+	return whatever || j.exit == 0
 }
 
 var expression = regexp.MustCompile(`\$\{\{ *([a-z_.-]+) *\}\}`)
@@ -53,8 +74,8 @@ func (j *job) fill(text string) string {
 }
 
 // acting runs the action with those inputs; server is the mode of the test's server,
-// releases where archives are found, "" nowhere.
-func acting(t *testing.T, workdir, server, releases string, inputs map[string]string) *job {
+// releases where archives are found, "" nowhere. cache may be nil.
+func acting(t *testing.T, workdir, server, releases string, inputs, cache map[string]string) *job {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -69,7 +90,10 @@ func acting(t *testing.T, workdir, server, releases string, inputs map[string]st
 		t.Fatal(err)
 	}
 	temp := t.TempDir()
-	j := &job{t: t, workdir: workdir, temp: temp, summary: filepath.Join(temp, "summary"), values: map[string]string{"github.action_path": root}}
+	j := &job{t: t, workdir: workdir, temp: temp, cache: cache, summary: filepath.Join(temp, "summary"), values: map[string]string{
+		"github.action_path": root, "runner.temp": temp, "github.run_id": strconv.Itoa(len(cache)), "github.run_attempt": "1",
+		"steps.fuzz.outputs.exit": "", // where it is left out
+	}}
 	for name, input := range a.Inputs {
 		j.values["inputs."+name] = input.Default
 	}
@@ -80,14 +104,12 @@ func acting(t *testing.T, workdir, server, releases string, inputs map[string]st
 		j.values["inputs."+name] = value
 	}
 	for _, step := range a.Runs.Steps {
-		if step.Run == "" {
-			if !strings.HasPrefix(step.Uses, "actions/upload-artifact@") || j.fill(step.With["path"]) == "" {
-				t.Errorf("a step that no test executes: %+v", step)
-			}
+		if !j.goes(step.If) {
 			continue
 		}
-		if j.exit != 0 {
-			continue // as a runner does where a step has no if
+		if step.Run == "" {
+			j.use(step.Uses, step.With)
+			continue
 		}
 		output := filepath.Join(temp, step.ID+".output")
 		script := filepath.Join(temp, step.ID+".sh")
@@ -106,7 +128,10 @@ func acting(t *testing.T, workdir, server, releases string, inputs map[string]st
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		out, _ := cmd.CombinedOutput()
-		j.printed, j.exit = j.printed+string(out), cmd.ProcessState.ExitCode()
+		j.printed += string(out)
+		if j.exit == 0 {
+			j.exit = cmd.ProcessState.ExitCode()
+		}
 		written, err := os.ReadFile(output)
 		if err != nil {
 			t.Fatal(err)
@@ -120,11 +145,44 @@ func acting(t *testing.T, workdir, server, releases string, inputs map[string]st
 		return j
 	}
 	for name, output := range a.Outputs {
-		if j.fill(output.Value) == "" {
+		if j.fill(output.Value) == "" && name != "fuzz-exit" {
 			t.Errorf("the output %s is empty\n%s", name, j.printed)
 		}
 	}
 	return j
+}
+
+// use does what another action does that this one uses.
+func (j *job) use(action string, with map[string]string) {
+	j.t.Helper()
+	name, _, _ := strings.Cut(action, "@")
+	path := j.fill(with["path"])
+	if !filepath.IsAbs(path) {
+		j.t.Errorf("%s has the path %q", action, path)
+	}
+	switch key := j.fill(with["key"]); name {
+	case "actions/upload-artifact":
+	case "actions/cache/restore": // the key itself, or the newest one that begins as another is
+		found := ""
+		for saved := range j.cache {
+			if strings.HasPrefix(saved, j.fill(with["restore-keys"])) && saved > found {
+				found = saved
+			}
+		}
+		if found != "" {
+			if err := os.CopyFS(path, os.DirFS(j.cache[found])); err != nil {
+				j.t.Error(err)
+			}
+		}
+	case "actions/cache/save":
+		if _, taken := j.cache[key]; taken || j.cache == nil || strings.Contains(key, ",") || len(key) > 512 {
+			j.t.Errorf("nothing can be saved by the key %q", key)
+			return
+		}
+		j.cache[key] = path
+	default:
+		j.t.Errorf("an action that no test knows: %s", action)
+	}
 }
 
 // released makes the archives of a release, as the action downloads them.
@@ -150,7 +208,7 @@ func TestTheActionJudges(t *testing.T) {
 	needs(t, "bash", "curl", "tar")
 	releases := released(t)
 	for server, want := range map[string]int{"good": report.ExitConformant, "clings": report.ExitNotConformant} {
-		j := acting(t, t.TempDir(), server, releases, map[string]string{"start": self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "version": "v0.2.0"})
+		j := acting(t, t.TempDir(), server, releases, map[string]string{"start": self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "version": "v0.2.0"}, nil)
 		if j.exit != want || j.values["steps.judge.outputs.exit"] != strconv.Itoa(want) || !strings.Contains(j.printed, "downloaded "+releases+"/download/v0.2.0/") {
 			t.Errorf("%s: exit %d, want %d\n%s", server, j.exit, want, j.printed)
 		}
@@ -173,14 +231,53 @@ func TestTheActionRecords(t *testing.T) {
 	needs(t, "bash", "curl", "tar")
 	releases, checkout := released(t), t.TempDir()
 	inputs := map[string]string{"start": "exec " + self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "record": "conformance.yaml", "flags": "--patience 2 --seed 7"}
-	first := acting(t, checkout, "clings", releases, inputs)
+	first := acting(t, checkout, "clings", releases, inputs, nil)
 	if _, err := os.Stat(filepath.Join(first.values["steps.judge.outputs.reports"], "conformance.yaml")); err != nil || first.exit != 0 || !strings.Contains(first.printed, "was recorded: take it") {
 		t.Fatalf("exit %d, %v\n%s", first.exit, err, first.printed)
 	}
 	for server, want := range map[string]int{"clings": 0, "garbles": 1} {
-		if j := acting(t, checkout, server, releases, inputs); j.exit != want {
+		if j := acting(t, checkout, server, releases, inputs, nil); j.exit != want {
 			t.Errorf("%s: exit %d, want %d\n%s", server, j.exit, want, j.printed)
 		}
+	}
+}
+
+// What fuzzing finds is in the job's summary and among the reports, and fails the job; the
+// corpus goes from one job to the next, and what was found does not.
+func TestTheActionFuzzes(t *testing.T) {
+	needs(t, "bash", "curl", "tar", "sha256sum")
+	releases, cache := released(t), map[string]string{}
+	inputs := map[string]string{"start": self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-8", "fuzz": "0.05", "fuzz-flags": "--seed 7"}
+	first := acting(t, t.TempDir(), "good", releases, inputs, cache)
+	if first.exit != 0 || first.values["steps.fuzz.outputs.exit"] != "0" || len(cache) != 1 {
+		t.Fatalf("exit %d, cache %v\n%s", first.exit, cache, first.printed)
+	}
+	second := acting(t, t.TempDir(), "cuts", releases, inputs, cache)
+	reports, corpus := second.values["steps.judge.outputs.reports"], filepath.Join(second.temp, second.values["steps.judge.outputs.corpus"])
+	if second.exit != report.ExitNotConformant || second.values["steps.judge.outputs.exit"] != "0" || len(cache) != 2 {
+		t.Fatalf("exit %d, cache %v\n%s", second.exit, cache, second.printed)
+	}
+	for _, file := range texts(t, filepath.Join(first.temp, first.values["steps.judge.outputs.corpus"])) {
+		if _, err := os.Stat(filepath.Join(corpus, filepath.Base(file))); err != nil {
+			t.Errorf("the first run's corpus was not the second's: %v", err)
+		}
+	}
+	found := texts(t, filepath.Join(reports, "failures"))
+	if len(found) == 0 || len(texts(t, filepath.Join(corpus, "failures"))) > 0 {
+		t.Errorf("%d transcripts are among the reports, and those of the corpus: %v", len(found), texts(t, filepath.Join(corpus, "failures")))
+	}
+	summary, err := os.ReadFile(second.summary)
+	if err != nil || !strings.Contains(string(summary), "## Fuzzed for 0.05 minutes") || !strings.Contains(string(summary), "reactorspec replay failures/conn-22-") {
+		t.Errorf("%v, summary:\n%s", err, summary)
+	}
+	for _, name := range []string{"fuzz.json", "fuzz.xml", "fuzz.html"} {
+		if _, err := os.Stat(filepath.Join(reports, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	inputs["fuzz"] = "ten"
+	if o := acting(t, t.TempDir(), "good", releases, inputs, cache); o.exit != report.ExitUsage || !strings.Contains(o.printed, "fuzz is ten: give a number of minutes") {
+		t.Errorf("exit %d\n%s", o.exit, o.printed)
 	}
 }
 
@@ -188,7 +285,7 @@ func TestTheActionRecords(t *testing.T) {
 // judged, the job says so.
 func TestTheActionBuilds(t *testing.T) {
 	needs(t, "bash", "curl", "go")
-	j := acting(t, t.TempDir(), "good", "file:///no/such/place", nil)
+	j := acting(t, t.TempDir(), "good", "file:///no/such/place", nil, nil)
 	if j.exit != 2 || !strings.Contains(j.printed, "building the command from source") || !strings.Contains(j.printed, "needs target, or start") {
 		t.Errorf("exit %d\n%s", j.exit, j.printed)
 	}
@@ -237,8 +334,8 @@ func TestTheWorkflowsOfReadme(t *testing.T) {
 			}
 		}
 	}
-	if used != 4 {
-		t.Errorf("%d workflows of README and spec/ci.md use the action, want 4", used)
+	if used != 5 {
+		t.Errorf("%d workflows of README and spec/ci.md use the action, want 5", used)
 	}
 }
 
