@@ -40,6 +40,7 @@ fi
   (cd "$dir" && compile_native_go_fuzzer_v2 "github.com/reactorspec/reactorspec/$dir" "$target" "$target") </dev/null
   # The command only says so when it finds no such function.
   [ -e "$OUT/$target" ] || { echo "$dir $target was not built" >&2; exit 1; }
+  [ -d "$dir/testdata/fuzz/$target" ] || continue # its seeds are in its code
   seeds=$(mktemp -d)
   go run .clusterfuzzlite/seeds.go "$dir/testdata/fuzz/$target" "$seeds"
   (cd "$seeds" && zip -qr "$OUT/${target}_seed_corpus.zip" .)

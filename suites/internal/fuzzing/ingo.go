@@ -19,27 +19,54 @@ import (
 // shrinkInGo bounds the making shorter of one failing input in a test.
 const shrinkInGo = 5 * time.Second
 
+// lasting is the server of a process that calls its target anew for each input, as
+// libFuzzer does for OSS-Fuzz and ClusterFuzzLite: one is for all of them, since nothing
+// says when the last input was played. nil below `go test`.
+var lasting *worker
+
 // Server has Go's own fuzzing draw transcripts, as bytes, and plays them on a server of this
 // process: its coverage is the weight, and the model of package play the judge.
 func Server(f *testing.F, newServer func() (contract.Server, error), o judging.Options) {
+	f.Helper()
+	w := lasting
+	if w == nil {
+		w = greeted(f, newServer, o)
+		if !testing.Testing() {
+			lasting = w
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		drawn := transcript.Transcript{Seed: 1, Steps: w.shape.FromBytes(b)}
+		if len(drawn.Steps) == 0 {
+			t.Skip("no step is in it")
+		}
+		drawn.Clause = w.clause(drawn)
+		w.inTest(t, drawn)
+	})
+}
+
+// greeted starts a server, which ends with f, has the first words with it, and gives f
+// the transcripts to begin with.
+func greeted(f *testing.F, newServer func() (contract.Server, error), o judging.Options) *worker {
 	f.Helper()
 	s, err := judging.OnServer(context.Background(), newServer, o)
 	if err != nil {
 		f.Fatalf("reactorspec: %v", err)
 	}
 	field := s.Field()
-	f.Cleanup(func() {
-		field.Finish(nil)
-		if err := s.Stop(); err != nil {
-			f.Errorf("reactorspec: %v", err)
-		}
-	})
+	if testing.Testing() {
+		f.Cleanup(func() {
+			field.Finish(nil)
+			if err := s.Stop(); err != nil {
+				f.Errorf("reactorspec: %v", err)
+			}
+		})
+	}
 	if err := field.Begin(); err != nil {
 		f.Fatalf("reactorspec: %v", err)
 	}
 	all := &fuzzer{Options: Options{Jobs: 1, Judging: o, Progress: func(Progress) {}}, known: map[string]*Finding{}, skipped: map[string]int{}, began: time.Now()}
 	all.shape, all.clause = all.forTarget(field)
-	w := all.worker(field, 0)
 	for _, clause := range []string{"CONN-22", "PROBE-13"} {
 		_, kept := play.Corpus(clause)
 		for _, t := range kept {
@@ -48,14 +75,7 @@ func Server(f *testing.F, newServer func() (contract.Server, error), o judging.O
 			}
 		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		drawn := transcript.Transcript{Seed: 1, Steps: all.shape.FromBytes(b)}
-		if len(drawn.Steps) == 0 {
-			t.Skip("no step is in it")
-		}
-		drawn.Clause = all.clause(drawn)
-		w.inTest(t, drawn)
-	})
+	return all.worker(field, 0)
 }
 
 // inTest plays a transcript, and fails the test with its shortest form that fails.
