@@ -16,16 +16,19 @@
 # FuzzClasses is left out: the command calls a target anew for each input, and it
 # starts four servers. `make fuzz` runs it.
 #
-# There was no container to run this in, and no clang. What was run, for every
-# target that .clusterfuzzlite/targets lists, in the target's directory: the go build
-# that the command comes down to,
+# There was neither a container to run this in nor the command itself. What was run is the
+# go build that the command comes down to, in the target's directory,
 #
 #	go build -buildmode c-archive -tags gofuzz_libfuzzer,libfuzzer,gofuzz -trimpath \
 #		-gcflags all=-d=libfuzzer -gcflags syscall=-d=libfuzzer=0 -gcflags runtime/cgo=-d=libfuzzer=0 \
 #		-overlay renamed.json -o $target.a main.123.go
 #
 # with an overlay that renames the _test.go files and a main.123.go that calls the
-# target. All were built; linking with libFuzzer and running were not tried.
+# target: for all that were there on 2026-11-25, and for FuzzServer on 2026-11-26. That one
+# was also linked with the libFuzzer of clang 14, without a sanitizer, and run, with a
+# testing.F made for it: 11,868 inputs in 21 s, no failure, one server for all of them.
+# FuzzAnswers, FuzzDialectFile, FuzzLoop and FuzzFromBytes were not built so. The workflows
+# cflite_pr.yml and cflite_batch.yml were not run.
 cd "$SRC/reactorspec"
 
 if [[ "$(go env GOROOT)" == "$(go env GOMODCACHE)"* ]]; then
