@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -57,12 +54,40 @@ func (r *run) judge(ctx context.Context, dir string, m Mutant) (Judged, error) {
 	row.Viable = true
 	meets := r.reach.at(m)
 	for _, args := range waysOf(m, r.reach, meets) {
-		if row.Suites, err = bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets, args)); err != nil || row.Suites != "" {
+		killer, err := bySuites(ctx, bounded(started(binary, args)...), r.reach.asked(meets, args))
+		if row.killed(bySocket, killer) || err != nil {
 			return row, err
 		}
 	}
-	row.Units, err = byUnits(ctx, r.root, overlay, dir, r.reach, meets)
+	killer, err := throughDoors(ctx, r.root, overlay, dir, r.reach, meets)
+	if row.Doors = err == nil; row.killed(byInproc, killer) || err != nil {
+		return row, err
+	}
+	killer, err = byUnits(ctx, r.root, overlay, dir, r.reach, meets)
+	row.killed(byUnit, killer)
 	return row, err
+}
+
+// judgeByDoors asks the in-process doors alone. Where they find nothing, what is known
+// of the mutant stands.
+func (r *run) judgeByDoors(ctx context.Context, dir string, m Mutant) (Judged, error) {
+	row := r.row(m)
+	overlay, err := r.overlay(dir, m)
+	if err != nil {
+		return row, err
+	}
+	killer, err := throughDoors(ctx, r.root, overlay, dir, r.reach, r.reach.at(m))
+	row.Doors = err == nil
+	row.killed(byInproc, killer)
+	return row, err
+}
+
+// killed notes who killed it, if there is a killer, and reports whether there is.
+func (j *Judged) killed(by judge, killer string) bool {
+	if killer != "" {
+		j.By, j.Killer = by, killer
+	}
+	return killer != ""
 }
 
 // overlay is what builds the mutant in place of the reference.
@@ -117,6 +142,9 @@ func (r *Reach) asked(meets func([]int) bool, args []string) [2][]string {
 
 // started is the command of a server by itself.
 func started(binary string, args []string) []string {
+	if slices.Contains(args, "--listen") {
+		return append([]string{binary}, args...)
+	}
 	return append([]string{binary, "--listen", "127.0.0.1:{port}"}, args...)
 }
 
@@ -196,85 +224,6 @@ func asTarget(start []string) target.Target {
 
 // timedOut is a kill of its own kind: nothing was broken, and no end was in sight.
 const timedOut = "the run was not over in time"
-
-// failed names a test that failed, and hanging the one that ran when time was up.
-var (
-	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: ([^/\s]+)`)
-	hanging = regexp.MustCompile(`(?m)^\s*running tests:\s+([^/\s]+)`)
-)
-
-// packages are those whose unit tests judge.
-var packages = []string{"./reference", "./reference/internal/poll"}
-
-// quick is, in seconds, what a test may take that is asked before the others.
-const quick = 0.3
-
-// byUnits names the first unit test of the reference that fails, twice.
-func byUnits(ctx context.Context, root, overlay, dir string, reach *Reach, meets func([]int) bool) (string, error) {
-	for _, p := range packages {
-		var stages [2][]string
-		for _, test := range reach.Tests {
-			switch {
-			case test.Package != p || !meets(test.Blocks):
-			case test.Seconds < quick:
-				stages[0] = append(stages[0], test.Name)
-			default:
-				stages[1] = append(stages[1], test.Name)
-			}
-		}
-		if len(stages[0])+len(stages[1]) == 0 {
-			continue
-		}
-		binary := filepath.Join(dir, "mutant.test")
-		if out, err := command(ctx, root, "go", "test", "-c", "-overlay", overlay, "-o", binary, p).CombinedOutput(); err != nil {
-			if ctx.Err() != nil {
-				return "", ctx.Err()
-			}
-			return "", fmt.Errorf("the tests of %s do not build: %w: %s", p, err, bytes.TrimSpace(out))
-		}
-		for _, names := range stages {
-			if killer := firstFailing(ctx, filepath.Join(root, p), binary, names); killer != "" || ctx.Err() != nil {
-				return killer, ctx.Err()
-			}
-		}
-	}
-	return "", nil
-}
-
-// firstFailing names the first of the tests that fails, and fails again by itself.
-func firstFailing(ctx context.Context, folder, binary string, names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	all := "^(" + strings.Join(names, "|") + ")$"
-	switch killer := failure(ctx, folder, binary, all); {
-	case killer == "":
-		return ""
-	case killer == unnamed:
-		return failure(ctx, folder, binary, all)
-	default:
-		return failure(ctx, folder, binary, "^"+killer+"$")
-	}
-}
-
-// failure runs a test binary in its package's folder.
-func failure(ctx context.Context, folder, binary, tests string) string {
-	words := bounded(binary, "-test.failfast", "-test.timeout", "120s", "-rapid.nofailfile", "-test.run", tests)
-	out, err := command(ctx, folder, words...).CombinedOutput()
-	switch found := failed.FindSubmatch(out); {
-	case err == nil:
-		return ""
-	case found != nil:
-		return string(found[1])
-	}
-	if found := hanging.FindSubmatch(out); found != nil {
-		return string(found[1])
-	}
-	return unnamed
-}
-
-// unnamed is a failure by a panic, whichever test it was in.
-const unnamed = "Test.*"
 
 // command runs in the folder, and ends with its children when ctx does.
 func command(ctx context.Context, folder string, words ...string) *exec.Cmd {

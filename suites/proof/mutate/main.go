@@ -1,12 +1,15 @@
 // Command mutate says how much of the reference its judges would miss: gremlins
 // (github.com/go-gremlins/gremlins, pinned in .ci/mutate) lists the mutants, and
-// each is judged by the suites, as a server from outside, and where they find
-// nothing by the unit tests. Asked are the clauses and tests that run the mutant's
-// place when the sound reference is judged: the others cannot tell it from that one.
+// each is judged by the suites: as a server from outside, and where they find nothing
+// there through the in-process doors. Where those find nothing either it is judged by
+// the unit tests. Asked are the clauses, doors and tests that run the mutant's place when
+// the sound reference is judged: the others cannot tell it from that one.
 //
 // A run judges the next -n mutants of a list shuffled by -seed and adds them to
 // results.json, so that the whole product can be had in slices; it writes
-// RESULTS.md from all of them. reasons.txt tells why a survivor is let live.
+// RESULTS.md and WANTED.md from all of them. reasons.txt tells why a survivor is let
+// live. What unit tests alone killed stands in a group of private.txt, with the reason
+// why no promise forbids it, or in one of wanted.txt, with the check that it wants.
 package main
 
 import (
@@ -17,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/reactorspec/reactorspec/suites/proof"
@@ -34,28 +38,45 @@ type Judged struct {
 	Mutant
 	Date   string  `json:"date"`
 	Commit string  `json:"commit"`
-	Suites string  `json:"suites"`         // the clause and the outcome; "": found nothing
-	Units  string  `json:"units,omitzero"` // the test, or Test.* when no test could be named; "": found nothing, or was not asked
-	Viable bool    `json:"viable"`         // it compiles
+	By     judge   `json:"by,omitzero"`     // who killed it; "": nobody
+	Killer string  `json:"killer,omitzero"` // the clause and the outcome, or the test; Test.* when none could be named
+	Doors  bool    `json:"doors,omitzero"`  // the in-process doors have had their say
+	Viable bool    `json:"viable"`          // it compiles
 	Took   float64 `json:"seconds"`
 }
+
+// judge is who judges a mutant. Each is asked where the one before it found nothing.
+type judge string
+
+const (
+	bySocket judge = "socket" // the suites, over a socket and through /proc
+	byInproc judge = "inproc" // the suites, through their in-process doors
+	byUnit   judge = "unit"   // the unit tests of the reference
+)
 
 // order is what one call of the command is to do.
 type order struct {
 	n, beside   int
 	seed        uint64
 	list, reach string
-	again       bool
+	again       judge
+	doors       bool
 }
 
 func main() {
 	var o order
-	flag.IntVar(&o.n, "n", 60, "mutants to judge in this run; 0 writes RESULTS.md anew")
+	flag.IntVar(&o.n, "n", 60, "mutants to judge in this run; 0 writes the pages anew")
 	flag.Uint64Var(&o.seed, "seed", 1, "shuffles the list")
 	flag.IntVar(&o.beside, "beside", 2, "mutants that are judged at the same time")
 	flag.StringVar(&o.list, "list", "", "a list of mutants by gremlins, instead of a new one")
 	flag.StringVar(&o.reach, "reach", "", "what the judges run, of an earlier run on the same tree; found anew, and kept there, when the file is not there")
-	flag.BoolVar(&o.again, "again", false, "judge the survivors again that reasons.txt does not explain, and no others")
+	flag.Func("again", "judge those again, and no others, that `judge` killed: unit, the unit tests alone; or nobody, without a reason in reasons.txt", func(s string) error {
+		if o.again = judge(s); o.again != nobody && o.again != byUnit {
+			return fmt.Errorf("want %s or %s", byUnit, nobody)
+		}
+		return nil
+	})
+	flag.BoolVar(&o.doors, "doors", false, "with -again: ask the in-process doors alone, where they were not asked yet; whom they do not kill keeps its judge")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -65,10 +86,13 @@ func main() {
 	}
 }
 
-// fill judges mutants and writes RESULTS.md.
+// fill judges mutants and writes the pages.
 func (o order) fill(ctx context.Context) error {
 	if o.n < 0 || o.beside < 1 {
 		return fmt.Errorf("-n %d -beside %d: want 0 or more, and 1 or more", o.n, o.beside)
+	}
+	if o.doors && o.again == "" {
+		return fmt.Errorf("-doors is about mutants that have a row: say which with -again")
 	}
 	root, err := proof.Root()
 	if err != nil {
@@ -84,7 +108,7 @@ func (o order) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	return writePage(home, results)
+	return writePages(home, results)
 }
 
 func (o order) judge(ctx context.Context, root, home string, results *Results) error {
@@ -104,10 +128,16 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 	}
 	rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	r := run{root: root, dir: dir, home: home, commit: proof.Commit(root), results: results}
-	if o.again {
-		mutants, err = r.unexplained(mutants)
-	} else {
+	switch o.again {
+	case "":
 		mutants = r.unjudged(mutants)
+	case nobody:
+		mutants, err = r.unexplained(mutants)
+	default:
+		mutants = r.killedBy(mutants, o.again)
+	}
+	if o.doors {
+		mutants = slices.DeleteFunc(mutants, func(m Mutant) bool { return r.row(m).Doors })
 	}
 	if err != nil || len(mutants) == 0 {
 		return err
@@ -119,7 +149,10 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 }
 
 // lives says that no judge killed it.
-func (j Judged) lives() bool { return j.Viable && j.Suites == "" && j.Units == "" }
+func (j Judged) lives() bool { return j.Viable && j.By == "" }
+
+// nobody is who killed the mutants that live, to -again.
+const nobody judge = "nobody"
 
 // String is the row's line of progress.
 func (j Judged) String() string {
@@ -127,10 +160,8 @@ func (j Judged) String() string {
 	switch {
 	case !j.Viable:
 		fate = "does not compile"
-	case j.Suites != "":
-		fate = "killed by the suites: " + j.Suites
-	case j.Units != "":
-		fate = "killed by the units: " + j.Units
+	case j.By != "":
+		fate = fmt.Sprintf("killed by %s: %s", j.By, j.Killer)
 	}
 	return fmt.Sprintf("%s:%d:%d %s  %s (%.0f s)", j.File, j.Line, j.Column, j.Type, fate, j.Took)
 }

@@ -10,31 +10,61 @@ import (
 	"strings"
 )
 
-// writePage renders RESULTS.md.
-func writePage(home string, results Results) error {
+// tally counts what the judges killed.
+type tally struct {
+	viable, socket, inproc, unit int
+	late                         int // of socket: the run was not over in time
+	private                      int // of unit: in a group of private.txt
+	unasked                      int // of unit: the in-process doors had no say
+	survivors, blind             []Judged
+}
+
+func count(results Results, groups []Group) tally {
+	var t tally
+	for _, row := range results.Rows {
+		if !row.Viable {
+			continue
+		}
+		t.viable++
+		switch row.By {
+		case bySocket:
+			t.socket++
+			if row.Killer == timedOut {
+				t.late++
+			}
+		case byInproc:
+			t.inproc++
+		case byUnit:
+			t.unit++
+			t.blind = append(t.blind, row)
+			if g := groupOf(groups, row.Mutant); g != nil && g.Private {
+				t.private++
+			}
+			if !row.Doors {
+				t.unasked++
+			}
+		default:
+			t.survivors = append(t.survivors, row)
+		}
+	}
+	return t
+}
+
+// writePages renders RESULTS.md and WANTED.md.
+func writePages(home string, results Results) error {
 	reasons, err := readReasons(filepath.Join(home, "reasons.txt"))
 	if err != nil {
 		return err
 	}
-	var viable, suites, late, units int
-	var survivors, blind []Judged
-	for _, row := range results.Rows {
-		switch {
-		case !row.Viable:
-			continue
-		case row.Suites == timedOut:
-			late++
-			suites++
-		case row.Suites != "":
-			suites++
-		case row.Units != "":
-			units++
-			blind = append(blind, row)
-		default:
-			survivors = append(survivors, row)
-		}
-		viable++
+	groups, err := readGroups(home)
+	if err != nil {
+		return err
 	}
+	if err := os.WriteFile(filepath.Join(home, "WANTED.md"), []byte(wantedPage(groups, results)), 0o644); err != nil {
+		return err
+	}
+	t := count(results, groups)
+	suites, open := t.socket+t.inproc, t.viable-t.private
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Mutants of the reference
 
@@ -43,21 +73,82 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 
 | judge | killed | score |
 |---|---|---|
-| the suites alone, over a socket and through /proc | %d of %d | %s |
-| the suites and the unit tests of the reference | %d of %d | %s |
+| the suites over a socket and through /proc | %s |
+| the suites, with their in-process doors | %s |
+| the same, of the mutants that are not private | %s |
+| the suites and the unit tests of the reference | %s |
 
 A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
 of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
 Asked are those that run the mutant's place when the sound reference is judged; a clause that the sound one breaks under the bounds of a mutant is not asked.
+The in-process doors are asked where the socket shows nothing, since 26 November 2026: of the %d that the unit tests alone killed, %d were judged before, and the doors have not seen them (%s asks them, and no other judge).
 
-## Survivors
+The unit tests alone kill %d: %d are private, %s of all that compile and %s of these, and [WANTED.md](WANTED.md) lists the checks that the others want.
 
-`, "`make mutate`", results.Listed, len(results.Rows), results.Seed, viable,
-		suites, viable, percent(suites, viable), suites+units, viable, percent(suites+units, viable), late)
-	table(&b, survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
+## Private
+
+No promise forbids these, to a client or to a user of spec/contract. Each group was read a second time for what speaks against that.
+
+| group | mutants | why it is private | to the contrary |
+|---|---|---|---|
+`, "`make mutate`", results.Listed, len(results.Rows), results.Seed, t.viable,
+		score(t.socket, t.viable), score(suites, t.viable), score(suites, open), score(suites+t.unit, t.viable), t.late,
+		t.unit, t.unasked, "`-again unit -doors`", t.unit, t.private, percent(t.private, t.viable), percent(t.private, t.unit))
+	for _, g := range groups {
+		if g.Private {
+			fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", g.Name, len(g.of(t.blind)), g.Says["reason"], g.Says["contrary"])
+		}
+	}
+	b.WriteString("\n## Survivors\n\n")
+	table(&b, t.survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
 	b.WriteString("\n## Killed by the unit tests only\n\n")
-	table(&b, blind, "by", func(row Judged) string { return row.Units })
+	table(&b, t.blind, "by, and its group", func(row Judged) string {
+		g := groupOf(groups, row.Mutant)
+		switch {
+		case g == nil:
+			return row.Killer + "; in no group yet"
+		case g.Private:
+			return row.Killer + "; private: " + g.Name
+		}
+		return row.Killer + "; wanted: " + g.Name
+	})
 	return os.WriteFile(filepath.Join(home, "RESULTS.md"), []byte(b.String()), 0o644)
+}
+
+// wantedPage lists the checks that are wanted, by the first clause that should see it.
+func wantedPage(groups []Group, results Results) string {
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Private })
+	slices.SortStableFunc(groups, func(x, y Group) int { return strings.Compare(x.Says["clause"], y.Says["clause"]) })
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Checks that mutants want
+
+Written by %s from wanted.txt and results.json; do not edit. The unit tests of the reference alone kill these mutants, though a
+promise to a client or to a user of spec/contract forbids each. They were found by reading; that a check as described kills them is shown when
+they are judged again (%s). A group whose mutants the suites kill has 0 open ones.
+
+| clauses | group | open | the check |
+|---|---|---|---|
+`, "`make mutate`", "`-again unit`")
+	open := map[string][]Judged{}
+	for _, g := range groups {
+		open[g.Name] = g.of(results.Rows)
+		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", g.Says["clause"], g.Name, len(open[g.Name]), g.Says["check"])
+	}
+	for _, g := range groups {
+		fmt.Fprintf(&b, "\n## %s: %s\n\n", g.Says["clause"], g.Name)
+		table(&b, open[g.Name], "by", func(row Judged) string { return row.Killer })
+	}
+	return b.String()
+}
+
+// of are those of the rows that the group covers and the unit tests alone kill.
+func (g Group) of(rows []Judged) []Judged {
+	return slices.DeleteFunc(slices.Clone(rows), func(row Judged) bool { return row.By != byUnit || !g.covers(row.Mutant) })
+}
+
+// score is the last two cells of a judge's line.
+func score(killed, of int) string {
+	return fmt.Sprintf("%d of %d | %s", killed, of, percent(killed, of))
 }
 
 func table(b *strings.Builder, rows []Judged, last string, say func(Judged) string) {

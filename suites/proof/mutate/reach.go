@@ -21,6 +21,7 @@ import (
 	"github.com/reactorspec/reactorspec/suites"
 	"github.com/reactorspec/reactorspec/suites/clauses"
 	"github.com/reactorspec/reactorspec/suites/proof"
+	"github.com/reactorspec/reactorspec/suites/report"
 )
 
 // Reach is which code of the reference each part of the judges runs, so that a
@@ -28,12 +29,13 @@ import (
 // run or to leave out, as an initialiser of a package, is shown to all.
 type Reach struct {
 	Blocks  []Block          `json:"blocks"`
-	Clauses map[string][]int `json:"clauses"` // the blocks a clause runs, in serve's own configuration
+	Clauses map[string][]int `json:"clauses"` // the blocks a clause runs, in serve's own configuration; none if it is not judged there
 	Ways    map[string][]int `json:"ways"`    // the blocks all clauses run, by the flags of a configuration
 	// Unfit are the clauses, by the flags of a configuration, that the sound
 	// reference itself breaks there, be it by what bounds it here: of a mutant they say nothing.
 	Unfit map[string][]string `json:"unfit"`
 	Tests []Test              `json:"tests"`
+	Doors []Test              `json:"doors"` // the in-process doors of the suites
 }
 
 // Block is a piece of a file that runs as one: lines and columns from 1, its end excluded.
@@ -43,7 +45,7 @@ type Block struct {
 	To   [2]int `json:"to"`
 }
 
-// Test is a unit test of the reference.
+// Test is a unit test of the reference, or an in-process door.
 type Test struct {
 	Package string  `json:"package"`
 	Name    string  `json:"name"`
@@ -77,6 +79,9 @@ func reached(ctx context.Context, root, dir, file string, workers int) (*Reach, 
 			r := new(Reach)
 			if err := json.Unmarshal(text, r); err != nil {
 				return nil, fmt.Errorf("%s: %w: remove it to begin anew", file, err)
+			}
+			if len(r.Doors) == 0 {
+				return nil, fmt.Errorf("%s knows of no in-process doors: remove it to begin anew", file)
 			}
 			return r, nil
 		}
@@ -198,8 +203,17 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 			return fmt.Errorf("%s -test.list: %w", binary, err)
 		}
 		for _, name := range regexp.MustCompile(`(?m)^(Test|Fuzz|Example)\w*$`).FindAllString(string(names), -1) {
-			jobs = append(jobs, func(ctx context.Context, _ int) error { return t.test(ctx, binary, p, name) })
+			jobs = append(jobs, func(ctx context.Context, _ int) error { return t.test(ctx, binary, t.tree, p, name, &t.Tests) })
 		}
+	}
+	binary := filepath.Join(t.dir, "trace.doors")
+	if err := t.buildIn(ctx, t.root, binary, doorsPackage, append([]string{"test", "-c"}, covered...)); err != nil {
+		return err // in the tree itself: it needs all of it, and a test writes its counters at its end
+	}
+	for _, name := range doors {
+		jobs = append(jobs, func(ctx context.Context, _ int) error {
+			return t.test(ctx, binary, t.root, doorsPackage, name, &t.Doors)
+		})
 	}
 	return beside(ctx, workers, jobs)
 }
@@ -207,17 +221,28 @@ func (t *tracing) all(ctx context.Context, workers int) error {
 // covered are the flags of a build whose run leaves a trace.
 var covered = []string{"-cover", "-covermode=atomic", "-coverpkg=./reference/..."}
 
-// build has the go command build what, with the verb and flags.
+// build has the go command build what of the copy, with the verb and flags.
 func (t *tracing) build(ctx context.Context, binary, what string, verb []string) error {
+	return t.buildIn(ctx, t.tree, binary, what, verb)
+}
+
+func (t *tracing) buildIn(ctx context.Context, tree, binary, what string, verb []string) error {
 	words := slices.Concat([]string{"go"}, verb, []string{"-o", binary, what})
-	if out, err := command(ctx, t.tree, words...).CombinedOutput(); err != nil {
+	if out, err := command(ctx, tree, words...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
 
 func (t *tracing) clause(ctx context.Context, server, id string) error {
-	blocks, err := t.traced(func(into string) error { return t.check(ctx, into, server, nil, id) })
+	judged := true
+	blocks, err := t.traced(func(into string) (err error) {
+		judged, err = t.check(ctx, into, server, nil, id)
+		return err
+	})
+	if !judged {
+		blocks = nil // what it runs elsewhere is not known
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Clauses[id] = blocks
@@ -227,7 +252,10 @@ func (t *tracing) clause(ctx context.Context, server, id string) error {
 // way traces a configuration, and judges it without the trace, whose writing
 // keeps a server awake, to learn what is unfit there.
 func (t *tracing) way(ctx context.Context, server, plain string, args []string) error {
-	blocks, err := t.traced(func(into string) error { return t.check(ctx, into, server, args) })
+	blocks, err := t.traced(func(into string) error {
+		_, err := t.check(ctx, into, server, args)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -244,21 +272,22 @@ func (t *tracing) way(ctx context.Context, server, plain string, args []string) 
 	return err
 }
 
-// check judges the sound reference for the sake of its trace.
-func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) error {
+// check judges the sound reference for the sake of its trace, and reports whether a clause was judged at all.
+func (t *tracing) check(ctx context.Context, into, server string, args []string, ids ...string) (judged bool, err error) {
 	start := append([]string{"/usr/bin/env", "GOCOVERDIR=" + into}, started(server, args)...)
 	untilTraced := suites.Watch(func(p suites.Progress) {
 		if p.Result != nil {
+			judged = judged || p.Result.Outcome != report.Unsupported
 			awaitTrace(into)
 		}
 	})
 	if _, err := suites.Check(ctx, asTarget(start), suites.Clauses(ids...), suites.NoAdvice(), untilTraced); err != nil {
-		return err
+		return judged, err
 	}
 	if traces, err := filepath.Glob(filepath.Join(into, "process*", "covcounters.*")); err != nil || len(traces) == 0 {
-		return fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)
+		return judged, fmt.Errorf("the reference left no trace in %s while %q was judged: %v", into, ids, err)
 	}
-	return nil
+	return judged, nil
 }
 
 // awaitTrace returns when a process has written what it ran until now: a clause
@@ -282,17 +311,18 @@ func awaitTrace(into string) {
 	}
 }
 
-func (t *tracing) test(ctx context.Context, binary, p, name string) error {
+// test traces a test of package p of a tree, and adds it to the list.
+func (t *tracing) test(ctx context.Context, binary, tree, p, name string, list *[]Test) error {
 	from := time.Now()
 	blocks, err := t.traced(func(into string) error {
-		test := command(ctx, filepath.Join(t.tree, p), binary, "-test.run", "^"+name+"$", "-test.gocoverdir", into, "-test.timeout", "120s")
+		test := command(ctx, filepath.Join(tree, p), binary, "-test.run", "^"+name+"$", "-test.gocoverdir", into, "-test.timeout", "120s")
 		test.Env = append(os.Environ(), "GOCOVERDIR="+into)
 		_ = test.Run() // a test that counts goroutines or allocations may fail here: what it ran is what is asked
 		return ctx.Err()
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.Tests = append(t.Tests, Test{p, name, blocks, time.Since(from).Seconds()})
+	*list = append(*list, Test{p, name, blocks, time.Since(from).Seconds()})
 	return err
 }
 

@@ -45,13 +45,34 @@ func (r *run) unexplained(mutants []Mutant) ([]Mutant, error) {
 	return slices.DeleteFunc(mutants, func(m Mutant) bool { return !open[m.place()] }), nil
 }
 
+// killedBy are the mutants whose row names that judge.
+func (r *run) killedBy(mutants []Mutant, by judge) []Mutant {
+	open := map[Mutant]bool{}
+	for _, row := range r.results.Rows {
+		open[row.place()] = row.By == by
+	}
+	return slices.DeleteFunc(mutants, func(m Mutant) bool { return !open[m.place()] })
+}
+
+// row is the row of a mutant that has one.
+func (r *run) row(m Mutant) Judged {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.results.Rows, func(old Judged) bool { return old.place() == m.place() })
+	return r.results.Rows[i]
+}
+
 // all judges the first of the mutants, as many as the order says.
 func (r *run) all(ctx context.Context, mutants []Mutant, o order) error {
+	ask := r.judge
+	if o.doors {
+		ask = r.judgeByDoors
+	}
 	var jobs []job
 	for _, m := range mutants[:min(o.n, len(mutants))] {
 		jobs = append(jobs, func(ctx context.Context, worker int) error {
 			started := time.Now()
-			row, err := r.judge(ctx, filepath.Join(r.dir, strconv.Itoa(worker)), m)
+			row, err := ask(ctx, filepath.Join(r.dir, strconv.Itoa(worker)), m)
 			if ctx.Err() != nil {
 				return nil // a verdict that was cut short is none
 			}
