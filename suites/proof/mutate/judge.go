@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,20 +15,6 @@ import (
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
-
-// ways are the configurations that run a file's code, where serve's own do not.
-var ways = map[string][][]string{
-	"class_thread.go":     {{"--class", "thread-per-connection"}, {"--class", "iterative"}},
-	"class_reactor.go":    {{}, {"--class", "reactor"}},
-	"acceptor.go":         {{}, {"--class", "reactor"}},
-	"loop_waker.go":       {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
-	"wake.go":             {{}, {"--wakeup", "pipe"}, {"--wakeup", "socketpair"}},
-	"blocking.go":         {{"--class", "thread-per-connection"}},
-	"epoll.go":            {{}, {"--poller", "epollet"}},
-	"pollset.go":          {{"--poller", "poll"}},
-	"selectset.go":        {{"--poller", "select"}},
-	"acceptor_balance.go": {{}, {"--balance", "least-connections"}, {"--balance", "source-hash"}},
-}
 
 // slow bounds one run of the suites on a mutant. A sound server needs some 20 s
 // beside a second judge; a mutant that makes every clause late is killed by its first.
@@ -99,39 +84,16 @@ func (r *run) overlay(dir string, m Mutant) (string, error) {
 	return proof.Overlay(r.root, dir, "mutant", map[string][]byte{m.File: text})
 }
 
-// waysOf are the configurations that the suites judge the mutant in: those of
-// its file, as far as they run its place; where none of them does, the others that do.
-func waysOf(m Mutant, reach *Reach, meets func([]int) bool) [][]string {
-	unmet := func(args []string) bool { return !meets(reach.Ways[strings.Join(args, " ")]) }
-	own, ok := ways[path.Base(m.File)]
-	if !ok {
-		own = [][]string{{}}
-	}
-	if own = slices.DeleteFunc(slices.Clone(own), unmet); len(own) > 0 {
-		return own
-	}
-	return slices.DeleteFunc(allWays(), unmet)
-}
-
-// allWays are the configurations of all files, each once.
-func allWays() [][]string {
-	var all [][]string
-	for _, own := range ways {
-		all = append(all, own...)
-	}
-	slices.SortFunc(all, slices.Compare)
-	return slices.CompactFunc(all, slices.Equal)
-}
-
-// asked are the clauses that meet a place. A place that none is known to meet in
-// serve's own configuration is met in another by clauses that no trace tells apart: all are asked.
+// asked are the clauses that meet a place, with those that are not judged in serve's own
+// configuration, and may meet it in this one. A place that none is known to meet there is
+// met in another by clauses that no trace tells apart: all are asked.
 func (r *Reach) asked(meets func([]int) bool, args []string) [2][]string {
 	stages := inStages()
-	for i := range stages {
-		stages[i] = slices.DeleteFunc(stages[i], func(id string) bool { return !meets(r.Clauses[id]) })
-	}
-	if len(stages[0])+len(stages[1]) == 0 {
-		stages = inStages()
+	met := func(id string) bool { return len(r.Clauses[id]) > 0 && meets(r.Clauses[id]) }
+	if slices.ContainsFunc(slices.Concat(stages[:]...), met) {
+		for i := range stages {
+			stages[i] = slices.DeleteFunc(stages[i], func(id string) bool { return !meets(r.Clauses[id]) })
+		}
 	}
 	unfit := r.Unfit[strings.Join(args, " ")]
 	for i := range stages {

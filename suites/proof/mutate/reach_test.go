@@ -65,6 +65,14 @@ func TestWhichClausesAreAsked(t *testing.T) {
 		t.Errorf("%d clauses are asked where the sound reference breaks two, want %d", got, want)
 	}
 	reach.Unfit = nil
+	reach.Clauses["LIFE-9"] = nil
+	if got := asked(1); !slices.Contains(got, "LIFE-9") || len(got) == len(clauses.All()) {
+		t.Errorf("asked of a place that only TIME runs are %v, want TIME and LIFE-9, which has no trace", got)
+	}
+	if got, want := len(asked(3)), len(clauses.All()); got != want {
+		t.Errorf("%d clauses are asked of a place that none is known to run, one of them without a trace, want all %d", got, want)
+	}
+	reach.Clauses["LIFE-9"] = []int{99}
 	if got, want := len(asked(3)), len(clauses.All()); got != want {
 		t.Errorf("%d clauses are asked of a place that none is known to run, want all %d", got, want)
 	}
