@@ -146,14 +146,14 @@ var ErrForeign = errors.New("a process that does not belong to the target")
 
 // Listening reports whether anybody of this network namespace listens at addr.
 func Listening(addr net.Addr) (bool, error) {
-	list, err := listenersAt("/proc/net", addr)
+	list, err := ListenersAt(addr)
 	return len(list) > 0, err
 }
 
-// listenersAt finds the sockets that a client dialling addr would reach.
 // ListenersAt lists the sockets that listen at addr, whoever holds them.
 func ListenersAt(addr net.Addr) ([]Socket, error) { return listenersAt("/proc/net", addr) }
 
+// listenersAt finds the sockets that a client dialling addr would reach.
 func listenersAt(dir string, addr net.Addr) ([]Socket, error) {
 	table, err := socketTable(dir, listenersOnly)
 	if err != nil {
