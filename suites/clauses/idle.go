@@ -83,7 +83,8 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 
 // staysAtRest goes on watching the target, which has come to rest, for as long as other
 // checks are judged on other instances: a spin may begin after seconds of rest. What
-// ends by itself within restGrace, or falls from window to window, is work.
+// ends by itself before its busiest thread could run for restGrace, or falls from window
+// to window, is work.
 func staysAtRest(s *session.Session, state string) {
 	if !s.Others() {
 		s.Note("it was watched no longer, with no other instance to judge the rest on meanwhile")
@@ -91,6 +92,7 @@ func staysAtRest(s *session.Session, state string) {
 	}
 	began := time.Now()
 	var since time.Time       // when it was found restless; zero: it rests
+	var had time.Duration     // that its busiest thread could run since then: a job is as long as the machine lets it
 	var told, ended time.Time // when a window told anything last; when the others were found judged
 	var before idleness
 	for {
@@ -102,19 +104,25 @@ func staysAtRest(s *session.Session, state string) {
 			break
 		}
 		now := cpuOver(s, idleWindow, idleShare)
+		late := !ended.IsZero() && time.Since(ended) > restPatience
 		switch {
 		case now.starved() && !now.never(): // tells neither
-			if !ended.IsZero() && time.Since(ended) > restPatience {
+			if late {
 				now.undecided(s)
 			}
 			continue
 		case now.rests(idleShare):
 			since = time.Time{}
 		case since.IsZero() || now.share() < before.share()*(1-1./fallShare):
-			since = start
-		case time.Since(since) > restGrace:
-			now.fail(s, state, idleShare, fmt.Sprintf("%v after it had come to rest, and for %v on end",
-				since.Sub(began).Round(100*time.Millisecond), time.Since(since).Round(100*time.Millisecond)))
+			since, had = start, now.could
+		default:
+			if had += now.could; had > restGrace {
+				now.fail(s, state, idleShare, fmt.Sprintf("%v after it had come to rest, and for %v on end, in %v of which its busiest thread could run",
+					since.Sub(began).Round(100*time.Millisecond), time.Since(since).Round(100*time.Millisecond), had.Round(100*time.Millisecond)))
+			}
+			if late {
+				now.undecided(s)
+			}
 		}
 		before, told = now, time.Now()
 	}

@@ -48,6 +48,14 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "keeps-house", Why: "a process of it keeps house once, for four seconds of processor time, which a busy machine lets it have in half a minute",
+			Server: "narrow", Args: []string{"{port}"}, Dialect: "echo", Class: "reactor",
+		},
+		Wrap:    keepsHouse("4"),
+		Clauses: []string{"LOOP-1", "LOOP-17", "LOOP-18", "RES-9", "RES-10"}, Rules: []spec.Rule{spec.Slow, spec.Tree},
+	},
+	{
+		Fault: Fault{
 			Name: "reference-with-few-descriptors", Why: "the reference with a descriptor limit of 512",
 		},
 		Wrap:    fewDescriptors("512"),
@@ -241,6 +249,12 @@ var shell = []string{"/bin/sh", "-c", `"$0" "$@" & child=$!; trap 'kill -TERM $c
 // fewDescriptors runs a command with that limit of descriptors.
 func fewDescriptors(limit string) []string {
 	return []string{"/bin/sh", "-c", `ulimit -n ` + limit + ` && exec "$0" "$@"`}
+}
+
+// keepsHouse has a process of the server use so many seconds of a processor, some time
+// after its start, however long it takes to get them (setrlimit(2), RLIMIT_CPU).
+func keepsHouse(seconds string) []string {
+	return []string{"/bin/sh", "-c", `(sleep 8; ulimit -t ` + seconds + `; while :; do :; done) & exec "$0" "$@"`}
 }
 
 // without leaves some clauses out of a list.
