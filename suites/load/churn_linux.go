@@ -165,6 +165,12 @@ func (h *churn) serve(i int, in []byte) (over bool, err error) {
 		if err := h.send(v); err != nil {
 			return false, err
 		}
+		if len(v.unsent) == 0 { // or it is ready for ever
+			event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
+			if err := unix.EpollCtl(h.ep, unix.EPOLL_CTL_MOD, v.fd, &event); err != nil {
+				return false, os.NewSyscallError("epoll_ctl", err)
+			}
+		}
 	}
 	n, err := read(v.fd, in)
 	switch {

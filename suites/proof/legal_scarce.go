@@ -52,7 +52,7 @@ var scarce = []Variant{
 			Server: "narrow", Args: []string{"{port}"}, Dialect: "echo", Class: "reactor",
 		},
 		Wrap:    keepsHouse("4"),
-		Clauses: []string{"LOOP-1", "LOOP-17", "LOOP-18", "RES-9", "RES-10"}, Rules: []spec.Rule{spec.Slow, spec.Tree},
+		Clauses: []string{"LOOP-1", "LOOP-17", "LOOP-18", "RES-9", "RES-10"}, Rules: []spec.Rule{spec.Slow},
 	},
 	{
 		Fault: Fault{
@@ -254,7 +254,7 @@ func fewDescriptors(limit string) []string {
 // keepsHouse has a process of the server use so many seconds of a processor, some time
 // after its start, however long it takes to get them (setrlimit(2), RLIMIT_CPU).
 func keepsHouse(seconds string) []string {
-	return []string{"/bin/sh", "-c", `(sleep 8; ulimit -t ` + seconds + `; while :; do :; done) & exec "$0" "$@"`}
+	return []string{"/bin/sh", "-c", `(sleep 3; ulimit -t ` + seconds + `; while :; do :; done) & exec "$0" "$@"`}
 }
 
 // without leaves some clauses out of a list.
