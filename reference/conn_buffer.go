@@ -33,6 +33,8 @@ func (p *chunkPool) get() *chunk {
 	return c
 }
 
+// put takes a chunk back as soon as its last byte is out, and not when its connection
+// ends: one that stays would keep some of each request (RES-9).
 func (p *chunkPool) put(c *chunk) {
 	if p.n >= maxSpareChunks {
 		return

@@ -238,7 +238,8 @@ func rootOf(err error) error {
 
 // release closes a connection's descriptor, last, whatever ended it: FIN (RES-1), a reset
 // (RES-2) or no sign-on at all (RES-7). It does so once, for a second close would hit
-// whoever has the number by then (CONN-15).
+// whoever has the number by then (CONN-15). The place that it had among the open ones is free
+// again, or the table would be full of those that have gone (RES-10).
 func (s *Server) release(c *Conn) {
 	closeSocket := poll.Close
 	if c.reset {
