@@ -30,25 +30,25 @@ func (p *program) benchCommand() *cobra.Command {
 		Short: "Load a server that echoes, and measure rate and latency",
 		Long: `Loads a running server in a closed loop: every connection keeps as many requests
 in flight as --depth says, and every reply is compared with its request. Nothing is
-judged; compare servers on one machine, one after the other, several times.
+judged. To compare servers, run them on one machine, one after the other, several times.
 
-Latencies are those of a closed loop: a stalled server is not sent more meanwhile.
+Latencies are those of a closed loop: a server that stalls gets no more requests meanwhile.
 
-Exit: 0 measured; 2 usage; 3 the server broke off, fell silent or echoed wrongly.`,
+Exit: 0 measured; 2 usage; 3 the server closed, fell silent or echoed wrongly.`,
 		Example: "  reactorspec serve --class reactor & reactorspec bench --against tcp://127.0.0.1:7000 --conns 100 --size 64",
 		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return p.bench(&f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.against, "against", "", "server that runs: tcp://host:port or unix:///path")
+	flags.StringVar(&f.against, "against", "", "running server: tcp://host:port or unix:///path")
 	flags.StringVar(&f.dialect, "dialect", "probe", "probe (each connection signs on with ECHO) or echo (bare bytes)")
 	flags.IntVar(&f.load.Conns, "conns", 100, "connections")
 	flags.IntVar(&f.load.Size, "size", 64, "`bytes` of a request and of its reply")
 	flags.IntVar(&f.load.Depth, "depth", 1, "requests in flight on each connection")
 	flags.DurationVar(&f.load.Duration, "duration", 3*time.Second, "measured time")
-	flags.DurationVar(&f.load.Warmup, "warmup", 300*time.Millisecond, "time before it that is not measured")
-	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of a text")
+	flags.DurationVar(&f.load.Warmup, "warmup", 300*time.Millisecond, "time before that, which is not measured")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
 	return cmd
 }
 

@@ -28,19 +28,19 @@ func (p *program) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [flags] [-- command …]",
-		Short: "Judge a server: one that runs, one to start, or the embedded reference",
+		Short: "Judge a server: one that runs already, one that it starts, or the embedded reference",
 		Long: `Judges one server by the spec.
 
-  reactorspec check -- ./server --port {port}    starts the server, on a free port
-  reactorspec check --addr tcp://127.0.0.1:7000  judges a server that runs
+  reactorspec check -- ./server --port {port}    starts the server on a free port, and judges it
+  reactorspec check --addr tcp://127.0.0.1:7000  judges a server that runs already
   reactorspec check --target FILE                takes everything from a target file
   reactorspec check                              judges the embedded reference
 
-In a command, {port} is the port to listen on at 127.0.0.1, {socket} the path of
-a Unix socket, {scratch} an empty directory; PORT is in the environment too.
+In a command, {port} is the port to listen on at 127.0.0.1, {socket} is the path of
+a Unix socket, and {scratch} is an empty directory. PORT is in the environment too.
 
---record FILE writes a target file in which today's failures are expected, and ends
-with 0: check --target FILE then ends with 0 until something gets worse.
+--record FILE writes a target file in which today's failures are expected, and exits 0.
+From then on check --target FILE exits 0 until something gets worse.
 
 Exit: 0 conformant; 1 not conformant; 2 usage or configuration; 3 harness error,
 interrupted, or a MUST that stays inconclusive.`,
@@ -56,12 +56,12 @@ interrupted, or a MUST that stays inconclusive.`,
 	cmd.SetFlagErrorFunc(unknownFlag)
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
+	flags.StringVar(&f.addr, "addr", "", "running server: tcp://host:port or unix:///path")
 	f.targetFlags.bind(cmd)
 	f.judgingFlags.bind(cmd)
-	flags.StringVar(&f.record, "record", "", "write a target `file` with all that was given, in which today's failures are expected")
+	flags.StringVar(&f.record, "record", "", "write a target `file` with all that was given, and with today's failures as expected ones")
 	f.reports.bind(cmd)
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every clause, and show evidence for whatever has some")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every clause, and show evidence wherever there is some")
 	return cmd
 }
 

@@ -68,7 +68,7 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "reactorspec",
 		Short:         "Judges event-driven servers by a numbered specification",
-		Long:          "reactorspec judges a server, in any language, by a numbered specification of event-driven servers:\nwhich clauses it keeps and, with evidence, which it breaks.",
+		Long:          "reactorspec judges a server, in any language, by a numbered specification of event-driven servers:\nit says which clauses the server keeps and which it breaks, with evidence.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArguments,
@@ -94,7 +94,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version, and those of the spec that it knows", Args: noArguments,
+		Use: "version", Short: "Print the version, and the versions of the spec that it knows", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			versions := spec.Versions()
 			frozen := versions[:len(versions)-1]

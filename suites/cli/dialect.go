@@ -40,9 +40,9 @@ func (p *program) dialectTry() *cobra.Command {
 	var over tlsFlags
 	cmd := &cobra.Command{
 		Use:   "try DIALECT -- COMMAND…",
-		Short: "Say one request to a server, and show byte by byte what is said and heard",
-		Long: `Says the opening and one request of a dialect to a server, and shows byte by byte what
-is said and heard, and where a template or a pattern does not fit. DIALECT is the path
+		Short: "Send one request to a server, and show byte by byte what is sent and received",
+		Long: `Sends the opening and one request of a dialect to a server, and shows byte by byte what
+is sent and received, and where a template or a pattern does not fit. DIALECT is the path
 of a dialect file, of a target file that describes one, or a name.
 
 Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistake in the file.`,
@@ -58,7 +58,7 @@ Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistak
 			return p.tryDialect(args[0], args[dash:], addr, over)
 		},
 	}
-	cmd.Flags().StringVar(&addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
+	cmd.Flags().StringVar(&addr, "addr", "", "running server: tcp://host:port or unix:///path")
 	over.bind(cmd.Flags())
 	return cmd
 }
@@ -166,7 +166,7 @@ func (p *program) describe(w io.Writer, file target.File, d dialect.Dialect) {
 
 func (p *program) dialectShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Print the description of a dialect that ships, to begin one's own with",
+		Use: "show NAME", Short: "Print the description of a dialect that ships, to begin your own with",
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return begunWith(begun, dialect.Names(), ""), cobra.ShellCompDirectiveNoFileComp
 		},

@@ -16,7 +16,7 @@ func (p *program) docCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doc --out FOLDER",
 		Short: "Write the specification as web pages",
-		Long: `Writes the specification as a folder of web pages, index.html the first: the clauses
+		Long: `Writes the specification as a folder of web pages, beginning with index.html: the clauses
 with what proves them, the story of network servers, the target contract, and the
 references of target files and dialect files. The pages need no server. With --run
 they say which targets keep each clause, and which break it.`,
@@ -43,7 +43,7 @@ they say which targets keep each clause, and which break it.`,
 			return failed(err)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "write the pages into this `folder`: a new one, an empty one, or one that this command wrote")
-	cmd.Flags().StringSliceVar(&runs, "run", nil, "say who keeps each clause by this JSON report of check, matrix or merge, a `file`; - is standard input, several are merged")
+	cmd.Flags().StringVar(&out, "out", "", "write the pages into this `folder`, which is new, empty, or written by this command")
+	cmd.Flags().StringSliceVar(&runs, "run", nil, "say which targets keep each clause, by this JSON report of check, matrix or merge, a `file`; - is standard input; several are merged")
 	return cmd
 }

@@ -33,23 +33,24 @@ func (p *program) fuzzCommand() *cobra.Command {
 	var f fuzzFlags
 	cmd := &cobra.Command{
 		Use:   "fuzz [flags] [-- command …]",
-		Short: "Look for what no check does: draw what clients do, and judge every byte",
-		Long: `Draws transcripts of what clients do, weighted by what showed new behaviour of the
-server before, and judges each: which bytes are due, in which order, to whom; that
-the server lives, comes to rest, and holds no more than before when all are gone;
-and what sanitizers, race detectors, panics and assertions print.
+		Short: "Look for faults that no check finds: let clients do random things, and judge every byte",
+		Long: `Plays random transcripts of what clients do. Steps that showed new behaviour of the
+server before come more often. Each transcript is judged: which bytes are due to whom,
+and in which order; the server has to stay alive, to come to rest, and to hold no more
+than before when all clients are gone; and it fails if a sanitizer, a race detector, a
+panic or an assertion prints something.
 
   reactorspec fuzz --time 10m --corpus DIR -- ./server --port {port}
-  reactorspec fuzz --target FILE --hostile        what is sent is damaged: the server may
-                                                  answer anything or close, but lives and
-                                                  serves others byte for byte
+  reactorspec fuzz --target FILE --hostile        clients send damaged requests: the server
+                                                  may answer anything or close, but stays
+                                                  alive and serves others byte for byte
 
-What fails is made shorter, played again, and written once as a transcript: below
-DIR/failures, or DIR/apart where it fails in less than 3 of 10 replays.
+A failure is shortened, played again, and written once as a transcript: below
+DIR/failures, or below DIR/apart if it fails in fewer than 3 of 10 replays.
 reactorspec replay DIR plays them all.
 
 Exit: 0 nothing was found; 1 a failure; 2 usage or configuration; 3 harness error,
-interrupted, or nothing but what is kept apart.`,
+interrupted, or only failures that were put into DIR/apart.`,
 		Example: "  reactorspec fuzz --time 10m --corpus corpus --dialect resp --class reactor -- redis-server --port {port} --save ''",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command, err := afterDash(cmd, args)
@@ -62,16 +63,16 @@ interrupted, or nothing but what is kept apart.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.DurationVar(&f.time, "time", fuzzFor, "for how long")
-	flags.StringVar(&f.corpus, "corpus", "", "`directory` of what showed something new, read and added to; failures go below it")
-	flags.StringVar(&f.seed, "seed", "", "draw by this `number`")
+	flags.StringVar(&f.corpus, "corpus", "", "`directory` of transcripts that showed something new: read, and added to; failures go below it")
+	flags.StringVar(&f.seed, "seed", "", "fix the random choices by this `number`")
 	flags.IntVar(&f.jobs, "jobs", 1, "how many instances of the server at a time")
-	flags.BoolVar(&f.hostile, "hostile", false, "damage what is sent")
-	flags.BoolVar(&f.blind, "blind", false, "weight nothing, to see what the weighting is worth")
+	flags.BoolVar(&f.hostile, "hostile", false, "send damaged requests")
+	flags.BoolVar(&f.blind, "blind", false, "give no step more weight than others, to see what the weights are worth")
 	_ = flags.MarkHidden("blind")
-	flags.StringVar(&f.addr, "addr", "", "server that runs: tcp://host:port or unix:///path")
+	flags.StringVar(&f.addr, "addr", "", "running server: tcp://host:port or unix:///path")
 	f.targetFlags.bind(cmd)
 	f.reports.bind(cmd)
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show evidence for whatever has some")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show evidence wherever there is some")
 	return cmd
 }
 

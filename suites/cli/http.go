@@ -23,11 +23,11 @@ var httpNames = []string{"http-path", "http-method", "http-header", "http-status
 
 func (f *httpFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.path, "http-path", "", "what http asks for, such as /healthz; /echo?<payload> if not given")
-	flags.StringVar(&f.method, "http-method", "", "its method; GET if not given")
+	flags.StringVar(&f.path, "http-path", "", "the `path` that http asks for, such as /healthz; /echo?<payload> if not given")
+	flags.StringVar(&f.method, "http-method", "", "the `method` of each request; GET if not given")
 	flags.StringArrayVar(&f.headers, "http-header", nil, "a `header` of each request, such as 'Accept: text/plain'; repeated for more")
 	flags.IntVar(&f.status, "http-status", 0, "the status of each reply; 200 if not given")
-	flags.BoolVar(&f.echo, "http-echo", false, "whether the body is the payload that was sent; it is where no path is given")
+	flags.BoolVar(&f.echo, "http-echo", false, "whether the body of a reply is the payload that was sent; if not given, true without --http-path")
 }
 
 // read returns what the flags say; nil if none was given.

@@ -49,18 +49,18 @@ func (p *program) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init {--lang LANG | --http | --dialect NAME} DIR [-- command …]",
 		Short: "Write an adapter, a target file and a CI workflow to begin with",
-		Long: `Writes what it takes to have a server judged, into DIR.
+		Long: `Writes into DIR what it takes to have a server judged.
 
-  reactorspec init --lang python DIR                       an adapter to build on: a small server that is conformant
+  reactorspec init --lang python DIR                       an adapter to build on: a small conformant server
   reactorspec init --http DIR -- ./server --port {port}    an HTTP server: no adapter
   reactorspec init --dialect resp DIR -- ./server {port}   a server that speaks a dialect: no adapter
 
-A target file, reactorspec.yaml, and a workflow for GitHub come with each. The workflow
-goes where GitHub looks for it: below the root of the repository that DIR is in, and
-below DIR where it is in none. The command is run in DIR; {port} is the port to listen on
-at 127.0.0.1. No file that is there is written over.
+With each come a target file, reactorspec.yaml, and a workflow for GitHub. The workflow
+goes where GitHub looks for it: below the root of the repository that DIR is in, or
+below DIR if it is in none. The command is run in DIR; {port} is the port to listen on
+at 127.0.0.1. Files that exist are not overwritten.
 
-Exit: 0 written; 2 usage, a file is there already, or DIR cannot be written.`,
+Exit: 0 written; 2 usage, a file exists already, or DIR cannot be written.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			if dash < 0 {
@@ -80,7 +80,7 @@ Exit: 0 written; 2 usage, a file is there already, or DIR cannot be written.`,
 	flags.StringVar(&f.lang, "lang", "", "an adapter in this `language`: "+strings.Join(languages(), ", "))
 	flags.BoolVar(&f.http, "http", false, "the server speaks HTTP: a GET of / is answered 200")
 	flags.StringVar(&f.dialect, "dialect", "", "the server speaks this: "+strings.Join(dialect.Names(), ", "))
-	flags.StringVar(&f.class, "class", "", "what it is, where there is no adapter: "+classes())
+	flags.StringVar(&f.class, "class", "", "what the server is, without --lang: "+classes())
 	return cmd
 }
 

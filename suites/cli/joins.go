@@ -15,14 +15,14 @@ func (p *program) diffCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff OLD.json NEW.json",
 		Short: "Say what got better or worse between two JSON reports",
-		Long: `Compares two JSON reports of check or matrix, clause by clause, targets by their
+		Long: `Compares two JSON reports of check or matrix, clause by clause. Targets are matched by
 name; two reports of one run each are compared whatever the names.
 
-Worse is: kept before and broken now; listed as expected before and a failure now;
-kept before and no longer judged. A clause that the machine could not decide this
-time is named, and is not worse.
+A clause is worse if it was kept before and is broken now, was expected to fail before
+and is a failure now, or was kept before and is no longer judged. A clause that the
+machine could not decide this time is named, and is not worse.
 
-Exit: 0 nothing is worse; 1 something is; 2 usage, or a file is no report.`,
+Exit: 0 nothing is worse; 1 something is; 2 usage, or a file is not a report.`,
 		Args: exactly(2, "diff wants two JSON reports, the older first"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			older, err := readReport(args[0])
@@ -49,10 +49,9 @@ func (p *program) mergeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge RUN.json…",
 		Short: "Join the JSON reports of several runs or shards into one",
-		Long: `Joins JSON reports of check or matrix, such as the shards of one matrix. Of a target
-that was judged several times the last run that came to its end is kept, so that a
-shard that was killed and run again is complete. Without --json the joined report
-goes to standard output.
+		Long: `Joins JSON reports of check or matrix, such as the shards of one matrix. If a target was
+judged several times, the last run that finished is kept; so a shard that was killed and
+run again is complete. Without --json the joined report goes to standard output.
 
 Exit: as matrix, the worst of all runs that are kept.`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -90,14 +89,14 @@ func (p *program) reproduceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reproduce RUN.json CLAUSE",
 		Short: "Write the exchange of a failure as a short Python script",
-		Long: `Writes what was said to the server when it broke a clause as a Python script that
-needs nothing else, for a report to the server's authors:
+		Long: `Writes a Python script that sends the server what was sent when it broke a clause. The
+script needs nothing else; it is for a report to the server's authors:
 
   reactorspec reproduce run.json CONN-7 > repro.py
   python3 repro.py 127.0.0.1:7000
 
-The script comes from the run's evidence. Where that was cut, the script says so,
-and with what it fills the gap.`,
+The script comes from the run's evidence. If that was cut, the script says so,
+and says what it fills the gap with.`,
 		Args: exactly(2, "reproduce wants a JSON report and a clause ID, such as run.json CONN-7"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			m, err := readReport(args[0])

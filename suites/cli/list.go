@@ -36,7 +36,7 @@ func (p *program) listCommand() *cobra.Command {
 			return failed(writeList(p.out, selected))
 		},
 	}
-	cmd.Flags().BoolVar(&coverage, "coverage", false, "say how each clause is judged, by which dialects it is promised, and which faults prove its check")
+	cmd.Flags().BoolVar(&coverage, "coverage", false, "say how each clause is judged, which dialects promise it, and which faults prove its check")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the clauses as JSON, with all that their pages say")
 	cmd.Flags().StringSliceVar(&families, "family", nil, "list only these families")
 	return cmd

@@ -44,15 +44,15 @@ func (p *program) matrixCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "matrix DIR|FILE…",
 		Short: "Judge many targets, each in a process of its own",
-		Long: `Judges every target file (*.yaml, *.yml) of the directories and every file named.
-They are built beside each other first, and then judged one after the other, each
+		Long: `Judges every target file (*.yaml, *.yml) in the directories, and every file named.
+Targets are built first, several at a time, and then judged one after the other, each
 in a child process with a time limit of its own. A target whose toolchain is not
-installed is skipped, and listed so. Ctrl-C writes what was judged until then. The
-exit code is the worst of all: 2 before 3 before 1.
+installed is skipped, and listed as such. Ctrl-C writes what was judged until then.
+The exit code is the worst of all: 2 before 3 before 1.
 
---record rewrites in each file what is expected to fail, by what failed today: a new
-failure comes in with what it came to as its reason, an entry that is no longer broken
-goes. Read the difference before you believe it: a reason and a link are yours to write.
+--record replaces the expected failures in each file by what failed today. A new
+failure is added, with its message as the reason; an entry that is no longer broken is
+removed. Read the difference before you believe it: write reasons and links yourself.
 
 --shard i/n judges every n-th target from the i-th on; reactorspec merge joins the
 JSON reports. --shard auto takes i and n from the job that it runs in:
@@ -83,9 +83,9 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
-	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out what a target neither promised nor was released from")
-	flags.BoolVar(&f.record, "record", false, "rewrite the expected failures of each target file by today's, for review")
-	flags.BoolVar(&f.quick, "quick", false, "judge only those clauses that find the most in ten seconds a target")
+	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: clauses that a target neither promised nor was released from")
+	flags.BoolVar(&f.record, "record", false, "replace the expected failures in each target file by today's, for review")
+	flags.BoolVar(&f.quick, "quick", false, "judge only the clauses that find the most in ten seconds for each target")
 	flags.Float64Var(&f.patience, "patience", 1, "wait so many `times` as long for what must come: on a slow machine")
 	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long a target may take until it accepts (15s); outranks the target files")
 	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")

@@ -30,16 +30,16 @@ func (p *program) replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE|FOLDER [--against ADDR | --against -- command …]",
 		Short: "Play a transcript on a server, and judge what comes back",
-		Long: `Plays a transcript, such as a failure of CONN-22 or of fuzz leaves behind, on one server;
-of a folder all that it holds, as fuzz fills one, but what is kept apart.
+		Long: `Plays a transcript on one server. Failures of CONN-22 and of fuzz leave transcripts behind.
+Of a folder that fuzz filled it plays all, except those in apart.
 
   reactorspec replay found.txt --against -- ./server --port {port}
   reactorspec replay found.txt --against tcp://127.0.0.1:7000
   reactorspec replay found.txt --target FILE
-  reactorspec replay corpus --target FILE         all of a folder
+  reactorspec replay corpus --target FILE         all in a folder
   reactorspec replay found.txt                    on the embedded reference
 
-Exit: 0 every connection got what it was owed; 1 not; 2 usage, or the server's
+Exit: 0 every connection got what it was owed; 1 one did not; 2 usage, or the server's
 dialect cannot speak it; 3 harness error or inconclusive.`,
 		Example: "  reactorspec replay found.txt --dialect resp --class reactor --against -- redis-server --port {port} --save ''",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,13 +53,13 @@ dialect cannot speak it; 3 harness error or inconclusive.`,
 	cmd.SetFlagErrorFunc(unknownFlag)
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&against, "against", "", "server that runs: tcp://host:port or unix:///path; or a command after --")
+	flags.StringVar(&against, "against", "", "running server: tcp://host:port or unix:///path; or a command after --")
 	flags.Lookup("against").NoOptDefVal = command
 	f.targetFlags.bind(cmd)
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
 	f.bindPatience(flags)
 	f.reports.bind(cmd)
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what passed on the wire even if all is right")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what was sent and received, even if all is right")
 	return cmd
 }
 
@@ -156,7 +156,7 @@ func playAll(s *session.Session, all []recorded) {
 	}
 }
 
-// transcriptsAt lists a transcript, or all of a folder but those that fuzz keeps apart.
+// transcriptsAt lists a transcript, or all in a folder but those that fuzz keeps apart.
 func transcriptsAt(path string) (files []string, err error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		return []string{path}, nil // whoever loads it says what is wrong

@@ -28,7 +28,7 @@ func (p *program) serveCommand() *cobra.Command {
 			serve := p.embedded.Command(fs)
 			fs.SetOutput(p.err)
 			fs.Usage = func() {
-				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second one ends it at once.\n\nFlags:")
+				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second signal ends it at once.\n\nFlags:")
 				spelt := pflag.NewFlagSet(fs.Name(), pflag.ContinueOnError)
 				spelt.AddGoFlagSet(fs) // for its --
 				fmt.Fprint(fs.Output(), spelt.FlagUsages())
