@@ -1,5 +1,5 @@
-// Command reactorspec judges event-driven servers by a numbered specification,
-// and carries with it a reference server that keeps it.
+// Command reactorspec judges event-driven servers by a numbered specification.
+// It also contains a reference server that keeps the specification.
 package main
 
 import (

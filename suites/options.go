@@ -1,9 +1,9 @@
-// Package suites judges a server by the spec, through doors that are only doors:
-// Verify judges a target in a Go test, Check in any program, and
-// `go test ./suites -args -target=FILE` a server in any language. VerifyLoop and
-// VerifyServer take a Go value of spec/contract instead of a target, and judge it in
-// this process. Package specs is the same for Ginkgo. The command is one more
-// door. All judging is package judging's.
+// Package suites judges a server by the spec. Verify judges a target in a Go test,
+// Check judges one in any program, and `go test ./suites -args -target=FILE` judges a
+// server in any language. VerifyLoop and VerifyServer take a Go value of spec/contract
+// instead of a target, and judge it in this process. Package specs does the same for
+// Ginkgo, and the command reactorspec for the shell. All of these are only doors:
+// package judging does the judging.
 package suites
 
 import (

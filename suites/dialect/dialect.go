@@ -1,10 +1,10 @@
-// Package dialect says one request with a payload to a server in words that
-// the server knows, and reads exactly one reply.
+// Package dialect sends one request with a payload to a server, in the server's
+// own protocol, and reads exactly one reply.
 //
-// A dialect only speaks: which clauses a target promises by speaking one
-// stands in spec/dialects. Whatever a peer answers is an error value here,
-// never a panic, and no reply makes a dialect hold more than MaxPayload bytes
-// and a few lines.
+// A dialect only speaks. The pages in spec/dialects say which clauses a target
+// promises by speaking it. A wrong answer of a peer is an error value here, never
+// a panic, and no reply makes a dialect hold more than MaxPayload bytes and a few
+// lines.
 package dialect
 
 import (

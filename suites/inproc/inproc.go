@@ -1,9 +1,10 @@
-// Package inproc judges an event loop inside the judging process: a Go value
-// that meets spec/contract is run, posted to and timed through its own methods.
+// Package inproc judges an event loop inside the judging process. The loop is a Go
+// value that meets spec/contract; the package runs it, posts to it and sets timers
+// through its own methods.
 //
-// It holds two kinds of judge. Checks are those of single clauses, and report
-// what a check on a socket would. Models are state machines that compare the loop with a plain
-// model under operations that rapid draws, and shrinks when they disagree.
+// It has two kinds of judge. Checks judge single clauses, and report what a check on
+// a socket would. Models are state machines: rapid draws operations, the loop is
+// compared with a plain model, and rapid shrinks the operations if the two disagree.
 //
 // Users reach it through suites.VerifyLoop. It is importable for fuzz targets: there is
 // no compatibility promise.

@@ -5,8 +5,8 @@
 // no shipped code carries a switch, or a small server of its own for what a
 // reactor in Go cannot get wrong. A row names the whole set of clauses that
 // the fault breaks: a clause that fails and is not named is as much a defect
-// of the suites as one that is named and passes. What the suites do not see yet
-// stands among the rows too, marked as missed, until they see it.
+// of the suites as one that is named and passes. Faults that the suites do not
+// see yet have rows too, marked as missed.
 //
 // It is for this project alone: there is no compatibility promise.
 package proof

@@ -1,5 +1,6 @@
-// Package target starts the server under test, or finds one that runs, waits
-// until it serves, and sees to it that nothing of it is left at the end.
+// Package target starts the server under test, or finds one that runs already. It
+// waits until the server serves, and makes sure that nothing of a server that it
+// started is left at the end.
 package target
 
 import (

@@ -1,7 +1,7 @@
-// Package fuzzing draws transcripts for as long as it is told, weighted by what
-// showed new behaviour of the server before, and judges each by the model of package
-// play: which bytes are due, in which order, to whom. What it finds is made shorter,
-// played again, and written down once, however often it is found.
+// Package fuzzing plays random transcripts for as long as it is told. Steps that showed
+// new behaviour of the server before come more often. The model of package play judges
+// each transcript: which bytes are due to whom, and in which order. A failure is
+// shortened, played again, and written down once, however often it is found.
 package fuzzing
 
 import (

@@ -1,6 +1,6 @@
-// Package judging is the engine behind every door: it plans what is judged, asks
-// gates what can be, has each check tried on its ground (a target behind a socket, or
-// a Go value in this process), and brings the trials to results.
+// Package judging is the engine behind every door. It plans what is judged, asks gates
+// what can be judged, tries each check on its ground (a target behind a socket, or a
+// Go value in this process), and turns the attempts into results.
 package judging
 
 import (

@@ -1,6 +1,6 @@
-// Package live draws a line at the end of a terminal anew and anew, while other lines
-// are written above it. It is a package of its own so that the library that does it
-// comes with the command alone.
+// Package live keeps redrawing the last line of a terminal, while other lines are
+// written above it. It is a package of its own so that only the command depends on the
+// library that does it.
 //
 // There is no compatibility promise.
 package live
