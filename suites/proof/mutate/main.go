@@ -1,27 +1,15 @@
-<<<<<<< HEAD
-// Command mutate says how much of the reference its judges would miss: gremlins
-// (github.com/go-gremlins/gremlins, pinned in .ci/mutate) lists the mutants, and
-// each is judged by the suites: as a server from outside, and where they find nothing
-// there through the in-process doors. Where those find nothing either it is judged by
-// the unit tests. Asked are the clauses, doors and tests that run the mutant's place when
-// the sound reference is judged: the others cannot tell it from that one.
-//
-// A run judges the next -n mutants of a list shuffled by -seed and adds them to
-// results.json, so that the whole product can be had in slices; it writes
-// RESULTS.md and WANTED.md from all of them. reasons.txt tells why a survivor is let
-// live. What unit tests alone killed stands in a group of private.txt, with the reason
-// why no promise forbids it, or in one of wanted.txt, with the check that it wants.
-=======
 // Command mutate measures how many small edits (mutants) of the reference its judges
 // would miss. gremlins (github.com/go-gremlins/gremlins, pinned in .ci/mutate) lists
 // the mutants. The suites judge each as a server, from outside; if they find nothing,
-// the unit tests run. Only those clauses and tests are used that run the mutated line
-// when the unchanged reference is judged: the others cannot see a difference.
+// the in-process doors judge it, and after them the unit tests. Only those clauses, doors
+// and tests are used that run the mutated line when the unchanged reference is judged:
+// the others cannot see a difference.
 //
 // A run judges the next -n mutants of a list shuffled by -seed and adds them to
-// results.json, so the whole list can be judged in slices. It writes RESULTS.md from
-// all of them. reasons.txt says why a mutant that survived is left as it is.
->>>>>>> f95546f (package comments in plain word order)
+// results.json, so that the whole product can be had in slices. It writes
+// RESULTS.md and WANTED.md from all of them. reasons.txt says why a survivor is let
+// live. A mutant that unit tests alone killed stands in a group of private.txt, with the
+// reason why no promise forbids it, or in one of wanted.txt, with the check that it wants.
 package main
 
 import (
