@@ -48,12 +48,12 @@ const (
 var keys = []key{
 	{"dialect", "name", aWord, "The name that reports use; a file of its own without one is named as the file", 0},
 	{"dialect", "about", aText, "One line for people", 0},
-	{"dialect", "open", steps, "What is said and heard once on a new connection, step by step; a server that speaks first is read first", 0},
-	{"dialect", "request", request, "One request: the bytes that ask the server for one reply", 0},
-	{"dialect", "reply", frames, "The reply: a pattern that is the whole reply, a frame, or a list of frames in their order", 0},
+	{"dialect", "open", steps, "What is sent and read once on a new connection, step by step; with a server that speaks first, begin with a read", 0},
+	{"dialect", "request", request, "One request: the bytes that make the server send one reply", 0},
+	{"dialect", "reply", frames, "The reply: a pattern for the whole reply, a frame, or a list of frames in their order", 0},
 	{"dialect", "payload", aPayload, "How many bytes a request may carry; needed where the request has {payload} or {hex}", 0},
 	{"dialect", "pipelines", yes, "Whether a client may send requests before it has read the replies to earlier ones; promises CONN-3 and CONN-22", 0},
-	{"dialect", "half_close", yes, "Whether the server still answers, behind the client's FIN, what came before it; promises CONN-6, CONN-7, CONN-8 and CONN-19", 0},
+	{"dialect", "half_close", yes, "Whether the server still answers, after the client's FIN, the requests that came before it; promises CONN-6, CONN-7, CONN-8 and CONN-19", 0},
 	{"dialect", "requests_per_connection", aNumber, "How many requests the server takes on one connection; any number if not said", maxRequests},
 	{"dialect", "max_clients", aNumber, "How many clients the server serves at a time; not known if not said", maxClients},
 
@@ -61,23 +61,23 @@ var keys = []key{
 	{"payload", "max", aNumber, "The most bytes", maxBytes},
 
 	{"step", "send", bytesOnly, "Bytes to send", 0},
-	{"step", "read", aFrame, "A frame to read; a pattern alone is one that is read as it is written", 0},
+	{"step", "read", aFrame, "A frame to read; a pattern alone stands for a frame that is just that pattern", 0},
 
 	{"frame", "line", bytesOnly, "The frame ends with these bytes, such as \"\\r\\n\"; patterns look at what is before them", 0},
 	{"frame", "length", aLength, "A binary length in the frame says how many bytes follow it", 0},
-	{"frame", "header", header, "The frame begins so, and {length} in it is the decimal number of the bytes that follow", 0},
+	{"frame", "header", header, "How the frame begins; {length} in it is the decimal number of the bytes that follow", 0},
 	{"frame", "tail", bytesOnly, "What follows the bytes that the header counts", 0},
-	{"frame", "size", aNumber, "The frame has so many bytes", maxOverhead},
+	{"frame", "size", aNumber, "How many bytes the frame has", maxOverhead},
 	{"frame", "close", yes, "The frame ends where the server closes the connection", 0},
-	{"frame", "skip", patterns, "Frames that may come unasked, before any other: they are read and forgotten", 0},
-	{"frame", "until", patterns, "The frame repeats, up to and with the first that is like this", 0},
-	{"frame", "is", patterns, "What the frame is, from its first byte to its last: like one of these; with until, what each but the last is", 0},
-	{"frame", "contains", patterns, "What stands somewhere in the frame; with until, somewhere in all of them", 0},
+	{"frame", "skip", patterns, "Frames that may come unasked, before any other; they are read and ignored", 0},
+	{"frame", "until", patterns, "Frames like this one follow each other; the last is the first that matches this", 0},
+	{"frame", "is", patterns, "The whole frame, from its first byte to its last, matches one of these; with until, each frame but the last does", 0},
+	{"frame", "contains", patterns, "This stands somewhere in the frame; with until, somewhere in all the frames together", 0},
 
 	{"length", "at", aNumber, "How many bytes stand before the number; 0 if not said", maxAt},
 	{"length", "size", aNumber, "How many bytes the number has: 1 to 4", 4},
 	{"length", "order", anOrder, "The order of its bytes; big if not said", 0},
-	{"length", "plus", aSigned, "How much more the number says than bytes follow it: 4 where it counts its own 4 bytes too, -1 where it leaves out one that follows; 0 if not said", maxPlus},
+	{"length", "plus", aSigned, "By how much the number is greater than the count of the bytes after it: 4 if it counts its own 4 bytes too, -1 if it leaves out one byte that follows; 0 if not said", maxPlus},
 }
 
 // keyOf finds a key; what says which there are otherwise.
