@@ -133,7 +133,7 @@ func slowReaderStays(s *session.Session) {
 	for time.Since(start) < 2*r.timeout && r.take() {
 		writes++
 		if quiet := time.Since(r.since); quiet > r.timeout/2 {
-			s.Inconclusive(fmt.Sprintf("%v passed between two writes of the server: this machine stalled for a part of the idle timeout", quiet.Round(time.Millisecond)))
+			s.Untested(fmt.Sprintf("%v passed until the server could write again, of an idle timeout of %v: the way to the client lets too little through", quiet.Round(time.Millisecond), r.timeout))
 		}
 		s.Pause(r.timeout * 3 / 8)
 	}
@@ -170,10 +170,11 @@ func (r *slowReader) take() bool {
 }
 
 // cut ends the check: the connection has ended under a client that read. The server may end it where it could
-// write nothing for as long as the timeout.
+// write nothing for as long as the timeout; its last write may be older than what was seen of it, by what its
+// socket still moved then.
 func (r *slowReader) cut(how string) {
 	quiet := time.Since(r.since).Round(time.Millisecond)
-	if quiet > r.timeout*3/4 {
+	if quiet > r.timeout*5/8 {
 		r.s.Inconclusive(fmt.Sprintf("the connection ended, %v after the server was seen to write: this machine stalled for a part of the idle timeout", quiet))
 	}
 	r.c.Failf(session.Wrong, "a client that reads slowly was cut off", fmt.Sprintf("the connection stays open: the server wrote %v ago at the most, and the timeout is %v", quiet, r.timeout),
