@@ -138,7 +138,11 @@ func (k *threads) talk(fd int) {
 	if c.state == stateOpen {
 		c.Close() // nothing is left that could
 	}
-	if c.state == stateDraining {
+	switch {
+	case c.state != stateDraining || c.ended:
+	case k.isDraining():
+		c.deliverBeforeEnd(buf)
+	default:
 		c.finish(buf)
 	}
 	k.leave(c)
@@ -221,6 +225,22 @@ func (c *Conn) finish(buf []byte) {
 			}
 		case err != nil || n == 0:
 			return
+		}
+	}
+}
+
+// deliverBeforeEnd is finish where drain has shut the input. Our FIN waits until the
+// peer's kernel has everything: with both directions shut the kernel answers whatever
+// the peer still sends by a reset, and drops the output (RFC 1122 section 4.2.2.13;
+// LIFE-16). Reads return at once, and what comes is taken; cut ends them.
+func (c *Conn) deliverBeforeEnd(buf []byte) {
+	fd := int(c.fd)
+	for poll.Unsent(fd) > 0 {
+		switch n, err := poll.ReadBlocking(fd, buf); {
+		case err != nil && err != poll.ErrAgain:
+			return
+		case n == 0:
+			<-time.After(lingerTick)
 		}
 	}
 }

@@ -172,8 +172,11 @@ func servesWithoutStandardStreams(s *session.Session) {
 				c = c.Next()
 				c.Exchange(s.Payload(200))
 			}
-			s.ServesFresh()
+			if !serial(s) {
+				s.ServesFresh()
+			}
 		}
 		closeAll(conns)
+		s.ServesFresh()
 	}
 }
