@@ -196,7 +196,7 @@ func (c *churned) goThrough(s *session.Session, which int) {
 		}
 		c.came += came
 		for _, h := range list {
-			grew := h.grown(s, came)
+			grew := h.grown(s, came, more) // what is awaited beside sockets that did not go has had its time
 			if grew && h.grew {
 				c.broken[h.clause] = h.failure(came, m.how+", for the second time")
 			}
@@ -245,7 +245,7 @@ func (c *churned) heldBack(s *session.Session, list []*held, m manner) {
 	}
 	const most = 200
 	for _, h := range list {
-		if h.clause == m.clause && h.grown(s, m.conns) && h.after-h.before > most {
+		if h.clause == m.clause && h.grown(s, m.conns, false) && h.after-h.before > most {
 			c.broken[h.clause] = h.failure(m.conns, m.how+", and nobody is served any more")
 		}
 	}
@@ -254,9 +254,13 @@ func (c *churned) heldBack(s *session.Session, list []*held, m manner) {
 // grown reports whether there are more of them than before, and to spare, for as long as
 // a server may take to let go: those of connections that the server itself saw end go at
 // once, those of a lingering close may take its timeout, and those of connections that
-// failed wait for a sweep.
-func (h *held) grown(s *session.Session, came int) bool {
-	_, gone := s.Holds(h.within, func() bool {
+// failed wait for a sweep. waited says that others of them have had that time already.
+func (h *held) grown(s *session.Session, came int, waited bool) bool {
+	within := h.within
+	if waited {
+		within = 0
+	}
+	_, gone := s.Holds(within, func() bool {
 		h.after = observed(s, "the "+h.name, h.count)
 		return h.after <= h.before+h.spare(came)
 	})

@@ -256,7 +256,7 @@ func descriptorsAfterHandshakes(s *session.Session) {
 		s.ServesFresh()
 		more := false
 		for _, h := range list {
-			grew := h.grown(s, conns)
+			grew := h.grown(s, conns, more)
 			if grew && h.grew {
 				s.Fail(h.failure(conns, how+", for the second time"))
 			}
