@@ -40,7 +40,7 @@ var DefaultBudget = Budget{
 	Silence:   300 * time.Millisecond,
 	Poll:      5 * time.Millisecond,
 	Check:     40 * time.Second,
-	Study:     90 * time.Second,
+	Study:     3 * time.Minute, // a server that loses something of every connection is waited for at each way they end (RES)
 	Wall:      30 * time.Second,
 	Grace:     3 * time.Second,
 }
