@@ -5,9 +5,10 @@ package main
 import (
 	"os"
 
+	"github.com/reactorspec/reactorspec/reference/serve"
 	"github.com/reactorspec/reactorspec/suites/cli"
 )
 
 func main() {
-	os.Exit(cli.Main(os.Args[1:], cli.Embedded{Command: serve}))
+	os.Exit(cli.Main(os.Args[1:], cli.Embedded{Command: serve.Command}))
 }

@@ -3,7 +3,6 @@ package suites_test
 import (
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"testing"
 
@@ -29,18 +28,7 @@ func ExampleVerify() {
 		panic(err)
 	}
 	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_, _ = io.Copy(conn, conn)
-			}()
-		}
-	}()
+	go serveEcho(listener) // yours
 
 	test := func(t *testing.T) { // TestConformance, in your own tests
 		server := target.Target{Addr: "tcp://" + listener.Addr().String(), File: target.File{Name: "mine", Dialect: "echo"}}

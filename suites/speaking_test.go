@@ -40,8 +40,8 @@ func (d framed) ReadReply(r *bufio.Reader, payload []byte) (dialect.Reply, error
 
 var mine = framed{dialect.Traits{Min: 1, Max: 1<<16 - 1, Pipelined: true}}
 
-// serveFramed gives every byte back, until the listener is closed.
-func serveFramed(l net.Listener) {
+// serveEcho gives every byte back, until the listener is closed.
+func serveEcho(l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -62,7 +62,7 @@ func ExampleSpeaking() {
 		panic(err)
 	}
 	defer listener.Close()
-	go serveFramed(listener)
+	go serveEcho(listener)
 
 	server := target.Target{Addr: "tcp://" + listener.Addr().String()}
 	run, err := suites.Check(context.Background(), server, suites.Speaking(mine), suites.Clauses("CONN-1", "CONN-3", "CONN-6"))
@@ -84,7 +84,7 @@ func TestSpeakingInVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	go serveFramed(listener)
+	go serveEcho(listener)
 	server := target.Target{Addr: "tcp://" + listener.Addr().String()}
 	suites.Verify(t, server, suites.Speaking(mine), suites.Clauses("CONN-2", "ACC-1"))
 }

@@ -45,7 +45,7 @@ func certificate(t *testing.T) (cert tls.Certificate, file string) {
 func echoing(t *testing.T, l net.Listener) string {
 	t.Helper()
 	t.Cleanup(func() { l.Close() })
-	go serveFramed(l)
+	go serveEcho(l)
 	return "tcp://" + l.Addr().String()
 }
 

@@ -113,8 +113,7 @@ func run() error {
 	}
 
 	p.Rounds = cmp.Or(p.Rounds, 32)
-	r := Results{Head: Head{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: *seed,
-		Rounds: p.Rounds, RoundsN1: p.RoundsN1, CallRounds: p.CallRounds, SliceMS: p.Slice.Milliseconds(), Grid: grid, Servers: shown(p.Servers), Notes: p.Notes}}
+	r := Results{Head: Head{Measured: p.measured(*seed), RoundsN1: p.RoundsN1, CallRounds: p.CallRounds, Grid: grid}}
 	if *micro != "" {
 		text, err := os.ReadFile(*micro)
 		if err != nil {

@@ -22,20 +22,32 @@ type Results struct {
 	Calls   []CallSample
 }
 
+// Measured says when, where and of which tree something was measured, and what was
+// left out of it.
+type Measured struct {
+	When    time.Time `json:"when"`
+	Machine Machine   `json:"machine"`
+	Commit  string    `json:"commit"`
+	Seed    uint64    `json:"seed"`
+	Rounds  int       `json:"rounds"`
+	SliceMS int64     `json:"slice_ms"`
+	Servers []Shown   `json:"servers"`
+	Notes   []string  `json:"notes,omitempty"`
+}
+
+// measured is what a plan measures here and now.
+func (p plan) measured(seed uint64) Measured {
+	return Measured{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: seed,
+		Rounds: p.Rounds, SliceMS: p.Slice.Milliseconds(), Servers: shown(p.Servers), Notes: p.Notes}
+}
+
 // Head is what there is to know about a run besides its samples.
 type Head struct {
-	When       time.Time `json:"when"`
-	Machine    Machine   `json:"machine"`
-	Commit     string    `json:"commit"`
-	Seed       uint64    `json:"seed"`
-	Rounds     int       `json:"rounds"`
-	RoundsN1   int       `json:"rounds_n1,omitempty"`
-	CallRounds int       `json:"call_rounds"`
-	SliceMS    int64     `json:"slice_ms"`
-	Grid       []Cell    `json:"grid"`
-	Servers    []Shown   `json:"servers"`
-	Notes      []string  `json:"notes,omitempty"`
-	Micro      []Micro   `json:"micro,omitempty"`
+	Measured
+	RoundsN1   int     `json:"rounds_n1,omitempty"`
+	CallRounds int     `json:"call_rounds"`
+	Grid       []Cell  `json:"grid"`
+	Micro      []Micro `json:"micro,omitempty"`
 }
 
 // Shown is a server as the tables show it.

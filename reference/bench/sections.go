@@ -30,16 +30,9 @@ type Run struct {
 // growth, the idle connections. Each stands in a file of its own, so that one can
 // be measured again without the others.
 type Section struct {
-	When    time.Time `json:"when"`
-	Machine Machine   `json:"machine"`
-	Commit  string    `json:"commit"`
-	Seed    uint64    `json:"seed"`
-	Rounds  int       `json:"rounds"`
-	SliceMS int64     `json:"slice_ms"`
-	Cases   []string  `json:"cases"`
-	Servers []Shown   `json:"servers"`
-	Notes   []string  `json:"notes,omitempty"`
-	Runs    []Run     `json:"runs"`
+	Measured
+	Cases []string `json:"cases"`
+	Runs  []Run    `json:"runs"`
 }
 
 // sections are those that -section takes, in the order of the page.
@@ -67,8 +60,7 @@ func (p plan) section(ctx context.Context, index int, seed uint64, path string, 
 	if p.Rounds == 0 {
 		p.Rounds = what.rounds
 	}
-	s := Section{When: time.Now().UTC().Truncate(time.Second), Machine: describe(), Commit: commit(), Seed: seed,
-		Rounds: p.Rounds, SliceMS: p.Slice.Milliseconds(), Cases: what.cases, Servers: shown(p.Servers), Notes: p.Notes}
+	s := Section{Measured: p.measured(seed), Cases: what.cases}
 	if what.prepare != nil {
 		if err := what.prepare(p, ctx, &s); err != nil {
 			return s, err

@@ -9,7 +9,7 @@ import (
 
 // sampleSection has the reference at 1.2 times raw C epoll in every round.
 func sampleSection() Section {
-	s := Section{Rounds: 3, Cases: []string{"one", "two"}, Servers: shown(servers[:4]), Notes: []string{"a note"}}
+	s := Section{Measured: Measured{Rounds: 3, Servers: shown(servers[:4]), Notes: []string{"a note"}}, Cases: []string{"one", "two"}}
 	for round := range s.Rounds {
 		for k := range s.Cases {
 			for i, name := range []string{"epoll", "reference", "gonet"} {

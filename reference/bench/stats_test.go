@@ -94,9 +94,9 @@ func TestParseMicro(t *testing.T) {
 }
 
 func TestReportComesFromTheDataFile(t *testing.T) {
-	r := Results{Head: Head{Grid: []Cell{{100, 64, 1}}, Servers: []Shown{
+	r := Results{Head: Head{Grid: []Cell{{100, 64, 1}}, Measured: Measured{Servers: []Shown{
 		{Name: "epoll", Title: "raw C epoll", Kind: limit}, {Name: "reference", Title: "reference", Kind: ours}, {Name: "gonet", Title: "Go net", Kind: goPeer},
-	}}}
+	}}}}
 	for round := range 5 {
 		for name, cost := range map[string]float64{"epoll": 5, "reference": 5.25, "gonet": 7} {
 			r.Samples = append(r.Samples, Sample{Server: name, Round: round, CPU: cost, Rate: 1e5, P50: 400, P99: 900})

@@ -186,7 +186,7 @@ func (c *churned) goThrough(s *session.Session, which int) {
 	list := holdings(s, m.clause)
 	before, seen := memorySeen(s)
 	for again := false; ; again = true {
-		came, more := 0, false
+		came := 0
 		if broken := s.Trial(func() {
 			came = m.round(s, c.came, m.ofRound(s, again), payload)
 			s.ServesFresh()
@@ -195,13 +195,7 @@ func (c *churned) goThrough(s *session.Session, which int) {
 			s.Fail(broken)
 		}
 		c.came += came
-		for _, h := range list {
-			grew := h.grown(s, came, more) // what is awaited beside sockets that did not go has had its time
-			if grew && h.grew {
-				c.broken[h.clause] = h.failure(came, m.how+", for the second time")
-			}
-			h.before, h.grew, more = h.after, grew, more || grew
-		}
+		more := keptMore(s, list, came, m.how, c.broken)
 		if seen {
 			after := memory(s)
 			c.notes = append(c.notes, m.told(s, came, before, after))
@@ -217,6 +211,19 @@ func (c *churned) goThrough(s *session.Session, which int) {
 			return
 		}
 	}
+}
+
+// keptMore looks, behind a round of connections, whether the server holds more than
+// before of anything in the list. What grew in the round before as well is broken.
+func keptMore(s *session.Session, list []*held, came int, how string, broken map[string]*session.Failure) (more bool) {
+	for _, h := range list {
+		grew := h.grown(s, came, more) // what is awaited beside sockets that did not go has had its time
+		if grew && h.grew {
+			broken[h.clause] = h.failure(came, how+", for the second time")
+		}
+		h.before, h.grew, more = h.after, grew, more || grew
+	}
+	return more
 }
 
 // ofRound is how many connections a round has: what grew in the first shows with fewer.

@@ -236,7 +236,7 @@ func failedHandshakesEnd(s *session.Session) {
 }
 
 func descriptorsAfterHandshakes(s *session.Session) {
-	const conns, how = 500, "were left amid their handshake"
+	const conns = 500
 	hello := s.ClientHello()
 	observed(s, "the descriptors", s.Tree().SocketFDs)
 	leave := func(i int) {
@@ -251,16 +251,13 @@ func descriptorsAfterHandshakes(s *session.Session) {
 	s.ServesFresh()
 	s.Pause(settle)
 	list := slices.DeleteFunc(holdings(s, s.Spec.ID), func(h *held) bool { return h.clause != s.Spec.ID })
+	broken := map[string]*session.Failure{}
 	for again := false; ; again = true {
 		comeAndGo(s, conns, leave)
 		s.ServesFresh()
-		more := false
-		for _, h := range list {
-			grew := h.grown(s, conns, more)
-			if grew && h.grew {
-				s.Fail(h.failure(conns, how+", for the second time"))
-			}
-			h.before, h.grew, more = h.after, grew, more || grew
+		more := keptMore(s, list, conns, "were left amid their handshake", broken)
+		if failure := broken[s.Spec.ID]; failure != nil {
+			s.Fail(failure)
 		}
 		if again || !more {
 			return
@@ -269,7 +266,7 @@ func descriptorsAfterHandshakes(s *session.Session) {
 }
 
 func memoryAfterHandshakes(s *session.Session) {
-	const conns, free, rounds = 1500, 16 << 20, 5 // rounds: at least, before a slope is one
+	const conns, free = 1500, 8 << 20 // 5,592 bytes of each
 	s.Tree()
 	hello := s.ClientHello()
 	one := func(i int) {
@@ -283,23 +280,12 @@ func memoryAfterHandshakes(s *session.Session) {
 	}
 	comeAndGo(s, conns/2, one)
 	s.ServesFresh()
-	first, began := memory(s), time.Now()
-	for before, round := first, 1; ; round++ {
+	steady(s, "handshake that was broken off", func() (came int, allowed int64) {
 		comeAndGo(s, conns, one)
 		s.ServesFresh()
 		s.Pause(settle)
-		after := memory(s)
-		s.Note("%d handshakes were broken off; the memory went from %d to %d MiB", conns, before>>20, after>>20)
-		if after-before <= free {
-			return
-		}
-		if round >= rounds && leaking(s, after-first, began) {
-			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d bytes for each handshake that was broken off", (after-first)/int64(round*conns)),
-				fmt.Sprintf("less than %d MiB for %d handshakes in one round, before it has grown by %d MiB or for %v", free>>20, conns, max(leakAt, int64(s.Info.Memory))>>20, leakAfter),
-				fmt.Sprintf("%d MiB more after %d rounds, %d in the last", (after-first)>>20, round, (after-before)>>20), "the session of a handshake that fails is never freed, or "+declareMemory)
-		}
-		before = after
-	}
+		return conns, free
+	})
 }
 
 func idleTimeoutInHandshakes(s *session.Session) {
