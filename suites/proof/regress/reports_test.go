@@ -2,6 +2,7 @@ package regress
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,37 @@ import (
 	"github.com/reactorspec/reactorspec/suites/proof"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
+
+// TestReadmeCounts holds the figures of README's table of what was found.
+func TestReadmeCounts(t *testing.T) {
+	root, err := proof.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	mended := 0
+	for _, p := range Pairs() {
+		if p.Fixed != "" {
+			mended++
+		}
+	}
+	rows := regexp.MustCompile(`(?m)^\| [^|]+ \| [^|]*\d[^|]* \|`).FindAllString(read("testdata/targets/bugs.md"), -1)
+	readme := read("README.md")
+	for _, want := range []string{
+		fmt.Sprintf("| %d bugs of gnet", len(Pairs())), fmt.Sprintf("for %d of them", mended),
+		fmt.Sprintf("| %d broken servers", len(proof.Faults())), fmt.Sprintf("| %d bugs and pitfalls of ", len(rows)),
+	} {
+		if !strings.Contains(readme, want) {
+			t.Errorf("README.md does not say %q", want)
+		}
+	}
+}
 
 // TestReports shows that each report that a target file rests on is there, that no
 // report is left that nothing rests on or that the table of bugs leaves out, and that
