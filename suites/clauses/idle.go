@@ -26,7 +26,8 @@ const (
 	longestWindow = 4
 	// restGrace is for how long after the last byte a server may be busy all the
 	// same: it polls before it sleeps, or its runtime compiles what has become hot.
-	// HotSpot was seen to take three seconds for that.
+	// HotSpot was seen to take three seconds for that. What counts is the time in which
+	// its busiest thread could run: beside others the same work takes longer.
 	restGrace = 5 * time.Second
 	// restPatience is how long a server is waited for that works through what it was
 	// sent. No flood of ours is work for longer, unless a request takes 10 ms.
@@ -51,6 +52,7 @@ func rests(s *session.Session, state string) {
 func restsIn(s *session.Session, state string, window time.Duration) {
 	began := time.Now()
 	last, moving := began, queues(s)
+	var had time.Duration // that its busiest thread could run since the last byte
 	var before idleness
 	for again := false; ; {
 		now := cpuOver(s, window, idleShare)
@@ -61,19 +63,20 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 			return
 		}
 		queued := queues(s)
+		had += now.could
 		switch {
 		case !maps.Equal(queued, moving):
-			last, moving, again = time.Now(), queued, false
+			last, had, moving, again = time.Now(), 0, queued, false
 		case now.starved():
 			again = false
-		case time.Since(last) < restGrace:
+		case had < restGrace:
 		case again && now.share() > before.share()*(1-1./fallShare):
 			now.fail(s, state, idleShare, fmt.Sprintf("%v after the last byte", time.Since(last).Round(100*time.Millisecond)))
 		default:
 			again = true
 		}
 		if before = now; time.Since(began) > restPatience {
-			if now.starved() {
+			if now.starved() || had < restGrace && time.Since(last) > restGrace {
 				now.undecided(s)
 			}
 			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved", restPatience, int(100*now.share())))
