@@ -104,7 +104,7 @@ func promptWhenNew(s *session.Session) {
 // may have to think about, such as whether it knows the client. Its sign-on answer in
 // the probe dialect is no such thing.
 func opensWordlessly(d dialect.Dialect) bool {
-	return !slices.ContainsFunc(d.Opening(), func(step dialect.Step) bool { return step.Read != nil })
+	return d.Name() == "probe" || !slices.ContainsFunc(d.Opening(), func(step dialect.Step) bool { return step.Read != nil })
 }
 
 // timedExchange is one small exchange in undisturbed time. Our own acknowledgements are

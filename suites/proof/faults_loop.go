@@ -24,7 +24,7 @@ var loopFaults = []Fault{
 		File: "reference/loop_sleep.go", Old: "if err := l.waker.Wake(); err != nil {", New: "if err := error(nil); err != nil {",
 		More:   []Edit{{"reference/loop_sleep.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
 		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
-		Breaks: []string{"WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | takes | waited | silence",
+		Breaks: []string{"LOOP-16", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | takes | waited | silence",
 		Sometimes:  []string{"WAKE-9"},
 		Neighbours: "a signal ends the loop's sleep as well",
 		Timing:     true,
