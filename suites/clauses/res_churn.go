@@ -218,7 +218,7 @@ func (c *churned) goThrough(s *session.Session, which int) {
 func keptMore(s *session.Session, list []*held, came int, how string, broken map[string]*session.Failure) (more bool) {
 	for _, h := range list {
 		grew := h.grown(s, came, more) // what is awaited beside sockets that did not go has had its time
-		if grew && h.grew {
+		if broken[h.clause] == nil && grew && h.grew { // the first in the list says it most closely
 			broken[h.clause] = h.failure(came, how+", for the second time")
 		}
 		h.before, h.grew, more = h.after, grew, more || grew
