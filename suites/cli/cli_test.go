@@ -247,11 +247,12 @@ func TestMatrix(t *testing.T) {
 	file("good.yaml", fmt.Sprintf("name: good\ndialect: probe\nstart: [%q, serve, --listen, '127.0.0.1:{port}']\n", built))
 	file("garbles.yaml", fmt.Sprintf("name: garbles\ndialect: echo\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self(t), serverVariable))
 	file("lacking.yaml", "name: lacking\ndialect: echo\nstart: [no-such-server-here, '{port}']\n")
+	file("daemon.yaml", "name: daemon\ndialect: echo\nstart: mkdir -p {scratch}/state && exec no-such-daemon $PORT\n")
 	file("toolchain.yaml", "name: toolchain\ndialect: echo\nbuild: true && no-such-compiler --release\nstart: [./server, '{port}']\n")
 	file("unbuilt.yaml", "name: unbuilt\ndialect: echo\nbuild: echo line 7 is wrong >&2; exit 1\nstart: [./server, '{port}']\n")
 	args := []string{"matrix", dir, "--clause", "CONN-1,ACC-3", "--seed", "0x5e1f", "--html", "all", "--junit", "all.xml", "--markdown", "all.md"}
 	o := reactorspec(t, nil, append(args, "--json", "all.json")...)
-	for _, says := range []string{"good: conformant", "garbles: not conformant", "lacking: skipped (no-such-server-here is not installed)", "no-such-compiler: not found", "line 7 is wrong", "judging unbuilt, 5 of 5"} {
+	for _, says := range []string{"good: conformant", "garbles: not conformant", "lacking: skipped (no-such-server-here is not installed)", "daemon: skipped (", "no-such-daemon: not found", "no-such-compiler: not found", "line 7 is wrong", "judging unbuilt, 6 of 6"} {
 		if !strings.Contains(o.out, says) {
 			t.Errorf("it does not say %q", says)
 		}

@@ -179,6 +179,12 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 			run = p.child(ctx, f, e, filepath.Join(scratch, fmt.Sprintf("%d.json", i)))
 		}
 		run.Called, run.Machine = os.Args, report.ThisMachine()
+		if run.Problem != nil && run.Problem.Kind == report.Absent {
+			reason = lastLineOr(run.Target.Stderr, run.Problem.Message)
+			m.Skipped = append(m.Skipped, report.Skipped{Target: e.name, Language: e.file.Language, Reason: reason})
+			fmt.Fprintf(out, "%s: skipped (%s)\n", report.Clean(e.name), report.Clean(reason))
+			continue
+		}
 		judged++
 		m.Runs = append(m.Runs, run)
 		fmt.Fprintln(out, report.Clean(run.Verdict.Sentence))

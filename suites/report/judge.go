@@ -150,7 +150,7 @@ func (j *judgement) decide() {
 		j.undecided = append(j.undecided, fmt.Sprintf("%d SHOULD clauses are inconclusive; %d may be", j.doubtful, allowed))
 	}
 	switch {
-	case problem != nil && problem.Kind == Usage:
+	case problem != nil && (problem.Kind == Usage || problem.Kind == Absent):
 		v.Word, v.Exit, v.Reasons = Misused, ExitUsage, []string{problem.Message}
 	case problem == nil && len(j.run.Results) == 0:
 		v.Word, v.Exit, v.Reasons = Misused, ExitUsage, []string{"no clause is selected"}

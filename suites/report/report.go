@@ -111,6 +111,7 @@ type ProblemKind string
 const (
 	Usage       ProblemKind = "usage"       // a flag, a file, a clause ID: exit 2
 	Harness     ProblemKind = "harness"     // our own failure: exit 3
+	Absent      ProblemKind = "absent"      // the command, or what it starts, is not on this machine: exit 2; in a matrix the target is skipped
 	Start       ProblemKind = "start"       // the target never became ready, or died outside a check: exit 1
 	Interrupted ProblemKind = "interrupted" // a signal ended the run early: exit 3
 )

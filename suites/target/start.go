@@ -225,7 +225,7 @@ func (i *Instance) afterEnd(l *life, over bool) error {
 	}
 	l.proc.settle()
 	if unsupported {
-		return i.failed(ErrUnsupported, "")
+		return i.failed(ErrUnsupported, lastLine(i.Stderr()))
 	}
 	if taken, err := observe.Listening(i.addr); err == nil && taken {
 		return i.foreign(l, errors.New("it ended, and somebody else listens now"))
