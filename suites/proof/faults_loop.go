@@ -30,10 +30,10 @@ var loopFaults = []Fault{
 		Timing:     true,
 	},
 	{
-		Name:       "polls-for-twenty-seconds-after-traffic",
-		Why:        "the loop polls without a timeout for twenty seconds after the last byte: no way to wait, but a spin",
+		Name:       "polls-for-a-minute-after-traffic",
+		Why:        "the loop polls without a timeout for a minute after the last byte: no way to wait, but a spin",
 		Server:     "epolls",
-		Args:       []string{"{port}", "polls", "20000"},
+		Args:       []string{"{port}", "polls", "60000"},
 		Control:    []string{"{port}", "polls", "1000"},
 		Dialect:    "echo",
 		Class:      "reactor",
