@@ -217,7 +217,7 @@ func (c *churned) goThrough(s *session.Session, which int) {
 // before of anything in the list. What grew in the round before as well is broken.
 func keptMore(s *session.Session, list []*held, came int, how string, broken map[string]*session.Failure) (more bool) {
 	for _, h := range list {
-		grew := h.grown(s, came, more) // what is awaited beside sockets that did not go has had its time
+		grew := h.grown(s, came, more)                 // what is awaited beside sockets that did not go has had its time
 		if broken[h.clause] == nil && grew && h.grew { // the first in the list says it most closely
 			broken[h.clause] = h.failure(came, how+", for the second time")
 		}
