@@ -3,7 +3,9 @@ package cli_test
 import (
 	"bufio"
 	"io"
+	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,6 +16,9 @@ import (
 )
 
 func TestOneSignalEndsTheRunWithReports(t *testing.T) {
+	// Under nohup whatever is started ignores SIGHUP, and goes on by right.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			o := outcome{dir: t.TempDir(), mark: "one-signal-" + sig.String()}

@@ -108,6 +108,14 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "turns-away-in-words", Why: "redis, unmodified, with maxclients 30: whoever is one more is told so, and the connection is closed",
+			Server: "redislimit", Args: []string{"{port}"}, Dialect: "resp", Class: "reactor",
+		},
+		Clauses: []string{"MODEL-8", "ACC-1", "ACC-2", "FLOW-6"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"MODEL-8": "it holds 30 clients at once", "ACC-1": "it holds 30 clients at once", "ACC-2": "it holds 30 clients at once", "FLOW-6": "it holds 30 clients at once"},
+	},
+	{
+		Fault: Fault{
 			Name: "dozen-children", Why: "a pool of twelve processes, made beforehand",
 			Server: "pool", Args: []string{"{port}", "children", "12"}, Dialect: "echo", Class: "thread-per-connection",
 		},

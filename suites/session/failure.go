@@ -35,8 +35,10 @@ type Failure struct {
 	Source string // that connection's local address
 
 	// beside is how many others were open while this connection waited for its first
-	// byte: they may be all that the target holds. 0: that is not the failure.
+	// byte, or how many came beside one that was turned away instead of a first reply:
+	// they may be all that the target holds. 0: that is not the failure.
 	beside int
+	away   bool // turned away in words
 }
 
 func (f *Failure) Error() string { return f.Reason }

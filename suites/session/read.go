@@ -88,8 +88,12 @@ func (c *Conn) fail(err error, want string, got int) {
 		if wrong.Garbage {
 			reason = "what came is not a reply in the " + wrong.Dialect + " dialect"
 		}
-		panic(failed{&Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
-			Conn: c.number, Source: c.socket.LocalAddr().String()}})
+		failure := &Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
+			Conn: c.number, Source: c.socket.LocalAddr().String()}
+		if others := c.s.others(); others > 0 && c.turnedAway() {
+			failure.beside, failure.away = others, true
+		}
+		panic(failed{failure})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
@@ -102,6 +106,17 @@ func (c *Conn) fail(err error, want string, got int) {
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}
+}
+
+// turnedAway reports whether the server said something else than its first reply on
+// this connection and ended it: "max number of clients reached", 503.
+func (c *Conn) turnedAway() bool {
+	const mostWords = 64 << 10
+	if c.replies.Load() > 0 {
+		return false
+	}
+	_, err := io.CopyN(io.Discard, c.buffered(), mostWords)
+	return errors.Is(err, io.EOF) || ending(err) == "rst"
 }
 
 // Read returns exactly n bytes.

@@ -205,11 +205,21 @@ func (s *Session) beside() (n int) {
 	return max(n-1, 0)
 }
 
+// others counts the connections that were dialled beside one, roomBlind at most. Those
+// that are closed by now, or not yet open, count too: a server may not have seen yet
+// that they left, or have seen before us that they came.
+func (s *Session) others() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(s.dialled-1, roomBlind)
+}
+
 // limitMet looks for a limit of the target's own behind a failure: a client was left
-// waiting beside others. With nothing else going on, as many idle
+// waiting beside others, or turned away in words. With nothing else going on, as many idle
 // clients and a few more are brought in. If all are served, their number is not the
-// reason. If not, half of them leave: who is served then was waiting for a place,
-// and how many clients the target holds is returned. Who still is not was lost, and
+// reason. If not, half of them leave: if who was left waiting is served then, or
+// whoever comes next where the others were turned away, there was no place, and how
+// many clients the target holds is returned. Who still is not was lost, and
 // the failure stands: 0. So it does where the number is another one the second time:
 // then it is time that let the client in.
 func (s *Session) limitMet(beside int) (most int) {
@@ -230,37 +240,66 @@ func (s *Session) limitMet(beside int) (most int) {
 }
 
 func (s *Session) holdsAtMost(clients int) int {
-	var held []*Conn
-	for range clients {
+	first := s.letsIn() // those of the check may not be seen to have left yet
+	if first == nil {
+		return 0
+	}
+	held := []*Conn{first}
+	for len(held) < clients {
 		var c *Conn
 		refused := s.Trial(func() {
 			c = s.Dial()
 			s.Ready(c).Exchange(s.Payload(16))
 		})
+		if refused != nil && refused.away { // a place may be free once those before are seen to have left
+			if c = s.letsIn(); c != nil {
+				refused = nil
+			}
+		}
 		if refused == nil {
 			held = append(held, c)
 			continue
 		}
 		if refused.beside == 0 {
-			return 0 // turned away, or nobody is served at all
+			return 0 // turned away without a word, or nobody is served at all
 		}
 		for _, leaves := range held[:(len(held)+1)/2] {
 			leaves.Close()
 		}
-		if s.Trial(func() {
-			if c == nil { // not even the queue had room
-				c = s.Dial()
-				c.Send(s.Dialect.Request(s.Payload(16)))
-			}
-			if _, err := c.buffered().Peek(1); err != nil {
-				c.fail(err, "a place", 0)
-			}
-		}) != nil {
+		if refused.away && s.letsIn() == nil || !refused.away && !s.getsPlace(c) {
 			return 0
 		}
 		return len(held)
 	}
 	return 0
+}
+
+// getsPlace reports whether a client that was left waiting is served now.
+func (s *Session) getsPlace(c *Conn) bool {
+	return s.Trial(func() {
+		if c == nil { // not even the queue had room
+			c = s.Dial()
+			c.Send(s.Dialect.Request(s.Payload(16)))
+		}
+		if _, err := c.buffered().Peek(1); err != nil {
+			c.fail(err, "a place", 0)
+		}
+	}) == nil
+}
+
+// letsIn brings in a client, and another one as long as they are turned away; nil if all
+// are, for an await.
+func (s *Session) letsIn() (c *Conn) {
+	_, _ = s.Holds(s.Budget.Await, func() bool {
+		next := s.Dial()
+		if s.Trial(func() { s.Ready(next).Exchange(s.Payload(16)) }) == nil {
+			c = next
+		} else {
+			next.Close()
+		}
+		return c != nil
+	})
+	return c
 }
 
 // spareClients is how many clients more than before are brought in to see whether

@@ -1,7 +1,10 @@
 package session
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -48,6 +51,57 @@ func TestALimitOfTheTargetsOwnIsNoFailure(t *testing.T) {
 	}
 	if a := attempt(t, places(4), together); a.Failure != nil || !strings.Contains(a.Untested, "it holds 4 clients at once") {
 		t.Errorf("with four places for seven that come together: failure %v, untested %q", a.Failure, a.Untested)
+	}
+}
+
+// turns echoes in RESP for that many clients at a time, and turns the others away, with
+// words or without.
+func turns(n int32, words string) func(c *net.TCPConn) {
+	var beside atomic.Int32
+	return func(c *net.TCPConn) {
+		defer beside.Add(-1)
+		if beside.Add(1) > n {
+			_, _ = c.Write([]byte(words))
+			return
+		}
+		for in := bufio.NewReader(c); ; {
+			var size int
+			if _, err := fmt.Fscanf(in, "*2\r\n$4\r\nECHO\r\n$%d\r\n", &size); err != nil {
+				return
+			}
+			payload := make([]byte, size+2)
+			if _, err := io.ReadFull(in, payload); err != nil {
+				return
+			}
+			fmt.Fprintf(c, "$%d\r\n%s", size, payload)
+		}
+	}
+}
+
+func TestWhoIsTurnedAwayInWordsMetALimit(t *testing.T) {
+	resp := func(setup *Setup) {
+		var err error
+		if setup.Dialect, err = dialect.Lookup("resp"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := attempt(t, turns(4, "-ERR max number of clients reached\r\n"), clients(7), resp)
+	if a.Failure != nil || !strings.Contains(a.Untested, "it holds 4 clients at once") {
+		t.Errorf("with words: failure %v, untested %q", a.Failure, a.Untested)
+	}
+	if a := attempt(t, turns(4, ""), clients(7), resp); a.Failure == nil || a.Untested != "" {
+		t.Errorf("without a word: failure %v, untested %q", a.Failure, a.Untested)
+	}
+	var count atomic.Int32
+	fifth := func(c *net.TCPConn) {
+		if count.Add(1) == 5 {
+			_, _ = c.Write([]byte("-ERR not now\r\n"))
+			return
+		}
+		turns(100, "")(c)
+	}
+	if a := attempt(t, fifth, clients(7), resp); a.Failure == nil || a.Untested != "" {
+		t.Errorf("the fifth of all connections is turned away: failure %v, untested %q", a.Failure, a.Untested)
 	}
 }
 
