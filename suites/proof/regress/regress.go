@@ -99,7 +99,7 @@ func Pairs() []Pair {
 			Symptom: "OnClose runs under the connection's lock: a close in it hangs the loop for ever"},
 		{ID: "e1", Bad: one("github.com/tidwall/evio@v1.0.3"), Fixed: "v1.0.8", Ref: "evio #61, 34ff08a", Clause: "LOOP-1", Because: "of a core is used with no clients", Class: "reactor",
 			Symptom: "the eventfd is never read: after the first tick the idle loop spins"},
-		{ID: "a2", Bad: one("github.com/xtaci/gaio@v1.2.10"), Fixed: "v1.2.12", Ref: "gaio #17, afe3e93", Clause: "LOOP-2", Because: "of a core is used with silent clients", Class: "reactor",
+		{ID: "a2", Bad: one("github.com/xtaci/gaio@v1.2.10"), Fixed: "v1.2.12", Ref: "gaio #17, afe3e93", Clause: "LOOP-2", Because: "of a core is used with silent clients", Class: "reactor", Control: "CONN-2", // its CONN-1 is broken by another bug
 			Symptom: "a pending read arms the write interest too: half a core is burnt beside idle clients"},
 
 		{ID: "g22", Bad: []Server{{Version: "github.com/panjf2000/gnet/v2@v2.10.0", Adapter: "gnet"}}, Ref: "gnet #367", Clause: "ACC-4", Because: "accept", Dies: true,
