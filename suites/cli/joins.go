@@ -16,7 +16,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Use:   "diff OLD.json NEW.json",
 		Short: "Say what got better or worse between two JSON reports",
 		Long: `Compares two JSON reports of check or matrix, clause by clause. Targets are matched by
-name; two reports of one run each are compared whatever the names.
+name; two reports of one run each are compared whatever their names are.
 
 A clause is worse if it was kept before and is broken now, was expected to fail before
 and is a failure now, or was kept before and is no longer judged. A clause that the

@@ -238,7 +238,7 @@ func visible() error {
 		return &LaunchError{Cause: err}
 	}
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that runs already from the wire alone (--addr)", err)}
+		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that is already running from the wire alone (--addr)", err)}
 	}
 	return nil
 }
