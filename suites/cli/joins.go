@@ -139,7 +139,7 @@ func pick(m *report.Matrix, name string) (*report.Run, error) {
 		names = append(names, run.Target.Name)
 	}
 	if name == "" {
-		return nil, fmt.Errorf("the report has %d targets: name one by --target, of %s", len(names), strings.Join(names, ", "))
+		return nil, fmt.Errorf("the report has %d targets: name one of them with --target: %s", len(names), strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("the report has no target %q: it has %s", name, strings.Join(names, ", "))
 }

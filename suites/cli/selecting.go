@@ -121,7 +121,7 @@ func blankless(flags *pflag.FlagSet, names ...string) error {
 			}
 		}
 		if len(words) == 0 {
-			return fmt.Errorf("--%s names nothing: give it a value, or leave it away", name)
+			return fmt.Errorf("--%s names nothing: give it a value, or leave it out", name)
 		}
 	}
 	return nil

@@ -132,7 +132,7 @@ func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 	}
 	page, known := f.target.File.Page()
 	if _, promised := page.Promises["CONN-22"]; known && !promised && !f.Hostile {
-		return nil, &judging.UsageError{Message: fmt.Sprintf("the %s dialect does not promise CONN-22, so that nobody knows which bytes are due: give --hostile, which asks only that the server lives and serves others", f.target.File.Dialect)}
+		return nil, &judging.UsageError{Message: fmt.Sprintf("the %s dialect does not promise CONN-22, so nobody knows which bytes are due: give --hostile, which asks only that the server lives and serves others", f.target.File.Dialect)}
 	}
 	if f.Corpus == "" {
 		return field, nil
