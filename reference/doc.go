@@ -1,5 +1,5 @@
-// Package reference is a network server in the four shapes that the story of
-// servers went through, and the event loop that the later ones are built on. It
+// Package reference is a network server in the four shapes that servers
+// take in their story, and the event loop that the later ones are built on. It
 // is written to be read, and it is what the suites' checks are proved against.
 //
 // # Table of contents
@@ -39,7 +39,7 @@
 // class_reactor.go and class_thread.go put these together into the four
 // classes. conversation_signon.go and the conversations are users of the handler API. They do
 // what a server of yours could, with these exceptions: the client item is a field
-// of the connection, and of PROBE the answers borrow the thread's memory, thread ids
+// of the connection, and in PROBE the answers borrow the thread's memory, thread ids
 // come from internal/poll, HELLO tells the server's options, TIMERS sets many timers
 // for the same nanosecond by the loop's clock, and CROSS and RACE start threads that
 // Stop waits for.

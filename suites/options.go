@@ -40,7 +40,7 @@ func Promise(ids ...string) Option {
 	return func(o *judging.Options) { o.Promise = append(o.Promise, ids...) }
 }
 
-// Advice looks also at a target that runs already at what it neither promised nor was
+// Advice also looks, at a target that is already running, at what it neither promised nor was
 // released from (spec/verdicts.md); a target that is started is looked at anyway.
 func Advice() Option { return func(o *judging.Options) { o.Advice = true } }
 

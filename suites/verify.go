@@ -53,7 +53,7 @@ func verifyEach(t *testing.T, r *judging.Run) {
 				return
 			}
 			unbound = append(unbound, id)
-			t.Skip("not promised: it is looked at when all else is judged, and the test around this one tells what was found")
+			t.Skip("not promised: it is looked at after all else is judged, and the enclosing test says what was found")
 		})
 	}
 }

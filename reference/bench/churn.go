@@ -46,7 +46,7 @@ func (p plan) churn(ctx context.Context, _ *Section, k int, server server) (Figu
 
 func churnReport(s Section) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Connect, one request of 64 bytes and its reply, close (by the client, with a FIN). The reference's connections sign on as well: a line more each way, in the same packets.\n\n")
+	fmt.Fprintf(&b, "Connect, one request of 64 bytes and its reply, close (by the client, with a FIN). The reference's connections sign on as well: one more line each way, in the same packets.\n\n")
 	s.bars(&b, "cpu", "CPU a connection / raw C epoll ≤ 1.10", func(int) (float64, bool) { return barChurn, true })
 	fmt.Fprint(&b, "\nServer CPU a connection, µs (over raw C epoll's), connections a second:\n\n")
 	s.table(&b, func(k int, server Shown) string {

@@ -140,7 +140,7 @@ func kib(text []byte, name string) (float64, error) {
 
 func growthReport(s Section) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Closed loop, 64 bytes, one request in flight on each active connection; a tenth of the N connections is active (one at least), the others stay open and idle.\n\n")
+	fmt.Fprintf(&b, "Closed loop, 64 bytes, one request in flight on each active connection; a tenth of the N connections (at least one) is active, and the others stay open and idle.\n\n")
 	first, last := s.ratio(0, "reference", "epoll", "cpu"), s.ratio(0, "reference", "epoll", "cpu")
 	for k := range s.Cases {
 		if e := s.ratio(k, "reference", "epoll", "cpu"); e.Mid > last.Mid {

@@ -42,10 +42,10 @@ Made by %smake bench%s from %sresults.json%s; do not edit. Measured %s on %s (%d
 tree %s, seed %d.
 
 Echo over loopback TCP, closed loop: N connections, S bytes a request, P requests in flight on each. The server is pinned to one core, the
-generator to the other; SCHED_IDLE spinners keep both from halting. Each figure is the median of runs of %d ms, each a fresh process, in shuffled rounds, as many
-as the first table says; a ratio is the median over pairs of the same round, in brackets its 95 %% bootstrap interval. CPU is that of all threads of the server (schedstat).
+generator to the other; SCHED_IDLE spinners keep both from halting. Each figure is the median of several runs; the first table says how many. A run takes %d ms, in a fresh process, and the
+rounds are shuffled. A ratio is the median over pairs of the same round, with its 95 %% bootstrap interval in brackets. CPU is that of all threads of the server (schedstat).
 %sMet%s: the whole interval is under the bar; %snot shown%s: it straddles the bar.
-Absolute figures of one machine at one hour say little; ratios say more. One machine has two cores here: nothing is said about scaling over loops.
+Absolute figures from one machine at one hour say little; ratios say more. With two cores for everything, nothing is said about scaling over loops.
 
 ![CPU and system calls a request](results.svg)
 `, "`", "`", "`", "`", h.When.Format("2006-01-02 15:04 UTC"), h.Machine.CPU, h.Machine.Cores, h.Machine.Kernel, h.Machine.Go, h.Machine.CC, h.Machine.Congestion,
@@ -61,8 +61,8 @@ Absolute figures of one machine at one hour say little; ratios say more. One mac
 		return interval(ratio(r.beside(k, s.Name, "epoll", cpu)))
 	})
 	fmt.Fprint(w, "\n## System calls a request\n\nAll calls of all threads, by the raw_syscalls tracepoint, in runs of their own: total (reads + writes + polls).\n"+
-		"The counts are exact, and vary all the same: a turn of a loop makes one poll and one read and one write for each connection that it finds ready, and how many\n"+
-		"those are is a matter of how generator and server fall into step in that run. A request's share of the poll is anything from one in N·P to 1.\n\n")
+		"The counts are exact, and vary all the same. A turn of a loop makes one poll, and a read and a write for each connection that it finds ready. How many are ready\n"+
+		"depends on how generator and server fall into step in that run. A request's share of the poll is anything from one in N·P to 1.\n\n")
 	r.table(w, func(k int, s Shown) string {
 		part := func(f func(Syscalls) float64) string { return number(r.calls(k, s.Name, f), 2) }
 		return fmt.Sprintf("%s (%s + %s + %s)", number(r.calls(k, s.Name, total), 3),
@@ -72,7 +72,7 @@ Absolute figures of one machine at one hour say little; ratios say more. One mac
 	r.table(w, func(k int, s Shown) string {
 		return number(r.values(k, s.Name, func(s Sample) float64 { return s.Rate / 1e3 }), 1)
 	})
-	fmt.Fprint(w, "\n## Latency, µs: median / 99th percentile\n\nOf a closed loop: the reply waits for its turn among N·P requests.\n\n")
+	fmt.Fprint(w, "\n## Latency, µs: median / 99th percentile\n\nThese are latencies of a closed loop: each reply waits for its turn among N·P requests.\n\n")
 	r.table(w, func(k int, s Shown) string {
 		return number(r.values(k, s.Name, func(s Sample) float64 { return s.P50 }), 0) + " / " + number(r.values(k, s.Name, func(s Sample) float64 { return s.P99 }), 0)
 	})

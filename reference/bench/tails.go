@@ -66,8 +66,8 @@ func (p plan) tail(ctx context.Context, s *Section, k int, server server) (Figur
 
 func tailReport(s Section) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `Open loop: requests are due at a fixed rate, evenly spaced, on one connection after the other, whatever the server does; a latency counts
-from when its request was due, so that a stall is felt by all that fall into it. The rates are 30, 60 and 80 %% of what raw C epoll carries at most. µs, medians over
+	fmt.Fprintf(&b, `Open loop: requests are due at a fixed rate, evenly spaced, on one connection after another, whatever the server does. A latency counts from
+when its request was due, so a stall counts against every request that falls into it. The rates are 30, 60 and 80 %% of what raw C epoll carries at most. µs, medians over
 runs; the second table has the p99 as ratios to raw C epoll's of the same round. A server that fell behind by 4,096 requests on one connection is “overrun”.
 
 `)

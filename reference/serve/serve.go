@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package serve is the reference as a command, and on other systems than Linux, where
-// the reference cannot be built, the message that says so. It stands beside the
-// reference because every file of that is Linux's.
+// Package serve is the reference as a command. On systems other than Linux, where the
+// reference cannot be built, the command says so. The package stands beside the
+// reference because every file of package reference is for Linux.
 package serve
 
 import "github.com/reactorspec/reactorspec/reference"

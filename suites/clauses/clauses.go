@@ -1,5 +1,5 @@
-// Package clauses holds the checks: one function a clause, one file or a few
-// a family, named as the files of spec/.
+// Package clauses holds the checks: one function for each clause, and one or more files
+// for each family, named like the files of spec/.
 //
 // Users reach them through the doors: there is no compatibility promise.
 package clauses

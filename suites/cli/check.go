@@ -28,11 +28,11 @@ func (p *program) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [flags] [-- command …]",
-		Short: "Judge a server: one that runs already, one that it starts, or the embedded reference",
+		Short: "Judge a server: one that is already running, one that it starts, or the embedded reference",
 		Long: `Judges one server by the spec.
 
   reactorspec check -- ./server --port {port}    starts the server on a free port, and judges it
-  reactorspec check --addr tcp://127.0.0.1:7000  judges a server that runs already
+  reactorspec check --addr tcp://127.0.0.1:7000  judges a server that is already running
   reactorspec check --target FILE                takes everything from a target file
   reactorspec check                              judges the embedded reference
 

@@ -94,7 +94,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version, and the versions of the spec that it knows", Args: noArguments,
+		Use: "version", Short: "Print the command's version, and the versions of the spec that it knows", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			versions := spec.Versions()
 			frozen := versions[:len(versions)-1]

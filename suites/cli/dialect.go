@@ -166,7 +166,7 @@ func (p *program) describe(w io.Writer, file target.File, d dialect.Dialect) {
 
 func (p *program) dialectShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Print the description of a dialect that ships, to begin your own with",
+		Use: "show NAME", Short: "Print the description of a built-in dialect, to start your own from",
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return begunWith(begun, dialect.Names(), ""), cobra.ShellCompDirectiveNoFileComp
 		},

@@ -32,7 +32,7 @@ func TestDialectCommand(t *testing.T) {
 	}{
 		"fits":          {append([]string{"dialect", "try", good}, start...), 0, []string{"50 49 4e 47 0a", "50 4f 4e 47 0a", "is what the dialect expects"}},
 		"starts up":     {[]string{"dialect", "try", good, "--", "python3", "-c", starting, "{port}"}, 0, []string{`!  got "W"`, "asked again", "is what the dialect expects"}},
-		"does not fit":  {append([]string{"dialect", "try", wrong}, start...), 1, []string{"does not fit behind its first 1 bytes", `! want "PUNG"`, `!  got "PONG"`}},
+		"does not fit":  {append([]string{"dialect", "try", wrong}, start...), 1, []string{"does not fit after its first 1 bytes", `! want "PUNG"`, `!  got "PONG"`}},
 		"cannot tell":   {append([]string{"dialect", "try", weak}, start...), 0, []string{"passes for a good one"}},
 		"broken file":   {append([]string{"dialect", "try", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\"", "did you mean reply?"}},
 		"broken, check": {append([]string{"check", "--dialect", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\""}},

@@ -44,6 +44,6 @@ they say which targets keep each clause, and which break it.`,
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the pages into this `folder`, which is new, empty, or written by this command")
-	cmd.Flags().StringSliceVar(&runs, "run", nil, "say which targets keep each clause, by this JSON report of check, matrix or merge, a `file`; - is standard input; several are merged")
+	cmd.Flags().StringSliceVar(&runs, "run", nil, "say which targets keep each clause, by this `file`, a JSON report of check, matrix or merge; - is standard input; several are merged")
 	return cmd
 }

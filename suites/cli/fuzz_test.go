@@ -52,7 +52,7 @@ func TestFuzzAGoodServer(t *testing.T) {
 func TestFuzzFinds(t *testing.T) {
 	for mode, want := range map[string][]string{
 		"cuts":   {"CONN-22 MUST fail: ", "instead of the reply | closed the connection | reset the connection"},
-		"panics": {"CONN-22 MUST fail: the transcript was the server's end: ", "panic: nobody is left to echo"},
+		"panics": {"CONN-22 MUST fail: the transcript ended the server: ", "panic: nobody is left to echo"},
 	} {
 		corpus := filepath.Join(t.TempDir(), "corpus")
 		o := fuzzing(t, mode, "4s", "--corpus", corpus, "--json", "run.json", "--junit", "run.xml", "--html", "run.html")

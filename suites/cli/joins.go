@@ -16,7 +16,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Use:   "diff OLD.json NEW.json",
 		Short: "Say what got better or worse between two JSON reports",
 		Long: `Compares two JSON reports of check or matrix, clause by clause. Targets are matched by
-name; two reports of one run each are compared whatever the names.
+name; two reports of one run each are compared whatever their names are.
 
 A clause is worse if it was kept before and is broken now, was expected to fail before
 and is a failure now, or was kept before and is no longer judged. A clause that the
@@ -139,7 +139,7 @@ func pick(m *report.Matrix, name string) (*report.Run, error) {
 		names = append(names, run.Target.Name)
 	}
 	if name == "" {
-		return nil, fmt.Errorf("the report has %d targets: name one by --target, of %s", len(names), strings.Join(names, ", "))
+		return nil, fmt.Errorf("the report has %d targets: name one of them with --target: %s", len(names), strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("the report has no target %q: it has %s", name, strings.Join(names, ", "))
 }

@@ -50,7 +50,7 @@ in a child process with a time limit of its own. A target whose toolchain is not
 installed is skipped, and listed as such. Ctrl-C writes what was judged until then.
 The exit code is the worst of all: 2 before 3 before 1.
 
---record replaces the expected failures in each file by what failed today. A new
+--record replaces the expected failures in each file with what failed today. A new
 failure is added, with its message as the reason; an entry that is no longer broken is
 removed. Read the difference before you believe it: write reasons and links yourself.
 
@@ -83,10 +83,10 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
-	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: clauses that a target neither promised nor was released from")
-	flags.BoolVar(&f.record, "record", false, "replace the expected failures in each target file by today's, for review")
+	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: do not look at clauses that a target neither promised nor was released from")
+	flags.BoolVar(&f.record, "record", false, "replace the expected failures in each target file with today's, for review")
 	flags.BoolVar(&f.quick, "quick", false, "judge only the clauses that find the most in ten seconds for each target")
-	flags.Float64Var(&f.patience, "patience", 1, "wait so many `times` as long for what must come: on a slow machine")
+	flags.Float64Var(&f.patience, "patience", 1, "wait this many `times` as long for what must come: on a slow machine")
 	flags.DurationVar(&f.ready, "ready-timeout", 0, "how long a target may take until it accepts (15s); outranks the target files")
 	flags.StringVar(&f.shard, "shard", "", "judge only this part of the targets: `i/n`, or auto")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up on a target after this time")

@@ -31,7 +31,7 @@ func (p *program) replayCommand() *cobra.Command {
 		Use:   "replay FILE|FOLDER [--against ADDR | --against -- command …]",
 		Short: "Play a transcript on a server, and judge what comes back",
 		Long: `Plays a transcript on one server. Failures of CONN-22 and of fuzz leave transcripts behind.
-Of a folder that fuzz filled it plays all, except those in apart.
+From a folder that fuzz filled it plays all transcripts except those in apart.
 
   reactorspec replay found.txt --against -- ./server --port {port}
   reactorspec replay found.txt --against tcp://127.0.0.1:7000

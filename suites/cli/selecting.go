@@ -36,19 +36,19 @@ func (f *judgingFlags) bind(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
 	flags.StringSliceVar(&f.levels, "level", nil, "judge only MUST or only SHOULD clauses")
 	flags.StringSliceVar(&f.promise, "promise", nil, "make these clauses bind the server too, by `ID`, comma-separated, or all; otherwise what is neither promised nor released is advice")
-	flags.BoolVar(&f.advice, "advice", false, "with --addr, give advice too: look at what the server neither promised nor was released from")
-	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: what the server neither promised nor was released from")
-	flags.BoolVar(&f.quick, "quick", false, "judge only the clauses that find the most in ten seconds, for each push")
+	flags.BoolVar(&f.advice, "advice", false, "with --addr, give advice too: look at clauses that the server neither promised nor was released from")
+	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: do not look at clauses that the server neither promised nor was released from")
+	flags.BoolVar(&f.quick, "quick", false, "judge only the clauses that find the most in ten seconds: for every push")
 	flags.StringVar(&f.version, "spec-version", "", "judge by that `version` of the spec: younger clauses do not bind (spec/versions.md)")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
 	flags.DurationVar(&f.timeout, "timeout", runLimit, "give up after this time; 0: never")
-	flags.BoolVar(&f.soak, "soak", false, "let checks that rest on chance or on numbers do many times as much: minutes instead of seconds")
+	flags.BoolVar(&f.soak, "soak", false, "do many times as much in checks that rest on chance or on large numbers: minutes instead of seconds")
 	f.bindPatience(flags)
 }
 
 // bindPatience binds the one flag that replay has too.
 func (f *judgingFlags) bindPatience(flags *pflag.FlagSet) {
-	flags.Float64Var(&f.patience, "patience", 1, "wait so many `times` as long for what must come: under valgrind, a sanitizer, an emulator")
+	flags.Float64Var(&f.patience, "patience", 1, "wait this many `times` as long for what must come: under valgrind, a sanitizer or an emulator")
 }
 
 // options makes options of the flags.
@@ -121,7 +121,7 @@ func blankless(flags *pflag.FlagSet, names ...string) error {
 			}
 		}
 		if len(words) == 0 {
-			return fmt.Errorf("--%s names nothing: give it a value, or leave it away", name)
+			return fmt.Errorf("--%s names nothing: give it a value, or leave it out", name)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ var tlsNames = []string{"tls", "tls-ca", "tls-server-name", "tls-insecure", "tls
 
 func (t *tlsFlags) bind(flags *pflag.FlagSet) {
 	flags.BoolVar(&t.on, "tls", false, "speak the dialect over TLS")
-	flags.StringVar(&t.ca, "tls-ca", "", "certificates that vouch for the server's, a PEM `file`; the system's if not given")
+	flags.StringVar(&t.ca, "tls-ca", "", "PEM `file` of certificates that vouch for the server's; the system's if not given")
 	flags.StringVar(&t.name, "tls-server-name", "", "the `name` that the server's certificate is for; the address's if not given")
 	flags.BoolVar(&t.insecure, "tls-insecure", false, "take any certificate")
 	flags.StringSliceVar(&t.alpn, "tls-alpn", nil, "protocols to offer, comma-separated")

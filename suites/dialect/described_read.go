@@ -278,7 +278,7 @@ func (r *describer) closing(seen map[string]ast.Node) {
 	case d.PerConnection > 1:
 		r.fail(seen["requests_per_connection"], "the end of the connection ends the reply, so a connection takes 1 request, not %d", d.PerConnection)
 	case d.Pipelined:
-		r.fail(seen["pipelines"], "the end of the connection ends the reply, so nothing can be sent behind the first request: leave pipelines out")
+		r.fail(seen["pipelines"], "the end of the connection ends the reply, so nothing can be sent after the first request: leave pipelines out")
 	}
 	d.PerConnection = 1
 }

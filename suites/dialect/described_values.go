@@ -246,9 +246,9 @@ func (r *describer) frame(n ast.Node) *frame {
 	case seen["close"] != nil && !f.close:
 		r.fail(seen["close"], "close: false says nothing: leave it out")
 	case f.tail != nil && f.header == nil:
-		r.fail(seen["tail"], "tail stands behind the bytes that a header counts: say header too")
+		r.fail(seen["tail"], "tail stands after the bytes that a header counts: say header too")
 	case len(f.until) > 0 && f.close:
-		r.fail(seen["until"], "until: nothing repeats behind the end of the connection")
+		r.fail(seen["until"], "until: nothing repeats after the end of the connection")
 	}
 	r.whole(n, f)
 	return f

@@ -187,7 +187,7 @@ func (d *reading) cut(f *frame) (b, content []byte, err error) {
 		}
 		head := len(b)
 		if b, err = d.take(b, len(f.tail)); err == nil && !bytes.Equal(b[head:], f.tail) {
-			err = garbage(d.name, strconv.Quote(string(f.tail))+" behind the bytes that the header counts", b[head:])
+			err = garbage(d.name, strconv.Quote(string(f.tail))+" after the bytes that the header counts", b[head:])
 		}
 	case f.size > 0:
 		b, err = d.take(nil, f.size)

@@ -225,7 +225,7 @@ func (f *framed) another(got, due, payload, head []byte) error {
 	at := max(firstDifference(got, due), 0)
 	return &ReplyError{Dialect: f.d.Name(), Want: want + ", " + around(due, at),
 		Got:  came + ", " + around(got, at),
-		Hint: fmt.Sprintf("it was sent %s, and answered %s: a server whose body is not what it was asked is judged with --http-path PATH, or echo: false", f.d.sent(payload), shown(f.reply, head, io.MultiReader(bytes.NewReader(got), f)))}
+		Hint: fmt.Sprintf("it was sent %s, and answered %s: if the server's body is not to be what it was sent, judge it with --http-path PATH, or echo: false", f.d.sent(payload), shown(f.reply, head, io.MultiReader(bytes.NewReader(got), f)))}
 }
 
 // isProtocol tells a malformed chunk from an error of the reader below.

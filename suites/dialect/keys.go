@@ -46,7 +46,7 @@ const (
 )
 
 var keys = []key{
-	{"dialect", "name", aWord, "The name that reports use; a file of its own without one is named as the file", 0},
+	{"dialect", "name", aWord, "The name that reports use; without it, a dialect file is called by its file name", 0},
 	{"dialect", "about", aText, "One line for people", 0},
 	{"dialect", "open", steps, "What is sent and read once on a new connection, step by step; with a server that speaks first, begin with a read", 0},
 	{"dialect", "request", request, "One request: the bytes that make the server send one reply", 0},

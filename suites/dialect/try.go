@@ -104,7 +104,7 @@ func (t *try) exchange() bool {
 	t.patience /= 10
 	if more, err := t.in.Peek(1); err == nil {
 		more, _ = t.in.Peek(max(len(more), t.in.Buffered()))
-		t.say("behind the reply, where nothing is due:")
+		t.say("after the reply, where nothing is due:")
 		t.show("<", more)
 		if described, ok := t.d.(*Described); ok && described.skips() {
 			t.say("    perhaps what the next reply skips")
@@ -154,7 +154,7 @@ func (t *try) heard(h Heard) {
 	case h.Problem == "":
 		t.say("    %s", h.What)
 	case h.At > 0 && h.At < len(h.Bytes):
-		t.say("    %s, which does not fit behind its first %d bytes: %s", h.What, h.At, shorten(h.Bytes[h.At:]))
+		t.say("    %s, which does not fit after its first %d bytes: %s", h.What, h.At, shorten(h.Bytes[h.At:]))
 	}
 }
 

@@ -4,7 +4,7 @@
 // Drive is a closed loop: every connection keeps a fixed number of requests in
 // flight, and a reply that is complete is followed at once by the next request. A
 // closed loop cannot overrun its target, so its latencies are those of a full but
-// obliging client; they are not what an open system sees behind a stall
+// obliging client; they are not what an open system sees after a stall
 // (coordinated omission). Offer is the open loop: requests are due at a fixed
 // rate, whatever the target does, and each latency counts from when its request
 // was due. Churn is a new connection for each request.

@@ -12,7 +12,7 @@ import (
 
 // Here says why no process can be observed: this system is no Linux.
 func Here() error {
-	return fmt.Errorf("%w, and this is %s: judge a server that runs already from the wire alone, --addr tcp://host:port and no --pid", ErrSystem, runtime.GOOS)
+	return fmt.Errorf("%w, and this is %s: judge a server that is already running, from the wire alone, --addr tcp://host:port and no --pid", ErrSystem, runtime.GOOS)
 }
 
 // Signals that nobody is sent here.

@@ -1,4 +1,4 @@
-// Package observe reads what the kernel says of a target: CPU time, memory,
+// Package observe reads what the kernel says about a target: CPU time, memory,
 // descriptors, threads and pollers from /proc, over the whole process tree, and
 // how far this machine itself delayed everybody (Canary).
 //

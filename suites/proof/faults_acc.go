@@ -36,7 +36,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:    "burst-is-refused-in-part",
-		Why:     "of a burst only as many connections are kept as a table of 200 holds",
+		Why:     "only as many connections of a burst are kept as a table of 200 holds",
 		Args:    []string{"--max-conns", "200"},
 		File:    "reference/server.go",
 		Old:     "		s.log.Warn(\"refusing a connection;",
@@ -145,7 +145,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:    "second-loop-gets-none",
-		Why:     "of two pollers one is given every connection; the other's thread waits for ever",
+		Why:     "one of two pollers is given every connection; the other's thread waits for ever",
 		Server:  "onepoller",
 		Args:    []string{"{port}", "idle"},
 		Control: []string{"{port}", "two"},
@@ -181,7 +181,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:       "one-client-for-each-edge",
-		Why:        "a listener with edges accepts one client for each, behind a queue of four, so that of those who come together some are left",
+		Why:        "an edge-triggered listener with a queue of four accepts one client for each edge, so some of those who come together are left waiting",
 		Server:     "plain",
 		Args:       []string{"{port}", "edge=one", "3"},
 		Control:    []string{"{port}", "edge=all", "3"},
@@ -215,7 +215,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:    "full-house-ends-accepting",
-		Why:     "the listener that is let alone while a hundred clients are there is never taken up again",
+		Why:     "the listener is left alone while a hundred clients are there, and is never taken up again",
 		Server:  "narrow",
 		Args:    []string{"{port}", "most=100", "forgets"},
 		Control: []string{"{port}"},
@@ -226,7 +226,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:    "one-of-many-loops-is-left-out",
-		Why:     "of 64 loops among which a hash of the address chooses the last is never chosen",
+		Why:     "a hash of the address chooses among 64 loops, and never chooses the last",
 		Args:    []string{"--loops", "64", "--balance", "source-hash"},
 		File:    "reference/class_reactor.go",
 		Old:     "	r := k.loops[k.balance(from)]\n",

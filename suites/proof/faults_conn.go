@@ -58,7 +58,7 @@ var connFaults = []Fault{
 	},
 	{
 		Name: "used-up-read-budget-is-forgotten",
-		Why:  "with an edge-triggered poller, what a turn's budget leaves in the socket is waited for though no event will come",
+		Why:  "with an edge-triggered poller, the loop waits for an event although it is its own budget that left input in the socket, and none will come",
 		Args: []string{"--poller", "epollet"},
 		File: "reference/conn_turn.go",
 		Old: `				r.queue(c) // no event will come for what is left
@@ -328,7 +328,7 @@ func (echo) OnEnd(c *Conn) {
 	},
 	{
 		Name:       "abort-cuts-what-is-under-way",
-		Why:        "a connection whose client has half-closed ends by RST, be its output acknowledged or not",
+		Why:        "a connection whose client has half-closed ends by RST, whether its output was acknowledged or not",
 		Server:     "narrow",
 		Args:       []string{"{port}", "cuts"},
 		Control:    []string{"{port}", "abort"},
@@ -341,14 +341,14 @@ func (echo) OnEnd(c *Conn) {
 		Shares:     "what waits in user memory is another fault than what waits in the kernel",
 	},
 	{
-		Name: "wrong-at-one-length-in-echo", Why: "a reply of 769 bytes is wrong in its last one, and no other is",
+		Name: "wrong-at-one-length-in-echo", Why: "a reply of 769 bytes is wrong in its last byte, and no reply of another length is wrong",
 		Server: "paces", Args: []string{"{port}", "echo", "wrong=769"}, Control: []string{"{port}", "echo"}, Dialect: "echo", Class: "reactor",
 		Breaks: []string{"CONN-1", "RES-9", "RES-10"}, Because: "not the one | differs | reply",
 		Shares:    "full-read-loses-its-last-byte is wrong at every full buffer; this one at one length alone",
 		Sometimes: []string{"CONN-15", "CONN-2"}, Neighbours: "their payloads have random lengths, and may have this one",
 	},
 	{
-		Name: "wrong-at-one-length-in-resp", Why: "a reply of 65,537 bytes is wrong in its last one, one more than 64 KiB",
+		Name: "wrong-at-one-length-in-resp", Why: "a reply of 65,537 bytes, one more than 64 KiB, is wrong in its last byte",
 		Server: "paces", Args: []string{"{port}", "resp", "wrong=65537"}, Control: []string{"{port}", "resp"}, Dialect: "resp", Class: "reactor",
 		Breaks: []string{"CONN-1"}, Because: "not the one | differs | reply",
 		Shares:    "the other is wrong at a small length",
@@ -369,7 +369,7 @@ func (echo) OnEnd(c *Conn) {
 		Sometimes: []string{"CONN-15", "CONN-2"}, Neighbours: "their payloads have random lengths, and may have this one",
 	},
 	{
-		Name: "wrong-at-one-length", Why: "of a read of 769 bytes the last is changed",
+		Name: "wrong-at-one-length", Why: "the last byte of a read of 769 bytes is changed",
 		File: "reference/conversation_echo.go",
 		Old:  "	_, _ = c.Write(data)",
 		New: `	if len(data) == 769 {

@@ -7,7 +7,7 @@ import "time"
 var fieldFaults = []Fault{
 	{
 		Name:     "silent-client-is-not-accepted",
-		Why:      "the listener defers a connection until its client says something, and the idle timeout does not know those who never do",
+		Why:      "the listener defers a connection until its client says something, and the idle timeout does not know those clients that never do",
 		Server:   "epoll",
 		Args:     []string{"{port}", "idle=2", "defers-accept"},
 		Control:  []string{"{port}", "idle=2"},
@@ -112,7 +112,7 @@ var fieldFaults = []Fault{
 	},
 	{
 		Name:       "requests-are-kept",
-		Why:        "2 KiB are kept of each read for ever, also on one connection that stays (cyclone 8)",
+		Why:        "2 KiB are kept of each read for ever, even on one connection that stays (cyclone 8)",
 		Server:     "epoll",
 		Args:       []string{"{port}", "keeps-requests"},
 		Control:    []string{"{port}"},

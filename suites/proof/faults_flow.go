@@ -26,7 +26,7 @@ var flowFaults = []Fault{
 	},
 	{
 		Name:    "chunks-mostly-empty",
-		Why:     "each chunk of waiting output holds an eighth of what it takes in memory, and less",
+		Why:     "each chunk of waiting output holds no more than an eighth of the memory that it takes",
 		Args:    []string{"--limit", "1048576"},
 		File:    "reference/conn_buffer.go",
 		Old:     "b.tail.w == chunkSize {",
@@ -50,7 +50,7 @@ var flowFaults = []Fault{
 	},
 	{
 		Name: "writes-block-the-loop",
-		Why:  "what the socket does not take is waited for, and the loop with it",
+		Why:  "the loop waits until the socket takes the rest of a write",
 		File: "reference/conn.go",
 		Old: `		c.assertOwner("Conn.Write")
 `,
@@ -65,7 +65,7 @@ var flowFaults = []Fault{
 	},
 	{
 		Name:    "writes-block-the-only-thread",
-		Why:     "the sockets of a server of one thread block, so that a write waits for its client and everyone with it",
+		Why:     "a server of one thread has blocking sockets, so a write waits for its client, and everyone else waits too",
 		Server:  "polling",
 		Args:    []string{"{port}", "blocking"},
 		Control: []string{"{port}", "none"},
@@ -76,7 +76,7 @@ var flowFaults = []Fault{
 	},
 	{
 		Name: "partial-frame-blocks-the-loop",
-		Why:  "the rest of a frame that came in part is waited for, and the loop with it",
+		Why:  "the loop waits for the rest of a frame that came in part",
 		File: "reference/conversation_probe.go",
 		Old: `		if n == 0 && err == nil {
 			break
@@ -97,7 +97,7 @@ var flowFaults = []Fault{
 	},
 	{
 		Name: "a-busy-connection-keeps-the-loop",
-		Why:  "a connection with much input is stayed with for as long as more comes",
+		Why:  "the loop stays with a connection for as long as more input comes",
 		File: "reference/conn_turn.go",
 		Old: `		if n < len(r.buf) && !all {
 			return

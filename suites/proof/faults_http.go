@@ -12,7 +12,7 @@ var httpFaults = []Fault{
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name: "http-close-cuts", Why: "each connection ends behind its reply, as it says, and the end of a long reply with it",
+		Name: "http-close-cuts", Why: "each connection ends behind its reply, as the reply says, and the end of a long reply is lost",
 		Server: "httpraw", Args: []string{"{port}", "cut"}, Control: []string{"{port}", "closes"}, Dialect: "http", Class: "thread-per-connection",
 		Breaks:  []string{"CONN-1", "CONN-2", "CONN-14", "CONN-15", "CONN-22", "LOOP-11"},
 		Because: "closed the connection",
@@ -33,7 +33,7 @@ var httpFaults = []Fault{
 		Because: "closed the connection",
 	},
 	{
-		Name: "http-half-a-request-and-a-fin", Why: "with edges, a read that does not fill its buffer is taken for the last, and of a FIN that came right behind half a request nothing is heard any more (libmicrohttpd 0.9.75)",
+		Name: "http-half-a-request-and-a-fin", Why: "with edges, a read that does not fill its buffer is taken for the last, and a FIN that came right behind half a request is never noticed (libmicrohttpd 0.9.75)",
 		Server: "edgehttp", Args: []string{"{port}", "short"}, Control: []string{"{port}", "none"}, Dialect: "http", Class: "reactor",
 		HTTP:    &dialect.HTTP{Path: "/"},
 		Breaks:  []string{"RES-7"},

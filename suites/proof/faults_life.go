@@ -118,7 +118,7 @@ var lifeFaults = []Fault{
 		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-8"}, Because: "still there",
 	},
 	{
-		Name: "successor-loses-its-socket-file", Why: "whatever stands at the path of a unix listener is removed at a stop, be it another server's",
+		Name: "successor-loses-its-socket-file", Why: "whatever stands at the path of a unix listener is removed at a stop, even if it is another server's",
 		File: "reference/server.go", Old: "	if err != nil || !os.SameFile(now, s.file) {", New: "	if _ = now; err != nil {",
 		Args: []string{"--listen", "{socket}"}, Breaks: []string{"LIFE-19"}, Because: "of a successor is gone",
 	},
@@ -133,13 +133,13 @@ var lifeFaults = []Fault{
 		Features: []string{"drain"}, Promises: []string{"LIFE-17"}, Breaks: []string{"LIFE-17"}, Because: "exits with status 0",
 	},
 	{
-		Name: "taken-address-is-waited-for", Why: "a server that finds its address taken tries for it without an end",
+		Name: "taken-address-is-waited-for", Why: "a server that finds its address taken keeps trying for ever",
 		Server: "epoll", Args: []string{"{port}", "waits-for-address"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor",
 		Features: []string{"drain"}, Promises: []string{"LIFE-17"}, Breaks: []string{"LIFE-17"}, Because: "still runs",
 		Shares: "the other ends, and says that all is well; this one never does",
 	},
 	{
-		Name: "prints-to-its-clients", Why: "what is printed on descriptor 2 goes to whoever has that number, a client where the standard streams were closed at the start",
+		Name: "prints-to-its-clients", Why: "what is printed on descriptor 2 goes to whoever has that number: a client, if the standard streams were closed at the start",
 		Server: "epoll", Args: []string{"{port}", "prints-blindly"}, Control: []string{"{port}", "prints"}, Dialect: "echo", Class: "reactor",
 		Features: []string{"drain"}, Promises: []string{"LIFE-21"}, Breaks: []string{"LIFE-21"}, Because: "differs from byte | is not the one to this request | does not start",
 	},

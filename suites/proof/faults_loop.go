@@ -31,7 +31,7 @@ var loopFaults = []Fault{
 	},
 	{
 		Name:       "polls-for-a-minute-after-traffic",
-		Why:        "the loop polls without a timeout for a minute after the last byte: no way to wait, but a spin",
+		Why:        "the loop polls without a timeout for a minute after the last byte: a spin, and no way to wait",
 		Server:     "epolls",
 		Args:       []string{"{port}", "polls", "60000"},
 		Control:    []string{"{port}", "polls", "1000"},
@@ -45,7 +45,7 @@ var loopFaults = []Fault{
 	},
 	{
 		Name:       "helpers-come-and-go",
-		Why:        "the master starts helpers that each live for a moment, one after the other, so that no process is busy for long and a core is",
+		Why:        "the master starts helpers that live only for a moment, one after another: no process is busy for long, but a core is",
 		Server:     "processes",
 		Args:       []string{"{port}", "storm"},
 		Control:    []string{"{port}", "prefork"},
@@ -71,7 +71,7 @@ var loopFaults = []Fault{
 	},
 	{
 		Name:       "helper-that-left-burns-a-core",
-		Why:        "a process of the server's that has left its parents, their session, group and environment burns a core",
+		Why:        "a process of the server has left its parents, with their session, group and environment, and burns a core",
 		Server:     "plain",
 		Args:       []string{"{port}", "helper-spins"},
 		Control:    []string{"{port}", "helper-waits"},

@@ -112,7 +112,7 @@ func (signOn) OnEnd(*Conn) {}
 	},
 	{
 		Name: "sign-on-blocks-loop",
-		Why:  "the rest of a sign-on line that came in part is waited for, and the loop with it",
+		Why:  "the loop waits for the rest of a sign-on line that came in part",
 		File: "reference/conversation_signon.go",
 		Old: `	if err == nil && n == 0 {
 		return 0

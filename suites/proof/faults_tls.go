@@ -24,7 +24,7 @@ var tlsFaults = []Fault{
 		Because: "of a core is used",
 	},
 	{
-		Name: "tls-one-at-a-time", Why: "the next connection is accepted when the handshake of the last is over: a silent client keeps everybody out, and nobody who is in",
+		Name: "tls-one-at-a-time", Why: "the next connection is accepted when the handshake of the last is over: a silent client keeps everybody out, but disturbs nobody who is in",
 		Server: "tlsepoll", Args: []string{"{port}", "one-at-a-time"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:  []string{"ACC-2", "TLS-1"},
 		Because: "silence | handshake failed",
@@ -55,13 +55,13 @@ var tlsFaults = []Fault{
 		Because: "closed the connection | reset the connection | handshake failed",
 	},
 	{
-		Name: "tls-whole-hello", Why: "the first read is taken for the whole ClientHello, as by who looks for the name in it: one that comes in two segments is refused",
+		Name: "tls-whole-hello", Why: "the first read is taken for the whole ClientHello, as in servers that look for the name in it: a ClientHello in two segments is refused",
 		Server: "tlsepoll", Args: []string{"{port}", "whole-hello"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:  []string{"TLS-2"},
 		Because: "handshake failed",
 	},
 	{
-		Name: "tls-no-timeout", Why: "the idle timeout is armed where a handshake is over: who never brings it there stays for ever",
+		Name: "tls-no-timeout", Why: "the idle timeout is armed when a handshake is over: a client that never gets there stays for ever",
 		Server: "tlsepoll", Args: []string{"{port}", "idle=2", "no-timeout"}, Control: []string{"{port}", "idle=2"}, Dialect: "echo", Class: "reactor", TLS: true, Idle: 2 * time.Second,
 		Breaks:  []string{"TLS-8"},
 		Because: "still open",
@@ -74,7 +74,7 @@ var tlsFaults = []Fault{
 		Because: "still open",
 	},
 	{
-		Name: "tls-in-the-accept-loop", Why: "the loop that accepts shakes hands too (Go's net and crypto/tls): whoever comes waits for the slowest, and who is connected does not",
+		Name: "tls-in-the-accept-loop", Why: "the loop that accepts shakes hands too (Go's net and crypto/tls): whoever comes waits for the slowest client, but whoever is connected does not",
 		Server: "tlsgo", Args: []string{"{port}", "in-loop"}, Control: []string{"{port}"}, Dialect: "echo", Class: "multi-reactor", TLS: true,
 		Breaks:  []string{"ACC-2", "TLS-1"},
 		Because: "silence | handshake failed",

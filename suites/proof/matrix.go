@@ -235,11 +235,11 @@ func (m Matrix) Page(aged string) string {
 	for _, f := range Faults() {
 		why[f.Name] = f
 	}
-	b.WriteString("# Who tests the tests\n\nEach fault breaks the spec in one way; beside it stand the clauses that were called broken when it was judged by the whole spec (where a\nreason is given, by the families of its clauses), and the commit of that run. The page is written by `make proof-full` from `matrix.json`.\n\n")
-	b.WriteString("A row goes stale with the code of its server, with its clauses and with the code of their families' checks. What all checks share (`suites/session`, and\nthe files of `suites/clauses` that are no family's) is left out: it would make every row stale at once, and most changes of it change no verdict.\n" + aged + "\n\n")
+	b.WriteString("# Who tests the tests\n\nEach fault breaks the spec in one way. Its row shows the clauses that were called broken when it was judged by the whole spec (or by the families of its\nclauses, if a reason is given), and the commit of that run. `make proof-full` writes this page from `matrix.json`.\n\n")
+	b.WriteString("A row becomes stale when the code of its server changes, or its clauses, or the code of the checks of their families. Code that all checks share (`suites/session`, and\nthe files of `suites/clauses` that belong to no family) does not count: it would make every row stale at once, and most changes to it change no verdict.\n" + aged + "\n\n")
 	fmt.Fprintf(&b, "%d faults in %.0f minutes, the builds not counted.\n\n", len(m.Rows), m.seconds()/60)
 	if missed := Missed(); len(missed) > 0 {
-		fmt.Fprintf(&b, "%d of them are known misses: no clause sees them yet. They stand at the end, each with the reason.\n\n", len(missed))
+		fmt.Fprintf(&b, "%d of them are known misses: no clause sees them yet. They are listed at the end, each with the reason.\n\n", len(missed))
 	}
 	if missing := m.Missing(Faults()); len(missing) > 0 {
 		fmt.Fprintf(&b, "%d of %d faults have no row yet: %s.\n\n", len(missing), len(Faults()), strings.Join(missing, ", "))
@@ -272,7 +272,7 @@ func (m Matrix) Page(aged string) string {
 		}
 		fmt.Fprintf(&b, "- %s (%s): %s\n", clause.ID, clause.Level, why)
 	}
-	b.WriteString("\n## Known misses\n\nFaults that no clause sees. Each is judged like the others, beside its server without the fault, and as soon as a clause sees it the proof asks\nfor that clause's name.\n\n")
+	b.WriteString("\n## Known misses\n\nThese are faults that no clause sees. Each is judged like the others, beside its server without the fault. As soon as a clause sees it, the proof\nasks for that clause's name.\n\n")
 	for _, f := range Missed() {
 		fmt.Fprintf(&b, "- %s: %s. %s\n", f.Name, f.Why, f.Missed)
 	}

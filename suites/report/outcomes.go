@@ -34,7 +34,7 @@ var looks = []look{
 	{Outcome: Pass, Symbol: "✓", Short: "pass", Class: "pass", Heading: "Kept", Colour: "32",
 		About: "kept"},
 	{Outcome: Unsupported, Symbol: "–", Short: "n/a", Class: "none", Heading: "Unsupported", Colour: "2",
-		About: "the target promises, offers or is nothing that the clause binds", Apart: true},
+		About: "the clause does not bind what the target is, offers or promises", Apart: true},
 	{Outcome: Untested, Symbol: "·", Short: "untested", Class: "none", Heading: "Untested", Colour: "2",
 		About: "not looked at in this run", Apart: true},
 }

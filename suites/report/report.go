@@ -19,7 +19,7 @@ const (
 	Fail           Outcome = "fail"            // a MUST is broken
 	Warn           Outcome = "warn"            // a SHOULD is broken
 	Advice         Outcome = "advice"          // broken, and neither promised nor released: no part of the verdict
-	Unsupported    Outcome = "unsupported"     // the target promises, offers or is nothing that the clause binds
+	Unsupported    Outcome = "unsupported"     // the clause does not bind what the target is, offers or promises
 	ExpectedFail   Outcome = "expected-fail"   // broken, and listed with a reason
 	UnexpectedPass Outcome = "unexpected-pass" // listed as always broken, and kept
 	Inconclusive   Outcome = "inconclusive"    // this machine could not judge

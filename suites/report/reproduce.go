@@ -26,7 +26,7 @@ func WriteReproduction(w io.Writer, run *Run, clause string) error {
 	case at < 0:
 		return fmt.Errorf("the run of %s has no result for %s: it was not judged", r.Target.Name, clause)
 	case r.Results[at].Evidence == nil || len(r.Results[at].Evidence.Sent) == 0:
-		return fmt.Errorf("%s came to %s on %s, and the run keeps no exchange of it: there is nothing to reproduce",
+		return fmt.Errorf("the outcome of %s is %s on %s, and the run keeps no exchange of it: there is nothing to reproduce",
 			clause, r.Results[at].Outcome, r.Target.Name)
 	}
 	_, err := io.WriteString(w, scriptOf(&r, r.Results[at]))

@@ -1,4 +1,4 @@
-// Package target starts the server under test, or finds one that runs already. It
+// Package target starts the server under test, or finds one that is already running. It
 // waits until the server serves, and makes sure that nothing of a server that it
 // started is left at the end.
 package target

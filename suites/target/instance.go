@@ -88,7 +88,7 @@ func (i *Instance) Signal(sig syscall.Signal) error {
 // leaves nobody to clean up, and returns when they have ended.
 func (i *Instance) Kill() error {
 	if !i.owned {
-		return errors.New("a target that runs already is not ours to kill")
+		return errors.New("a target that was already running is not ours to kill")
 	}
 	l := i.latest.Load()
 	l.proc.kill(l.tree)
@@ -216,7 +216,7 @@ func (i *Instance) kill() {
 // old connections linger fails here (ErrExited or ErrSilent).
 func (i *Instance) Restart(ctx context.Context) error {
 	if !i.owned {
-		return errors.New("a target that runs already is not ours to restart")
+		return errors.New("a target that was already running is not ours to restart")
 	}
 	i.kill()
 	return i.start(ctx)

@@ -75,7 +75,7 @@ func (i *Instance) RestartOver(ctx context.Context) error {
 // leaves them: a shell closes them and becomes the target.
 func (i *Instance) RestartBare(ctx context.Context) error {
 	if !i.owned {
-		return fmt.Errorf("a target that runs already is not ours to restart")
+		return fmt.Errorf("a target that was already running is not ours to restart")
 	}
 	i.kill()
 	i.bare = true

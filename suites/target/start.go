@@ -173,7 +173,7 @@ func (i *Instance) ready(ctx context.Context, l *life) error {
 		case ctx.Err() != nil:
 			return fmt.Errorf("starting the target: %w", ctx.Err())
 		case late && owns:
-			return i.failed(ErrSilent, fmt.Sprintf("it listens at %s, but no connection came about within %s", i.addr, limit))
+			return i.failed(ErrSilent, fmt.Sprintf("it listens at %s, but no connection could be made within %s", i.addr, limit))
 		case late:
 			return i.failed(ErrSilent, i.silence(l, limit))
 		}

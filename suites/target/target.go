@@ -125,13 +125,13 @@ func (t *Target) attach(ctx context.Context) (*Instance, error) {
 	}
 	tree, err := observe.OpenTree(t.Pid)
 	if err != nil {
-		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("%v: give the pid of the server at %s, or leave it away", err, t.Addr)}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("%v: give the pid of the server at %s, or leave it out", err, t.Addr)}
 	}
 	i.latest.Store(&life{root: tree.Root(), main: tree.Root(), tree: tree, exit: &lastExit{}})
 	owns, err := tree.Owns(addr)
 	switch {
 	case errors.Is(err, observe.ErrDenied):
-		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d cannot be seen: %v; or leave it away, to judge from the wire alone", t.Pid, err)}
+		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d cannot be seen: %v; leave the pid out to judge from the wire alone", t.Pid, err)}
 	case err != nil:
 		return nil, &LaunchError{Cause: ErrPid, Detail: fmt.Sprintf("process %d does not serve there: %v", t.Pid, err)}
 	case !owns:
@@ -238,7 +238,7 @@ func visible() error {
 		return &LaunchError{Cause: err}
 	}
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that runs already from the wire alone (--addr)", err)}
+		return &LaunchError{Cause: ErrProc, Detail: fmt.Sprintf("%v: mount it (mount -t proc proc /proc), or judge a server that is already running from the wire alone (--addr)", err)}
 	}
 	return nil
 }

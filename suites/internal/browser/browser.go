@@ -1,4 +1,4 @@
-// Package browser drives a real Chromium for the tests of pages, by its debugging pipe.
+// Package browser drives a real Chromium through its debugging pipe, for the tests of pages.
 package browser
 
 import (

@@ -121,7 +121,7 @@ func Run(ctx context.Context, t target.Target, o Options) (report.Run, error) {
 // prepare finds the mistakes that need no server.
 func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 	if f.Jobs > 1 && f.target.Addr != "" {
-		return nil, &judging.UsageError{Message: "--jobs starts a server for each, and one that runs already is one: leave it out"}
+		return nil, &judging.UsageError{Message: "--jobs starts a server for each job, and a server that is already running is only one: leave it out"}
 	}
 	if len(f.Judging.Clauses) == 0 {
 		f.Judging.Clauses = []string{"CONN-22", "PROBE-13", "CONN-12", descriptors.clause, memory.clause, threads.clause, spinning.clause}
@@ -132,7 +132,7 @@ func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 	}
 	page, known := f.target.File.Page()
 	if _, promised := page.Promises["CONN-22"]; known && !promised && !f.Hostile {
-		return nil, &judging.UsageError{Message: fmt.Sprintf("the %s dialect does not promise CONN-22, so that nobody knows which bytes are due: give --hostile, which asks only that the server lives and serves others", f.target.File.Dialect)}
+		return nil, &judging.UsageError{Message: fmt.Sprintf("the %s dialect does not promise CONN-22, so nobody knows which bytes are due: give --hostile, which asks only that the server lives and serves others", f.target.File.Dialect)}
 	}
 	if f.Corpus == "" {
 		return field, nil

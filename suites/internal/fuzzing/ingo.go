@@ -129,7 +129,7 @@ func Loop(f *testing.F, newLoop inproc.Factory, o judging.Options) {
 		f.Fatalf("reactorspec: %v", err)
 	}
 	if len(r.Models) == 0 {
-		f.Fatal("reactorspec: no model is of the families that are selected: leave the selection out")
+		f.Fatal("reactorspec: the selected families have no model: leave the selection out")
 	}
 	for i := range r.Models {
 		f.Add(append([]byte{byte(i)}, make([]byte, 4<<10)...)) // the least of every draw

@@ -92,7 +92,7 @@ func (w *worker) rest(ctx context.Context) {
 			w.quiet.grown[h.name], w.quiet.before[h.name] = true, now
 			return // the others are looked at next time: a socket that stays is a descriptor too
 		}
-		w.remains(ctx, h, fmt.Sprintf("%d %s more than before are there when all clients are gone, for the second time", now-before, h.name))
+		w.remains(ctx, h, fmt.Sprintf("%d more %s than before are there when all clients are gone, for the second time", now-before, h.name))
 		return
 	}
 }
@@ -274,7 +274,7 @@ func stays(s *session.Session, t transcript.Transcript) {
 		}
 		now := 0
 		if _, fell := s.Holds(givenBack, func() bool { now, err = h.count(tree); return err != nil || now < before+h.least }); !fell {
-			s.Failf(session.Wrong, fmt.Sprintf("%d %s more are there after the transcript was played %d times", now-before, h.name, h.repeats),
+			s.Failf(session.Wrong, fmt.Sprintf("%d more %s are there after the transcript was played %d times", now-before, h.name, h.repeats),
 				fmt.Sprintf("less than %d more", h.least), fmt.Sprint(now), "a path on which a connection ends does not give back what it held")
 		}
 	}

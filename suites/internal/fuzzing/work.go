@@ -90,7 +90,7 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	late := a.Trial.Failure != nil && a.Trial.Failure.Kind == session.Late && !a.Steady()
 	switch {
 	case a.Died != "":
-		a.breach = &breach{kind: "death", clause: t.Clause, reason: strings.TrimSuffix("the transcript was the server's end: "+a.Died+": "+alarmed, ": ")}
+		a.breach = &breach{kind: "death", clause: t.Clause, reason: strings.TrimSuffix("the transcript ended the server: "+a.Died+": "+alarmed, ": ")}
 	case alarmed != "":
 		a.breach = &breach{kind: "output", clause: t.Clause, reason: "the server printed: " + alarmed}
 	case late:

@@ -1,5 +1,5 @@
-// Package jschema holds values against a JSON schema, as far as the schemas of this
-// project need one: for tests.
+// Package jschema checks values against a JSON schema, as far as the schemas of this
+// project need it. It is for tests.
 package jschema
 
 import (

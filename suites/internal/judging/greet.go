@@ -88,7 +88,7 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 	case asked.HarnessError != "":
 		return errors.New(asked.HarnessError)
 	case unknown.Status != probe.Unsupported:
-		known.distrust = fmt.Sprintf("the target answers %s to %s, a verb that nobody knows, so what it says of its features proves nothing", unknown.Status, verb)
+		known.distrust = fmt.Sprintf("the target answers %s to %s, a verb that does not exist, so what it says about its features proves nothing", unknown.Status, verb)
 	}
 	if known.distrust != "" {
 		g.journal.note("%s; clauses that need features are untested", known.distrust)
@@ -109,9 +109,9 @@ func (g *targetGround) look(ctx context.Context, in *instance, setup session.Set
 	g.aside(ctx, in, setup, func(s *session.Session) { looks = s.Looks() })
 	switch {
 	case looks.Class != "":
-		g.journal.note("nobody says its class, and what binds every class is judged; it looks like %s (%s): --class %s, or class: in the target file, judges the rest", looks.Class, looks.Seen, looks.Class)
+		g.journal.note("its class is not given, so only what binds every class is judged; it looks like %s (%s): with --class %s, or class: in the target file, the rest is judged too", looks.Class, looks.Seen, looks.Class)
 	case looks.Seen != "":
-		g.journal.note("nobody says its class, and what binds every class is judged; --class says it. From outside it cannot be told: %s", looks.Seen)
+		g.journal.note("its class is not given, so only what binds every class is judged; --class gives it. From outside it cannot be told: %s", looks.Seen)
 	}
 	return looks
 }

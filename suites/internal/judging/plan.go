@@ -200,7 +200,7 @@ func validate(t target.Target) (dialect.Dialect, error) {
 			return nil, usage("bad address %v", err)
 		}
 	} else if len(t.File.Start) == 0 {
-		return nil, usage("no target: give a start command, or the address of a server that runs")
+		return nil, usage("no target: give a start command, or the address of a running server")
 	}
 	return d, nil
 }

@@ -184,7 +184,7 @@ func (g *targetGround) aftermath(ctx context.Context, in *instance, setup sessio
 		tried.died = in.dying()
 	}
 	if tried.died != "" && tried.Failure == nil {
-		tried.Failure = &session.Failure{Reason: "the check was the server's end: " + tried.died,
+		tried.Failure = &session.Failure{Reason: "the check ended the server: " + tried.died,
 			Want: "the server goes on", Got: tried.died}
 	}
 }

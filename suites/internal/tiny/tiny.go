@@ -1,5 +1,5 @@
 // Package tiny holds small servers, good and bad, for the tests of the engine and of
-// the doors: a test binary becomes one of them where the environment says so.
+// the doors: a test binary becomes one of them if the environment says so.
 package tiny
 
 import (

@@ -1,11 +1,11 @@
 // Command hunt measures what fuzzing is worth: how long `reactorspec fuzz` takes to
-// find faults that a run of check sees seldom or not at all, drawing by what showed
-// new behaviour and, beside it, blindly; and how often CONN-22 sees the same faults.
+// find faults that a run of check seldom or never sees, once with draws that are weighted
+// by what showed new behaviour, once blindly; and how often CONN-22 sees the same faults.
 //
 //	go run ./suites/proof/hunt [-seeds 10] [-limit 10m] [-checks 100] [-faults name,name]
 //
-// Each measurement goes into hunt.json as soon as it is made, and is not made again
-// while the server's code stands; RESULTS.md is written from it.
+// Each measurement goes into hunt.json as soon as it is made, and is not repeated while
+// the server's code stays as it is; RESULTS.md is written from it.
 package main
 
 import (
@@ -209,9 +209,8 @@ func (r *record) page() string {
 
 Made by %sgo run ./suites/proof/hunt%s from hunt.json; do not edit. Last measured %s at %s.
 
-Each fault stands alone in an echo server in C ([servers/rare](../servers/rare/main.c)). “CONN-22” is in how many runs of %scheck%s that clause saw the fault. The other columns are of
-%sreactorspec fuzz%s: in how many runs it found the fault within its limit of time, and the median time until it had found it, replays included, over all runs (those that found nothing count as the limit). Blind drawing weighs
-nothing by what it showed; its runs stand beside the others in time, on the same machine.
+Each fault stands alone in an echo server in C ([servers/rare](../servers/rare/main.c)). “CONN-22” says in how many runs of %scheck%s that clause saw the fault. The other columns are about
+%sreactorspec fuzz%s: in how many runs it found the fault within its time limit, and the median time that this took, including replays, over all runs (a run that found nothing counts as the limit). Blind drawing weighs nothing by what it showed; its runs took place at the same time as the others, on the same machine.
 
 | fault | what is wrong | CONN-22 | weighted: found | median | blind: found | median | limit |
 |---|---|---|---|---|---|---|---|

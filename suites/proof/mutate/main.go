@@ -6,8 +6,8 @@
 // the others cannot see a difference.
 //
 // A run judges the next -n mutants of a list shuffled by -seed and adds them to
-// results.json, so that the whole product can be had in slices. It writes
-// RESULTS.md and WANTED.md from all of them. reasons.txt says why a survivor is let
+// results.json, so the whole list can be judged in slices. It writes
+// RESULTS.md and WANTED.md from all of them. reasons.txt says why a survivor may
 // live. A mutant that unit tests alone killed stands in a group of private.txt, with the
 // reason why no promise forbids it, or in one of wanted.txt, with the check that it wants.
 package main

@@ -68,8 +68,8 @@ func writePages(home string, results Results) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Mutants of the reference
 
-Written by %s from results.json; do not edit. gremlins lists %d mutants of reference/; %d of them, drawn with seed %d,
-were judged, of which %d compile. Each row of results.json has its date and commit.
+Written by %s from results.json; do not edit. gremlins lists %d mutants of reference/. Of these, %d were drawn with seed
+%d and judged; %d of them compile. Each row of results.json has its date and commit.
 
 | judge | killed | score |
 |---|---|---|
@@ -78,16 +78,14 @@ were judged, of which %d compile. Each row of results.json has its date and comm
 | the same, of the mutants that are not private | %s |
 | the suites and the unit tests of the reference | %s |
 
-A score counts every survivor against the judge, equivalent mutants too; one that lived is judged again when a test was written for it. The suites judge each file in the configurations that run its code;
-of their kills %d are runs that were not over in time. A clause or a test kills that breaks twice, the second time by itself.
-Asked are those that run the mutant's place when the sound reference is judged; a clause that the sound one breaks under the bounds of a mutant is not asked.
-The in-process doors are asked where the socket shows nothing, since 26 November 2026: of the %d that the unit tests alone killed, %d were judged before, and the doors have not seen them (%s asks them, and no other judge).
+A score counts every survivor against the judge, even equivalent mutants. A survivor is judged again when a test was written for it. The suites judge each file in the configurations that run its code. Among their kills, %d
+are runs that were not over in time. A clause or a test kills a mutant if it breaks twice, the second time by itself. Only those clauses and tests judge a mutant that run its place when the sound reference is judged; a clause that the sound reference breaks under the bounds of a mutant is left out. Since 26 November 2026 the in-process doors judge a mutant if the socket shows nothing. Of the %d mutants that the unit tests alone killed, %d were judged before that, and the doors have not seen them (%s has the doors judge them, and no other judge).
 
-The unit tests alone kill %d: %d are private, %s of all that compile and %s of these, and [WANTED.md](WANTED.md) lists the checks that the others want.
+The unit tests alone kill %d. Of these %d are private: %s of all that compile, and %s of those that the unit tests alone kill. [WANTED.md](WANTED.md) lists the checks that the others need.
 
 ## Private
 
-No promise forbids these, to a client or to a user of spec/contract. Each group was read a second time for what speaks against that.
+No promise to a client, or to a user of spec/contract, forbids these. Each group was read a second time, in search of what speaks against that.
 
 | group | mutants | why it is private | to the contrary |
 |---|---|---|---|
@@ -120,11 +118,10 @@ func wantedPage(groups []Group, results Results) string {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Private })
 	slices.SortStableFunc(groups, func(x, y Group) int { return strings.Compare(x.Says["clause"], y.Says["clause"]) })
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Checks that mutants want
+	fmt.Fprintf(&b, `# Checks that mutants need
 
-Written by %s from wanted.txt and results.json; do not edit. The unit tests of the reference alone kill these mutants, though a
-promise to a client or to a user of spec/contract forbids each. They were found by reading; that a check as described kills them is shown when
-they are judged again (%s). A group whose mutants the suites kill has 0 open ones.
+Written by %s from wanted.txt and results.json; do not edit. Only the unit tests of the reference kill these mutants, although a promise
+to a client or to a user of spec/contract forbids each of them. The missing checks were found by reading. Whether a check as described kills the mutants is shown when these are judged again (%s). A group has 0 open mutants once the suites kill all of them.
 
 | clauses | group | open | the check |
 |---|---|---|---|

@@ -4,8 +4,8 @@
 // Modes without a fault: keeps (connections persist), closes (each ends behind
 // its reply, which says so), sometimes (one reply in five says so), small (a
 // request of more than 4,096 bytes is answered 431), page (the same page
-// whatever is asked), hasty and curt (who takes longer than 2 ms over a request
-// is let go, with 408 or without a word).
+// whatever is asked), hasty and curt (a client that takes longer than 2 ms over a
+// request is cut off, with 408 or without a word).
 //
 // Modes with one: silent (each connection ends behind its reply, which says
 // keep-alive), cut (as closes, and the end of a long reply is lost), mixed (as

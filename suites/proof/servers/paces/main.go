@@ -1,14 +1,14 @@
 // Command paces is a server of one loop that answers at a pace of its own, in the
-// dialects echo, resp, memcache and http, and in described ones by the line. What it
-// does by itself is correct; which of its words are faults the rows say.
+// dialects echo, resp, memcache and http, and in described ones by the line. By itself
+// it is correct; the rows of the proof say which of its words are faults.
 //
 //	paces PORT DIALECT [word=n]…
 //
-//	ticks=ms     looks at its connections when a clock of so long ticks
-//	hands=ms     looks for new connections when a clock of so long ticks
+//	ticks=ms     looks at its connections at each tick of a clock with this period
+//	hands=ms     looks for new connections at each tick of a clock with this period
 //	waits=ms     each reply waits so long
 //	works=us     each reply takes so long of a processor
-//	starts=us    the first reply on a connection takes so long of one
+//	starts=us    the first reply on a connection takes so long of a processor
 //	knows=ms     a connection's greeting waits so long (lines)
 //	stalls=n     one reply in n, by chance, keeps the loop for 400 ms
 //	rests=ms     every 300th reply keeps the loop for so long

@@ -1,5 +1,5 @@
-// Command splice is an echo server on io.Copy, which Go makes of splice(2)
-// between two TCP connections: it does not get past an urgent byte.
+// Command splice is an echo server on io.Copy, which Go turns into splice(2)
+// between two TCP connections: that does not get past an urgent byte.
 // `splice PORT none` hides the connection's type from io.Copy, which reads and
 // writes then, to show that splice(2) is the difference.
 package main
