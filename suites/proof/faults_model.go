@@ -59,7 +59,7 @@ var modelFaults = []Fault{
 			},
 		},
 		Breaks:     []string{"MODEL-2", "ACC-3", "CONN-12"},
-		Sometimes:  []string{"LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "RES-2", "RES-8"},
+		Sometimes:  []string{"LOOP-4", "LOOP-5", "LOOP-6", "LOOP-12", "RES-2", "RES-8", "RES-10"},
 		Neighbours: "connections are reset there, and the next one is hit if it is already in the queue when the server learns of the reset",
 		Because:    "closed the connection | reset the connection",
 	},
