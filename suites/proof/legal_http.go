@@ -86,6 +86,12 @@ var closing = []Variant{
 		Clauses: []string{"FLOW-6"}, Rules: []spec.Rule{spec.Slow},
 	},
 	{
+		Fault: Fault{Name: "http-crowded", Why: "beside more than a hundred others who is idle for 20 ms is closed, as Apache's event MPM does with its workers busy (RFC 9112, 9.5)",
+			Server: "httpraw", Args: []string{"{port}", "crowded"}, Dialect: "http"},
+		Clauses: []string{"LOOP-18"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"LOOP-18": "closes connections that are idle"},
+	},
+	{
 		Fault: Fault{Name: "node-http-slow", Why: "a millisecond of work for each request",
 			Server: "httpnode", Args: []string{"{port}", "slow"}, Dialect: "http", Class: "reactor"},
 		Clauses: floods, Rules: []spec.Rule{spec.Slow},

@@ -99,13 +99,19 @@ func (c *Conn) fail(err error, want string, got int) {
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.closedUnder()
-		c.Failf(Wrong, "the server closed the connection instead of sending "+want, want, have+", then the end of input (FIN)", "")
+		c.ended("closed", want, have+", then the end of input (FIN)", got)
 	case ending(err) == "rst":
 		c.closedUnder()
-		c.Failf(Wrong, "the server reset the connection instead of sending "+want, want, have+", then RST", "")
+		c.ended("reset", want, have+", then RST", got)
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}
+}
+
+// ended ends the check since the server ended the connection, after got bytes of what was due.
+func (c *Conn) ended(how, want, have string, got int) {
+	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: want, Got: have,
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: got == 0}})
 }
 
 // turnedAway reports whether the server said something else than its first reply on

@@ -5,7 +5,8 @@
 // its reply, which says so), sometimes (one reply in five says so), small (a
 // request of more than 4,096 bytes is answered 431), page (the same page
 // whatever is asked), hasty and curt (a client that takes longer than 2 ms over a
-// request is cut off, with 408 or without a word).
+// request is cut off, with 408 or without a word), crowded (beside more than a
+// hundred others a connection that has been idle for 20 ms is closed).
 //
 // Modes with one: silent (each connection ends behind its reply, which says
 // keep-alive), cut (as closes, and the end of a long reply is lost), mixed (as
@@ -34,6 +35,8 @@ const (
 	endsAt    = 5    // one reply in so many
 	buffer    = 4096 // bytes of a request, in mode small
 	haste     = 2 * time.Millisecond
+	crowd     = 100 // connections, in mode crowded
+	idle      = 20 * time.Millisecond
 	page      = "<!doctype html><title>it works</title>\n"
 )
 
@@ -59,6 +62,7 @@ func main() {
 type server struct {
 	mode    string
 	replies atomic.Int64
+	open    atomic.Int64
 
 	mu      sync.Mutex
 	waiting *exchange // mode mixed: who waits for another to change with
@@ -72,6 +76,8 @@ type exchange struct {
 
 func (s *server) serve(conn net.Conn) {
 	defer conn.Close()
+	s.open.Add(1)
+	defer s.open.Add(-1)
 	in := bufio.NewReaderSize(conn, buffer)
 	for {
 		if s.mode == "small" {
@@ -100,6 +106,9 @@ func (s *server) serve(conn net.Conn) {
 		if !s.answer(conn, []byte(request.URL.RawQuery)) {
 			linger(conn)
 			return
+		}
+		if s.mode == "crowded" && s.open.Load() > crowd {
+			conn.SetReadDeadline(time.Now().Add(idle))
 		}
 	}
 }
