@@ -286,6 +286,7 @@ func idleSwitches(s *session.Session) {
 }
 
 func promptAfterSleep(s *session.Session) {
+	limit := max(prompt, 2*usually(s))
 	conns := opened(s, 6)
 	for range 2 {
 		for i, c := range conns {
@@ -296,7 +297,7 @@ func promptAfterSleep(s *session.Session) {
 			payload := s.Payload(48)
 			watch := s.Clock()
 			c.Exchange(payload)
-			inTime(s, "the reply on a connection that had been silent", watch.Elapsed(), prompt,
+			inTime(s, "the reply on a connection that had been silent", watch.Elapsed(), limit,
 				"the loop sleeps, or does something else, where it should wait for its connections")
 		}
 	}

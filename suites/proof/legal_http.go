@@ -92,6 +92,11 @@ var closing = []Variant{
 		Untested: map[string]string{"LOOP-18": "closes connections that are idle"},
 	},
 	{
+		Fault: Fault{Name: "a-second-each", Why: "each reply takes a second, as gophernicus' do, whether the server slept before or not",
+			Server: "paces", Args: []string{"{port}", "echo", "waits=1000"}, Dialect: "echo", Class: "thread-per-connection"},
+		Clauses: []string{"LOOP-9", "WAKE-1"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
 		Fault: Fault{Name: "node-http-slow", Why: "a millisecond of work for each request",
 			Server: "httpnode", Args: []string{"{port}", "slow"}, Dialect: "http", Class: "reactor"},
 		Clauses: floods, Rules: []spec.Rule{spec.Slow},

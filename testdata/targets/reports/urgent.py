@@ -4,8 +4,20 @@ import glob, os, socket, subprocess, sys, time
 port = int(sys.argv[1])
 server = subprocess.Popen(sys.argv[2:], env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
 
+def parent(pid):
+    try:
+        return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+    except FileNotFoundError:
+        return 0
+
+def ours(pid):  # one of the server's processes
+    while pid > 1 and pid != server.pid:
+        pid = parent(pid)
+    return pid == server.pid
+
 def threads():  # nanoseconds that each ran, and that it waited for a processor
-    return {f: [int(n) for n in open(f).read().split()[:2]] for f in glob.glob(f"/proc/{server.pid}/task/*/schedstat")}
+    files = [f for pid in filter(str.isdigit, os.listdir("/proc")) if ours(int(pid)) for f in glob.glob(f"/proc/{pid}/task/*/schedstat")]
+    return {f: [int(n) for n in open(f).read().split()[:2]] for f in files}
 
 def busy():
     before, began = threads(), time.monotonic_ns()
@@ -24,4 +36,5 @@ print(f"with an idle client its busiest thread runs {busy():.0%} of the time tha
 c.send(b"!", socket.MSG_OOB)
 time.sleep(1)
 print(f"behind an urgent byte of that client: {busy():.0%}")
-server.kill()
+server.terminate()
+server.wait()
