@@ -56,13 +56,13 @@ type due struct {
 
 func (p *player) dial(step transcript.Step) *link {
 	c := &link{p: p, number: step.Conn, frames: step.Frames}
-	opening := p.s.Dialect.Opening()
-	if step.Frames {
-		opening = []dialect.Step{{Send: []byte(probe.Probe + "\n")}, {Read: readSignOn}}
-	}
 	switch {
 	case step.Op == transcript.Dial && p.s.Info.Greeting == 0 && dialect.TalksAhead(p.s.Dialect):
 		c.conn = p.s.Dial()
+		opening := c.conn.Dialect().Opening() // its own: it may have a word that no other has
+		if step.Frames {
+			opening = []dialect.Step{{Send: []byte(probe.Probe + "\n")}, {Read: readSignOn}}
+		}
 		for _, s := range opening {
 			c.made = append(c.made, s.Send...)
 			if s.Read != nil {
