@@ -139,6 +139,9 @@ func burstsBeyondTheQueue(s *session.Session) {
 		}
 		c.Close()
 	}
+	c := s.Dial().Patience(time.Duration(len(queued)) * leaveCost) // thousands that end are work as well, and LOOP-18 judges it
+	s.Ready(c).Exchange(payload)
+	c.Close()
 	for range 3 {
 		s.ServesFresh()
 	}

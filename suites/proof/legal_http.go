@@ -92,6 +92,11 @@ var closing = []Variant{
 		Untested: map[string]string{"LOOP-18": "closes connections that are idle"},
 	},
 	{
+		Fault: Fault{Name: "ends-take-most-of-a-millisecond", Why: "the end of a connection is work, as for POE in Perl: four thousand that end together keep it for seconds",
+			Server: "paces", Args: []string{"{port}", "echo", "ends=800"}, Dialect: "echo", Class: "reactor"},
+		Clauses: []string{"ACC-10"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
 		Fault: Fault{Name: "a-second-each", Why: "each reply takes a second, as gophernicus' do, whether the server slept before or not",
 			Server: "paces", Args: []string{"{port}", "echo", "waits=1000"}, Dialect: "echo", Class: "thread-per-connection"},
 		Clauses: []string{"LOOP-9", "WAKE-1"}, Rules: []spec.Rule{spec.Slow},

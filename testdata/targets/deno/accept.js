@@ -5,7 +5,8 @@ for (;;) {
   try {
     const conn = await listener.accept();
     conn.readable.pipeTo(conn.writable).catch(() => {});
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.NotConnected) continue; // that client has left
     await new Promise((later) => setTimeout(later, 100)); // out of descriptors: a rest
   }
 }
