@@ -24,7 +24,7 @@ func TestServersThatCannotBeGreeted(t *testing.T) {
 	}{
 		"absent":      {1, "never accepted"},
 		"exits":       {1, "exited with 4"},
-		"unsupported": {1, "127"},
+		"unsupported": {2, "127"},
 		"slams":       {1, "instead of sending a line"},
 		"silent":      {1, "silence"},
 		"garbage":     {1, "HTTP/1.1 400"},
