@@ -2,7 +2,7 @@
 # Judges a matrix in four jobs of a Slurm array, from a checkout with the command in
 # bin/ and the toolchains of the targets installed:
 #
-#   mkdir -p reports && sbatch .ci/slurm.sh
+#   mkdir -p reports && sbatch .ci/slurm.sh [TARGET.yaml... and flags of matrix]
 #   bin/reactorspec merge reports/shard-*.json --json matrix.json --html matrix
 #
 # A job that was killed is run again by `scontrol requeue JOB_INDEX`, which keeps its
@@ -12,4 +12,5 @@
 #SBATCH --output=reports/shard-%a.log
 set -euo pipefail
 # Exit 1 is a target that breaks a clause: the job did what it is for.
-bin/reactorspec matrix testdata/targets --shard auto --json "reports/shard-$SLURM_ARRAY_TASK_ID.json" || [ $? -eq 1 ]
+[ $# -gt 0 ] || set -- testdata/targets
+bin/reactorspec matrix "$@" --shard auto --json "reports/shard-$SLURM_ARRAY_TASK_ID.json" || [ $? -eq 1 ]
