@@ -94,6 +94,13 @@ matrix: build ## Judge every target whose toolchain is here, side by side (long)
 	mkdir -p $(OUT)
 	bin/reactorspec matrix testdata/targets --json $(OUT)/matrix.json --html $(OUT)/matrix
 
+# Eight targets, two a shard; the seed is fixed, so that both runs ask the same.
+SLURM_TARGETS ?= $(addprefix testdata/targets/,asyncio.yaml libev.yaml libevent.yaml libuv.yaml node.yaml redis.yaml tcl.yaml trio.yaml)
+
+.PHONY: slurm
+slurm: build ## Run a sharded matrix through Slurm on this machine, one shard killed and run again, and compare it with the whole
+	.ci/slurm-once $(SLURM_TARGETS) --quick --seed 1
+
 .PHONY: results
 results: build ## Write the page of the last matrix, testdata/targets/RESULTS.md: FROM="a.json b.json", as `matrix --json` writes them
 	mkdir -p $(OUT)
@@ -130,7 +137,7 @@ readme: ## Run every command of README and its pages as written, those that take
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser starters readme race matrix combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters readme race slurm matrix combinations soak stress proof-full rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built
