@@ -173,7 +173,7 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 		if len(forms) > 0 {
 			t = forms[len(forms)-1]
 		}
-		for g.Of < enough && ctx.Err() == nil {
+		for g.Failed < enough && g.Failed+replays-g.Of >= enough && ctx.Err() == nil { // as for what fails by itself
 			g.Of++
 			if again(t) {
 				g.Failed++
@@ -185,6 +185,9 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 		g.Reason += "; no transcript was found that does it alone"
 	} else if h.repeats > 0 {
 		g.Reason = fmt.Sprintf("%s that belong to no client stay behind, each time that a transcript is played", h.name)
+		if g.Failed < g.Of {
+			g.Reason = fmt.Sprintf("%s that belong to no client stay behind in %d of %d plays of a transcript", h.name, g.Failed, g.Of)
+		}
 	}
 	t.Clause = h.clause
 	w.report(t, b, g)
