@@ -157,6 +157,10 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 // judgeAll judges one target after the other, and says how far it is.
 func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, list []*entrant, scratch string) *report.Matrix {
 	m := &report.Matrix{}
+	skip := func(e *entrant, reason string) {
+		m.Skipped = append(m.Skipped, report.Skipped{Target: e.name, Language: e.file.Language, Reason: reason})
+		fmt.Fprintf(out, "%s: skipped (%s)\n", report.Clean(e.name), report.Clean(reason))
+	}
 	began, judged := time.Now(), 0
 	for i, e := range list {
 		reason := e.skipped
@@ -164,8 +168,7 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 			reason = "interrupted before its turn"
 		}
 		if reason != "" {
-			m.Skipped = append(m.Skipped, report.Skipped{Target: e.name, Language: e.file.Language, Reason: reason})
-			fmt.Fprintf(out, "%s: skipped (%s)\n", report.Clean(e.name), report.Clean(reason))
+			skip(e, reason)
 			continue
 		}
 		line := fmt.Sprintf("judging %s, %d of %d", e.name, i+1, len(list))
@@ -180,9 +183,7 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 		}
 		run.Called, run.Machine = os.Args, report.ThisMachine()
 		if run.Problem != nil && run.Problem.Kind == report.Absent {
-			reason = lastLineOr(run.Target.Stderr, run.Problem.Message)
-			m.Skipped = append(m.Skipped, report.Skipped{Target: e.name, Language: e.file.Language, Reason: reason})
-			fmt.Fprintf(out, "%s: skipped (%s)\n", report.Clean(e.name), report.Clean(reason))
+			skip(e, lastLineOr(run.Target.Stderr, run.Problem.Message))
 			continue
 		}
 		judged++
