@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/reactorspec/reactorspec/spec/contract"
 	"github.com/reactorspec/reactorspec/suites"
@@ -51,11 +53,12 @@ func (e *echoServer) Start(network, address string) (net.Addr, error) {
 
 func (e *echoServer) serve(conn net.Conn) {
 	b := make([]byte, 32<<10)
-	for {
+	for total := 0; ; {
 		n, err := conn.Read(b)
+		total += n
 		if n > 0 {
 			switch {
-			case e.fault == "large" && n > 2000, e.fault == "narrow" && n > 10 && n < 16:
+			case e.fault == "large" && total > 2000, e.fault == "narrow" && total > 10 && total < 16 && ends(conn):
 				b[n-1]++
 			}
 			if _, err := conn.Write(b[:n]); err != nil {
@@ -66,6 +69,24 @@ func (e *echoServer) serve(conn net.Conn) {
 			return
 		}
 	}
+}
+
+// ends reports whether the client's next word is its FIN: what a fault rests on has to be
+// what the client says, and not how its bytes are cut on the way.
+func ends(conn net.Conn) bool {
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	defer conn.SetReadDeadline(time.Time{})
+	is := false
+	_ = raw.Read(func(fd uintptr) bool {
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		is = n == 0 && err == nil
+		return err != syscall.EAGAIN
+	})
+	return is
 }
 
 func (e *echoServer) Stop(context.Context) error {
