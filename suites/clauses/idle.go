@@ -21,6 +21,9 @@ const (
 	// beside twenty busy processes uses a twentieth of a core, and so does one that
 	// keeps house there.
 	starvedShare = 4
+	// heldShare is the part of a window that has to be lost to others before one window
+	// at rest does not decide by itself.
+	heldShare = 8
 	// longestWindow is to how many times its length a window is stretched where others
 	// use the processors.
 	longestWindow = 4
@@ -54,14 +57,19 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 	last, moving := began, queues(s)
 	var had time.Duration // that its busiest thread could run since the last byte
 	var before idleness
-	for again := false; ; {
+	for again, calm := false, false; ; {
 		now := cpuOver(s, window, idleShare)
+		if now.rests(idleShare) && !now.starved() && !calm && now.held() {
+			calm = true // one more window tells whether it rested, or was only not let
+			continue
+		}
 		if now.rests(idleShare) && !now.starved() {
 			if wait := time.Since(began) - window; wait > window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
 			}
 			return
 		}
+		calm = false
 		queued := queues(s)
 		had += now.could
 		switch {
@@ -184,6 +192,10 @@ func (i idleness) rests(share time.Duration) bool { return i.used*share <= i.cou
 // starved reports whether others used the processors so much that what the target
 // did tells nothing.
 func (i idleness) starved() bool { return i.could*starvedShare < i.window || i.waits }
+
+// held reports whether others used so much of the processors that a single window at rest
+// may have been one in which the target was not let.
+func (i idleness) held() bool { return i.could*heldShare < i.window*(heldShare-1) }
 
 // never reports whether the busiest thread never slept: on a busy machine it may have
 // got little, but took all that it could get, where one that keeps house leaves most.
