@@ -126,8 +126,8 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 		exit int
 		want []string
 	}{
-		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 1, []string{"certificate", "insecure"}},
-		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 1, []string{"not example.org", "server_name"}},
+		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 2, []string{"certificate", "insecure"}},
+		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 2, []string{"not example.org", "server_name"}},
 		"no such authority":   {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca + "x"}}, 2, []string{"ca.pemx", "no such file"}},
 		"not PEM":             {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: "transport_test.go"}}, 2, []string{"holds no certificate"}},
 		"TLS to a plain port": {plain, target.File{Dialect: "echo", TLS: &target.TLS{Insecure: true}}, 1, []string{"TLS handshake", "leave --tls"}},

@@ -244,7 +244,10 @@ func (s style) summary(w io.Writer, run *Run, verbose bool) error {
 		s.paragraph(&b, "", line)
 	}
 	for _, reason := range r.Verdict.Reasons {
-		s.paragraph(&b, "  ", shorten(reason, shownWidth))
+		if r.Problem == nil { // which says at its end what to change
+			reason = shorten(reason, shownWidth)
+		}
+		s.paragraph(&b, "  ", reason)
 	}
 	if r.Took > 0 {
 		s.paragraph(&b, "", fmt.Sprintf("judged in %s with seed %#x", duration(r.Took), r.Seed))

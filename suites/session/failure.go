@@ -33,7 +33,10 @@ type Failure struct {
 	Hint   string // what to change where nothing was served yet; may be empty
 	Conn   int    // the connection that showed it, as the evidence counts them; 0: none by itself
 	Source string // that connection's local address
-	Ended  bool   // the server ended the connection, by FIN or RST, instead of sending anything of what was due
+	// Untrusted is a certificate that nobody vouches for, or one for another name: what
+	// the client was told is at fault as likely as the server.
+	Untrusted bool
+	Ended     bool // the server ended the connection, by FIN or RST, instead of sending anything of what was due
 
 	// beside is how many others were open while this connection waited for its first
 	// byte, or how many came beside one that was turned away instead of a first reply:

@@ -262,18 +262,19 @@ func (c *Conn) unsecured(err error) {
 		return
 	}
 	c.s.alive()
-	kind, hint := Wrong, "see whether it speaks TLS there; if not, leave --tls out"
+	kind, untrusted, hint := Wrong, false, "see whether it speaks TLS there; if not, leave --tls out"
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &record):
 		hint = "it does not speak TLS there: leave --tls out"
 	case errors.As(err, new(*tls.CertificateVerificationError)):
+		untrusted = true
 		hint = "name who vouches for it (tls: ca, --tls-ca), its name (server_name), or take any certificate (insecure, --tls-insecure)"
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		kind = Late
 	}
 	got := oneLine(shake.cause.Error())
-	failure := &Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint,
+	failure := &Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint, Untrusted: untrusted,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
 	if kind == Late { // as in Conn.Failf: those beside it may be all that the target holds
 		failure.beside = c.s.beside()

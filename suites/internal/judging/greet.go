@@ -18,8 +18,12 @@ import (
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-// ungreeted is a target that accepts connections but does not serve them.
-type ungreeted struct{ message string }
+// ungreeted is a target that accepts connections but does not serve them; untrusted
+// where it is we who do not take its certificate.
+type ungreeted struct {
+	message   string
+	untrusted bool
+}
 
 func (e *ungreeted) Error() string { return e.message }
 
@@ -48,7 +52,10 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		}
 		why, change := a.HarnessError+a.Inconclusive, "check --dialect and --tls, and that it is this server"
 		if a.Failure != nil {
-			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (want " + a.Failure.Want + "; got " + a.Failure.Got + ")"
+			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ")
+			if !strings.Contains(why, a.Failure.Got) {
+				why += " (want " + a.Failure.Want + "; got " + a.Failure.Got + ")"
+			}
 			if a.Failure.Hint != "" {
 				change = a.Failure.Hint
 			}
@@ -56,7 +63,10 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		if died := in.dying(); died != "" {
 			why = died
 		}
-		return &ungreeted{fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change)}
+		return &ungreeted{
+			fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change),
+			a.Failure != nil && a.Failure.Untrusted,
+		}
 	}
 	if refused != "" {
 		g.journal.note("the target accepts connections before it serves them, and was asked again: %s", refused)
@@ -97,7 +107,7 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		return nil
 	}
 	if nonce := in.hello["nonce"]; in.Owned() && nonce != "" && nonce != "-" && nonce != in.Nonce {
-		return &ungreeted{fmt.Sprintf("another server answers at %s: its nonce is %s, not the one given to the target; stop it", in.Addr(), report.Clean(nonce))}
+		return &ungreeted{message: fmt.Sprintf("another server answers at %s: its nonce is %s, not the one given to the target; stop it", in.Addr(), report.Clean(nonce))}
 	}
 	known.adopt(in.hello, g.journal.note)
 	return nil

@@ -75,6 +75,7 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 	}
 	kind, stderr := report.Start, ""
 	var launch *target.LaunchError
+	var refused *ungreeted
 	switch {
 	case errors.As(err, &launch):
 		stderr = launch.Stderr
@@ -86,7 +87,10 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 		case errors.Is(err, target.ErrUnreachable), errors.Is(err, target.ErrProc):
 			kind = report.Harness // whom nobody reaches nobody has judged
 		}
-	case errors.As(err, new(*ungreeted)):
+	case errors.As(err, &refused):
+		if refused.untrusted {
+			kind = report.Usage
+		}
 	default:
 		kind = report.Harness
 	}
