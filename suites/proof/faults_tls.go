@@ -24,6 +24,12 @@ var tlsFaults = []Fault{
 		Because: "of a core is used",
 	},
 	{
+		Name: "tls-end-unseen", Why: "the end of input amid a handshake that was answered is taken for input that is yet to come: the level-triggered poller reports it for ever",
+		Server: "tlsepoll", Args: []string{"{port}", "end-unseen"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
+		Breaks:  []string{"TLS-4", "TLS-5", "TLS-6", "TLS-7"},
+		Because: "of a core is used while a client that has sent FIN | still open | for each handshake that was broken off",
+	},
+	{
 		Name: "tls-one-at-a-time", Why: "the next connection is accepted when the handshake of the last is over: a silent client keeps everybody out, but disturbs nobody who is in",
 		Server: "tlsepoll", Args: []string{"{port}", "one-at-a-time"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:  []string{"ACC-2", "TLS-1"},

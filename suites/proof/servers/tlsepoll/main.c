@@ -20,6 +20,8 @@
  *   blocks-later      does so once something has come
  *   one-at-a-time     accepts the next when the handshake of the last is over
  *   asks-to-write     asks the poller for writability for as long as a handshake lasts
+ *   end-unseen        takes the end of input, once it has answered, for input that is yet
+ *                     to come, and asks a level-triggered poller for it again
  *   keeps-failed      leaves a connection whose handshake has failed to its client
  *   leaks-descriptor  shuts a connection down, and forgets it, when its handshake fails
  *                     behind the ServerHello
@@ -72,8 +74,8 @@ struct connection {
 	long touched; /* ms, when something last came or went */
 };
 
-static int workers, lingers, peeks, blocks, blocks_later, one_at_a_time, asks_to_write, keeps_failed, leaks_descriptor, leaks_session, counts_failed,
-	whole_hello, no_timeout, timeout_until_hello;
+static int workers, lingers, peeks, blocks, blocks_later, one_at_a_time, asks_to_write, end_unseen, keeps_failed, leaks_descriptor, leaks_session,
+	counts_failed, whole_hello, no_timeout, timeout_until_hello;
 
 static const struct {
 	const char *name;
@@ -86,6 +88,7 @@ static const struct {
 	{"blocks-later", &blocks_later},
 	{"one-at-a-time", &one_at_a_time},
 	{"asks-to-write", &asks_to_write},
+	{"end-unseen", &end_unseen},
 	{"keeps-failed", &keeps_failed},
 	{"leaks-descriptor", &leaks_descriptor},
 	{"leaks-session", &leaks_session},
@@ -223,7 +226,7 @@ static int shake(struct connection *c) {
 		watch(c, events);
 	else if (why == SSL_ERROR_WANT_WRITE)
 		watch(c, EPOLLOUT);
-	else
+	else if (!end_unseen || BIO_number_written(SSL_get_wbio(c->tls)) == 0 || recv(c->fd, buffer, 1, MSG_PEEK) != 0)
 		fail(c);
 	return 0;
 }
