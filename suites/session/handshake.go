@@ -36,7 +36,7 @@ func (s *Session) DialTrickling(pause time.Duration, at ...int) *Conn {
 		s.makeWay(number)
 	}
 	return s.dial("", number, func(socket net.Conn) net.Conn {
-		return s.secured(&trickle{Conn: socket, pause: pause, at: at, wait: s.Pause})
+		return s.secured(&trickle{Conn: socket, pause: pause, at: at, over: s.ctx.Done()})
 	})
 }
 
@@ -47,7 +47,7 @@ type trickle struct {
 	sent  int
 	at    []int
 	pause time.Duration
-	wait  func(time.Duration)
+	over  <-chan struct{} // the check's end; the handshake that writes here is no goroutine of the check
 }
 
 func (t *trickle) Write(b []byte) (int, error) {
@@ -57,7 +57,12 @@ func (t *trickle) Write(b []byte) (int, error) {
 		}
 		if t.sent++; len(t.at) > 0 && t.sent == t.at[0] {
 			t.at = t.at[1:]
-			t.wait(t.pause)
+			timer := time.NewTimer(t.pause)
+			select {
+			case <-timer.C:
+			case <-t.over:
+				timer.Stop()
+			}
 		}
 	}
 	return len(b), nil

@@ -18,114 +18,114 @@ import (
 // a server takes no more, and go on later; so records go through memory, and what
 // the socket did not take yet waits there: a record of 16 KiB at most.
 //
-// The handshake happens at the first read or write, as a client's that has
-// connected and says nothing yet.
+// The handshake begins at the first read or write, as a client's that has connected and
+// says nothing yet. It goes on by itself, and lasts as long as the server takes, who may
+// have no descriptor for this client yet: a read waits for it until its own deadline, and
+// a write, as the kernel would, keeps a little until there is somebody to take it.
 type secured struct {
 	*tls.Conn
 	wire     *wire
-	patience time.Duration // for the handshake
+	patience time.Duration // for the handshake, where the socket's deadlines say nothing
 
-	shaking sync.Mutex
-	shook   bool
-	failed  error // of the handshake
+	begin sync.Once
+	shook chan struct{} // closed when the handshake is over
+	cause error         // why it failed; read behind shook
 
 	writing sync.Mutex
-	owed    int // bytes of a write that are encrypted and were not reported
+	early   []byte // was written during the handshake, which sends it at its end
+	owed    int    // bytes of a write that are encrypted and were not reported
 }
 
-// wire is the socket below TLS, whose Write never blocks.
-type wire struct {
-	net.Conn
-	mu         sync.Mutex
-	out        []byte
-	shaking    bool
-	read, sent time.Time // the deadlines that the checks set
-}
-
-// handshakeError is a TLS session that did not come about.
+// handshakeError is a TLS session that did not come about, or not yet.
 type handshakeError struct{ cause error }
 
 func (e *handshakeError) Error() string { return "TLS handshake: " + e.cause.Error() }
 func (e *handshakeError) Unwrap() error { return e.cause }
 
+const (
+	// record is the most that one record carries (RFC 8446 section 5.1), and what a write
+	// keeps for the end of the handshake.
+	record = 16 << 10 // bytes
+	// writePatience is how long a write waits for the handshake before it keeps what it
+	// was given: long enough for a server that is there, and no clause rests on it.
+	writePatience = 500 * time.Millisecond
+)
+
 func secure(socket net.Conn, config *tls.Config, patience time.Duration) *secured {
-	w := &wire{Conn: socket}
-	return &secured{Conn: tls.Client(w, config), wire: w, patience: patience}
+	w := newWire(socket)
+	return &secured{Conn: tls.Client(w, config), wire: w, patience: patience, shook: make(chan struct{})}
 }
 
-func (w *wire) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.out = append(w.out, b...)
-	return len(b), nil
-}
-
-// Read flushes first while the handshake lasts: the peer waits for what was said.
-func (w *wire) Read(b []byte) (int, error) {
-	if w.shaking {
-		if err := w.flush(); err != nil {
-			return 0, err
-		}
-	}
-	return w.Conn.Read(b)
-}
-
-// SetWriteDeadline is crypto/tls's word behind its close_notify, and not for the
-// socket: nothing that it writes blocks.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
-
-// asSet gives the socket the deadlines that the checks set.
-func (w *wire) asSet() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_ = w.Conn.SetReadDeadline(w.read)
-	_ = w.Conn.SetWriteDeadline(w.sent)
-}
-
-// flush writes what waits, as far as the socket takes it before the deadline.
-func (w *wire) flush() error {
-	for {
-		w.mu.Lock()
-		out := w.out
-		w.mu.Unlock()
-		if len(out) == 0 {
-			return nil
-		}
-		n, err := w.Conn.Write(out)
-		w.mu.Lock()
-		w.out = w.out[n:]
-		w.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// handshake happens once; what it comes to stays.
-func (c *secured) handshake() error {
-	c.shaking.Lock()
-	defer c.shaking.Unlock()
-	if c.shook {
-		return c.failed
-	}
-	c.shook, c.wire.shaking = true, true
-	_ = c.wire.Conn.SetDeadline(time.Now().Add(c.patience))
+// shake goes through the handshake, once; what it comes to stays.
+func (c *secured) shake() {
+	defer close(c.shook)
 	err := c.Conn.Handshake()
-	if err == nil {
-		err = c.wire.flush()
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err == nil && len(c.early) > 0 {
+		_, err = c.Conn.Write(c.early)
+		c.early = nil
 	}
-	c.wire.shaking = false
-	c.wire.asSet()
-	if err != nil {
-		_ = c.wire.flush() // the alert that says why
-		c.failed = &handshakeError{err}
+	sent := c.wire.settle(c.patience) // an alert that says why, if nothing else
+	if err = errors.Join(err, sent); err != nil {
+		c.cause = &handshakeError{cause(err)}
 	}
-	return c.failed
+}
+
+// cause is the error itself where only one was joined, so that its words stay as they are.
+func cause(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+		return joined.Unwrap()[0]
+	}
+	return err
+}
+
+// shaken waits for the handshake until the deadline that deadline tells, which may change
+// meanwhile.
+func (c *secured) shaken(deadline func() (time.Time, <-chan struct{})) error {
+	c.begin.Do(func() { go c.shake() })
+	for {
+		until, changed := deadline()
+		var over <-chan time.Time
+		if !until.IsZero() {
+			timer := time.NewTimer(time.Until(until))
+			defer timer.Stop()
+			over = timer.C
+		}
+		select {
+		case <-c.shook:
+			return c.cause
+		case <-over:
+			return &handshakeError{os.ErrDeadlineExceeded}
+		case <-changed:
+		}
+	}
+}
+
+// within is a deadline that is so far away from now, if the one that is told is not nearer.
+func within(patience time.Duration, told func() (time.Time, <-chan struct{})) func() (time.Time, <-chan struct{}) {
+	most := time.Now().Add(patience)
+	return func() (time.Time, <-chan struct{}) {
+		until, changed := told()
+		if until.IsZero() || until.After(most) {
+			until = most
+		}
+		return until, changed
+	}
 }
 
 func (c *secured) Read(b []byte) (int, error) {
-	if err := c.handshake(); err != nil {
-		return 0, err
+	waited := time.Now()
+	select {
+	case <-c.shook:
+		if c.cause != nil {
+			return 0, c.cause
+		}
+	default:
+		if err := c.shaken(c.wire.readDeadline); err != nil {
+			return 0, err
+		}
+		c.wire.putOff(time.Since(waited)) // what was awaited begins behind the handshake
 	}
 	n, err := c.Conn.Read(b)
 	var alert *net.OpError
@@ -141,12 +141,27 @@ func (c *secured) Read(b []byte) (int, error) {
 }
 
 func (c *secured) Write(b []byte) (int, error) {
-	const record = 16 << 10 // bytes, the most that one carries (RFC 8446 section 5.1)
+	err := c.shaken(within(writePatience, c.wire.writeDeadline))
 	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := c.handshake(); err != nil {
+	select {
+	case <-c.shook:
+		err = c.cause
+	default:
+		if len(c.early)+len(b) <= record && errors.Is(err, os.ErrDeadlineExceeded) {
+			c.early = append(c.early, b...)
+			c.writing.Unlock()
+			return len(b), nil
+		}
+	}
+	c.writing.Unlock()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = c.shaken(c.wire.writeDeadline)
+	}
+	if err != nil {
 		return 0, err
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if err := c.wire.flush(); err != nil {
 		return 0, err
 	}
@@ -170,14 +185,15 @@ func (c *secured) Write(b []byte) (int, error) {
 
 // CloseWrite says close_notify and sends the FIN.
 func (c *secured) CloseWrite() error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := c.handshake(); err != nil {
+	if err := c.shaken(within(c.patience, c.wire.unbounded)); err != nil {
 		return err
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	_ = c.wire.Conn.SetWriteDeadline(time.Now().Add(c.patience))
 	err := errors.Join(c.Conn.CloseWrite(), c.wire.flush())
-	c.wire.asSet()
+	until, _ := c.wire.writeDeadline()
+	_ = c.wire.Conn.SetWriteDeadline(until)
 	if err != nil {
 		return err
 	}
@@ -189,16 +205,15 @@ func (c *secured) CloseWrite() error {
 
 // Close says close_notify, if that is possible at once, and closes the socket.
 func (c *secured) Close() error {
-	if c.writing.TryLock() {
-		if c.shaking.TryLock() {
-			if c.shook && c.failed == nil {
-				_ = c.Conn.CloseWrite()
-				_ = c.wire.Conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
-				_ = c.wire.flush()
-			}
-			c.shaking.Unlock()
+	select {
+	case <-c.shook:
+		if c.cause == nil && c.writing.TryLock() {
+			_ = c.Conn.CloseWrite()
+			_ = c.wire.Conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+			_ = c.wire.flush()
+			c.writing.Unlock()
 		}
-		c.writing.Unlock()
+	default:
 	}
 	return c.wire.Conn.Close()
 }
@@ -207,29 +222,8 @@ func (c *secured) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-func (c *secured) SetReadDeadline(t time.Time) error {
-	c.wire.mu.Lock()
-	c.wire.read = t
-	c.wire.mu.Unlock()
-	return c.unlessShaking(func() error { return c.wire.Conn.SetReadDeadline(t) })
-}
-
-func (c *secured) SetWriteDeadline(t time.Time) error {
-	c.wire.mu.Lock()
-	c.wire.sent = t
-	c.wire.mu.Unlock()
-	return c.unlessShaking(func() error { return c.wire.Conn.SetWriteDeadline(t) })
-}
-
-// unlessShaking leaves the handshake its own deadline; a moment of the past, by
-// which a session ends its connections, reaches it too.
-func (c *secured) unlessShaking(set func() error) error {
-	if !c.shaking.TryLock() {
-		return nil
-	}
-	defer c.shaking.Unlock()
-	return set()
-}
+func (c *secured) SetReadDeadline(t time.Time) error  { return c.wire.setRead(t) }
+func (c *secured) SetWriteDeadline(t time.Time) error { return c.wire.setSent(t) }
 
 // reset closes the socket with RST, and says nothing before.
 func (c *secured) reset() error {
