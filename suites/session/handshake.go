@@ -15,7 +15,7 @@ func (s *Session) secured(socket net.Conn) net.Conn {
 	if s.secure == nil {
 		return socket
 	}
-	return secure(socket, s.secure, s.Budget.Await)
+	return secure(socket, s.secure, s.Budget.Await, &s.unshaken)
 }
 
 // DialBelow is Dial below TLS: what is sent is sent as it is, and what is read are

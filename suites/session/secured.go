@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,7 @@ type secured struct {
 	*tls.Conn
 	wire     *wire
 	patience time.Duration // for the handshake, where the socket's deadlines say nothing
+	stalled  *atomic.Int32 // of the session: handshakes that a write has stopped waiting for
 
 	begin sync.Once
 	shook chan struct{} // closed when the handshake is over
@@ -33,6 +35,8 @@ type secured struct {
 
 	writing sync.Mutex
 	early   []byte // was written during the handshake, which sends it at its end
+	over    bool   // the handshake has sent it
+	waits   bool   // this one is counted in stalled
 	owed    int    // bytes of a write that are encrypted and were not reported
 }
 
@@ -47,13 +51,15 @@ const (
 	// keeps for the end of the handshake.
 	record = 16 << 10 // bytes
 	// writePatience is how long a write waits for the handshake before it keeps what it
-	// was given: long enough for a server that is there, and no clause rests on it.
+	// was given, so that a reply's time begins behind the handshake. Where it did not do
+	// for one client, as with a server that is stopped or has no descriptors, no other
+	// waits. No clause rests on it.
 	writePatience = 500 * time.Millisecond
 )
 
-func secure(socket net.Conn, config *tls.Config, patience time.Duration) *secured {
+func secure(socket net.Conn, config *tls.Config, patience time.Duration, stalled *atomic.Int32) *secured {
 	w := newWire(socket)
-	return &secured{Conn: tls.Client(w, config), wire: w, patience: patience, shook: make(chan struct{})}
+	return &secured{Conn: tls.Client(w, config), wire: w, patience: patience, stalled: stalled, shook: make(chan struct{})}
 }
 
 // shake goes through the handshake, once; what it comes to stays.
@@ -62,6 +68,10 @@ func (c *secured) shake() {
 	err := c.Conn.Handshake()
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.over = true
+	if c.waits {
+		c.stalled.Add(-1)
+	}
 	if err == nil && len(c.early) > 0 {
 		_, err = c.Conn.Write(c.early)
 		c.early = nil
@@ -141,23 +151,15 @@ func (c *secured) Read(b []byte) (int, error) {
 }
 
 func (c *secured) Write(b []byte) (int, error) {
-	err := c.shaken(within(writePatience, c.wire.writeDeadline))
-	c.writing.Lock()
-	select {
-	case <-c.shook:
-		err = c.cause
-	default:
-		if len(c.early)+len(b) <= record && errors.Is(err, os.ErrDeadlineExceeded) {
-			c.early = append(c.early, b...)
-			c.writing.Unlock()
-			return len(b), nil
-		}
+	patience := writePatience
+	if c.stalled.Load() > 0 {
+		patience = 0
 	}
-	c.writing.Unlock()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = c.shaken(c.wire.writeDeadline)
+	_ = c.shaken(within(patience, c.wire.writeDeadline))
+	if c.keep(b) {
+		return len(b), nil
 	}
-	if err != nil {
+	if err := c.shaken(c.wire.writeDeadline); err != nil {
 		return 0, err
 	}
 	c.writing.Lock()
@@ -181,6 +183,21 @@ func (c *secured) Write(b []byte) (int, error) {
 		n += len(piece)
 	}
 	return n, nil
+}
+
+// keep keeps b for the end of the handshake, if that is still to come and there is room.
+func (c *secured) keep(b []byte) bool {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.over || len(c.early)+len(b) > record {
+		return false
+	}
+	if !c.waits {
+		c.waits = true
+		c.stalled.Add(1)
+	}
+	c.early = append(c.early, b...)
+	return true
 }
 
 // CloseWrite says close_notify and sends the FIN.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -49,7 +50,7 @@ func TestSecuredOutlastsAHandshakeThatWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := secure(socket, &tls.Config{InsecureSkipVerify: true}, 30*time.Second)
+	c := secure(socket, &tls.Config{InsecureSkipVerify: true}, 30*time.Second, new(atomic.Int32))
 	defer c.Close()
 	soon := func() time.Time { return time.Now().Add(20 * time.Millisecond) }
 

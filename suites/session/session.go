@@ -89,11 +89,13 @@ type Session struct {
 	Budget  Budget
 
 	secure *tls.Config // nil: plain TCP
-	ctx    context.Context
-	cancel context.CancelFunc
-	setup  Setup
-	log    *recorder
-	watch  Stopwatch // started with the attempt
+	// unshaken counts the handshakes that a write of this session has stopped waiting for.
+	unshaken atomic.Int32
+	ctx      context.Context
+	cancel   context.CancelFunc
+	setup    Setup
+	log      *recorder
+	watch    Stopwatch // started with the attempt
 
 	mu       sync.Mutex
 	conns    []*Conn
