@@ -106,7 +106,7 @@ func memoryAfterRequests(s *session.Session) {
 						return
 					}
 					conns[w] = conns[w].Next()
-					conns[w].Exchange(payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
+					conns[w].Exchange(cut(s, payload, i))
 					took[w]++
 				}
 			})

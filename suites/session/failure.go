@@ -43,6 +43,10 @@ type Failure struct {
 	// they may be all that the target holds. 0: that is not the failure.
 	beside int
 	away   bool // turned away in words
+
+	// silent is how long nothing had gone over the connection before the server ended it,
+	// where that may be the reason; 0: it is not.
+	silent time.Duration
 }
 
 func (f *Failure) Error() string { return f.Reason }

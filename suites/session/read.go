@@ -111,7 +111,7 @@ func (c *Conn) fail(err error, want string, got int) {
 // ended ends the check since the server ended the connection, after got bytes of what was due.
 func (c *Conn) ended(how, want, have string, got int) {
 	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: want, Got: have,
-		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: got == 0}})
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: got == 0, silent: c.silent()}})
 }
 
 // turnedAway reports whether the server said something else than its first reply on

@@ -194,7 +194,10 @@ func (s *Session) makeWay(number int) {
 }
 
 // beside counts the open connections but one.
-func (s *Session) beside() (n int) {
+func (s *Session) beside() int { return max(s.open()-1, 0) }
+
+// open counts the connections that the check has not left.
+func (s *Session) open() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
@@ -202,7 +205,7 @@ func (s *Session) beside() (n int) {
 			n++
 		}
 	}
-	return max(n-1, 0)
+	return n
 }
 
 // others counts the connections that were dialled beside one, roomBlind at most. Those
@@ -245,6 +248,9 @@ func (s *Session) holdsAtMost(clients int) int {
 		return 0
 	}
 	held := []*Conn{first}
+	if most := s.places(); most > 0 {
+		clients = min(clients, most)
+	}
 	for len(held) < clients {
 		var c *Conn
 		refused := s.Trial(func() {

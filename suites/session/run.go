@@ -129,6 +129,13 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 			attempt.Failure, attempt.Untested = nil, full(most, f.Reason)
 		}
 	}
+	if f := attempt.Failure; f != nil && f.silent > 0 {
+		if after := idleBehind(ctx, setup, f.silent); after > 0 {
+			attempt.Failure, attempt.Untested = nil, fmt.Sprintf(
+				"connection #%d was silent for %s, and this server lets an idle client go after %s with nothing else going on: give it a longer timeout, or declare it (--idle-timeout)",
+				f.Conn, milliseconds(f.silent), milliseconds(after))
+		}
+	}
 	return attempt
 }
 
