@@ -26,10 +26,18 @@ func ask(s *session.Session, payload []byte) *session.Conn {
 
 func oneAtATime(s *session.Session) {
 	first := opened(s, 1)[0]
+	said := s.Payload(100)
+	request := first.Dialect().Request(said)
+	begun := 0
+	if s.Dialect.Requests() == 1 { // who has said nothing yet may not have been taken up (TCP_DEFER_ACCEPT)
+		begun = (len(request) + 1) / 2
+		first.Send(request[:begun])
+	}
 	payload := s.Payload(50)
 	second := ask(s, payload)
 	second.Quiet(s.Silence())
-	first.Exchange(s.Payload(100))
+	first.Send(request[begun:])
+	first.Reply(said)
 	first.Close()
 	second.Answered(payload)
 }

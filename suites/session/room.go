@@ -255,7 +255,13 @@ func (s *Session) holdsAtMost(clients int) int {
 		var c *Conn
 		refused := s.Trial(func() {
 			c = s.Dial()
-			s.Ready(c).Exchange(s.Payload(16))
+			if s.Ready(c); s.Dialect.Requests() == 1 { // it stays as long as it asks nothing, and another asks
+				asks := s.Dial()
+				s.Ready(asks).Exchange(s.Payload(16))
+				asks.Close()
+				return
+			}
+			c.Exchange(s.Payload(16))
 		})
 		if refused != nil && refused.away { // a place may be free once those before are seen to have left
 			if c = s.letsIn(); c != nil {
