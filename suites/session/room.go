@@ -239,6 +239,9 @@ func (s *Session) limitMet(beside int) (most int) {
 	if most = min(first, second); most < 2 {
 		return 0 // who serves one client at a time is iterative, and says so
 	}
+	if places := s.places(); places > 0 && most < places-1-places/10 {
+		return 0 // it has fewer than it says: places were lost
+	}
 	return most
 }
 
