@@ -26,8 +26,9 @@ var tlsFaults = []Fault{
 	{
 		Name: "tls-end-unseen", Why: "the end of input behind the ServerHello is taken for input that is yet to come: the level-triggered poller reports it for ever",
 		Server: "tlsepoll", Args: []string{"{port}", "end-unseen"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
-		Breaks:  []string{"TLS-4", "TLS-5", "TLS-6", "TLS-7"},
-		Because: "of a core is used while a client that has sent FIN | still open | for each handshake that was broken off",
+		Breaks:    []string{"TLS-4"},
+		Sometimes: []string{"TLS-5", "LOOP-1"}, Neighbours: "TLS-5 leaves such a connection to its instance, if the spin lets it measure, and LOOP-1 may be judged there later",
+		Because: "of a core is used while a client that has sent FIN | still open",
 	},
 	{
 		Name: "tls-one-at-a-time", Why: "the next connection is accepted when the handshake of the last is over: a silent client keeps everybody out, but disturbs nobody who is in",

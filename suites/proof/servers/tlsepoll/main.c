@@ -21,7 +21,8 @@
  *   one-at-a-time     accepts the next when the handshake of the last is over
  *   asks-to-write     asks the poller for writability for as long as a handshake lasts
  *   end-unseen        takes the end of input behind the ServerHello for input that is yet
- *                     to come, and asks a level-triggered poller for it again
+ *                     to come, and asks a level-triggered poller for it again, of one
+ *                     connection at a time
  *   keeps-failed      leaves a connection whose handshake has failed to its client
  *   leaks-descriptor  shuts a connection down, and forgets it, when its handshake fails
  *                     behind the ServerHello
@@ -100,7 +101,7 @@ static const struct {
 	{"timeout-until-hello", &timeout_until_hello},
 };
 
-static struct connection *connections[table];
+static struct connection *connections[table], *unseen;
 static int poller, listener, highest, listening, again, under_way, count;
 static long idle, works, listen_at, most = table;
 static SSL_CTX *context;
@@ -140,6 +141,8 @@ static void leave(struct connection *c) {
 	if (c->state == shaking)
 		over(0);
 	connections[c->fd] = NULL;
+	if (unseen == c)
+		unseen = NULL;
 	if (failed && leaks_descriptor) {
 		epoll_ctl(poller, EPOLL_CTL_DEL, c->fd, NULL);
 		shutdown(c->fd, SHUT_RDWR);
@@ -236,7 +239,9 @@ static int shake(struct connection *c) {
 		watch(c, events);
 	else if (why == SSL_ERROR_WANT_WRITE)
 		watch(c, EPOLLOUT);
-	else if (!end_unseen || BIO_number_written(SSL_get_wbio(c->tls)) < 100 || recv(c->fd, buffer, 1, MSG_PEEK) != 0)
+	else if (end_unseen && (unseen == NULL || unseen == c) && BIO_number_written(SSL_get_wbio(c->tls)) > 100 && recv(c->fd, buffer, 1, MSG_PEEK) == 0)
+		unseen = c; /* more than an alert was said */
+	else
 		fail(c);
 	return 0;
 }
