@@ -105,8 +105,9 @@ func memoryAfterRequests(s *session.Session) {
 					if i >= fewestComing && time.Since(began) > 2*roundTime {
 						return
 					}
-					conns[w] = conns[w].Next()
-					conns[w].Exchange(payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
+					conns[w] = conns[w].Further(func(c *session.Conn) {
+						c.Exchange(payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
+					})
 					took[w]++
 				}
 			})

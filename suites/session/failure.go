@@ -43,6 +43,12 @@ type Failure struct {
 	// they may be all that the target holds. 0: that is not the failure.
 	beside int
 	away   bool // turned away in words
+
+	// taken is how many replies had come on a connection on which something else came
+	// instead of the next one: a limit may be behind it. other says that this was
+	// something whole, and not that reply.
+	taken int
+	other bool
 }
 
 func (f *Failure) Error() string { return f.Reason }

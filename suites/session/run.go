@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -127,6 +128,11 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	if f := attempt.Failure; f != nil && f.beside > 0 {
 		if most := limitBehind(ctx, setup, f.beside); most > 0 {
 			attempt.Failure, attempt.Untested = nil, full(most, f.Reason)
+		}
+	}
+	if f := attempt.Failure; f != nil && f.taken > 0 && (f.Ended || f.other) && setup.Dialect.Requests() == 0 && dialect.MayQuit(setup.Dialect) {
+		if hint := limitOfRequests(ctx, setup, f); hint != "" {
+			f.Why = hint
 		}
 	}
 	return attempt
