@@ -16,13 +16,20 @@ type shortage struct {
 	restore   func() error
 }
 
+// How many clients are served before a target runs out of descriptors, and how many come
+// then.
+const (
+	servedBefore = 8
+	comeLate     = 12
+)
+
 // exhaust leaves the target two descriptors and connects many more clients
 // than that, each with a request of its own; then it takes away what is left,
 // since a server that needs two descriptors a client never runs out at accept
 // itself while one is free. The caller calls restore.
 func exhaust(s *session.Session) *shortage {
 	// Whatever the server opens at its first connections (pools, libraries) is open then.
-	short := &shortage{old: opened(s, 8)}
+	short := &shortage{old: opened(s, servedBefore)}
 	s.ServesFresh()
 	restore, err := s.Tree().LeaveFDs(2)
 	if err != nil {
@@ -35,8 +42,8 @@ func exhaust(s *session.Session) *shortage {
 			panic(raised)
 		}
 	}()
-	for i := range 12 {
-		if i == 6 {
+	for i := range comeLate {
+		if i == comeLate/2 {
 			s.Pause(20 * gap)
 			more, err := s.Tree().LeaveFDs(0)
 			if errors.Is(err, observe.ErrGone) {
@@ -135,6 +142,8 @@ func servesWhileOutOfDescriptors(s *session.Session) {
 const acceptPause = 32 * time.Second
 
 func acceptsAgain(s *session.Session) {
+	const all = servedBefore + comeLate + 1 // clients, with a fresh one
+	crowded := s.Declared() && s.Room(all) < all
 	short := exhaust(s)
 	defer func() { _ = short.restore() }()
 	s.Pause(150 * gap)
@@ -142,8 +151,14 @@ func acceptsAgain(s *session.Session) {
 	if err := short.restore(); err != nil {
 		s.Inconclusive("the descriptor limit could not be restored: " + err.Error())
 	}
+	if crowded { // they would wait for a place, and not for a descriptor
+		s.Note("there is room for few clients: those that waited for a descriptor leave")
+		closeAll(short.late)
+		waiting = nil
+	}
 	c := dialOnceBack(s).Patience(acceptPause)
 	s.Ready(c).Exchange(s.Payload(100))
+	c.Close()
 	for _, c := range short.old {
 		c.Exchange(s.Payload(10))
 	}

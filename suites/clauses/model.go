@@ -26,10 +26,18 @@ func ask(s *session.Session, payload []byte) *session.Conn {
 
 func oneAtATime(s *session.Session) {
 	first := opened(s, 1)[0]
+	said := s.Payload(100)
+	request := first.Dialect().Request(said)
+	begun := 0
+	if s.Dialect.Requests() == 1 { // who has said nothing yet may not have been taken up (TCP_DEFER_ACCEPT)
+		begun = (len(request) + 1) / 2
+		first.Send(request[:begun])
+	}
 	payload := s.Payload(50)
 	second := ask(s, payload)
 	second.Quiet(s.Silence())
-	first.Exchange(s.Payload(100))
+	first.Send(request[begun:])
+	first.Reply(said)
 	first.Close()
 	second.Answered(payload)
 }
@@ -56,7 +64,10 @@ func waitersAreServed(s *session.Session) {
 }
 
 func severalAtATime(s *session.Session) {
-	conns := make([]*session.Conn, 8)
+	conns := make([]*session.Conn, several(s, 8))
+	if len(conns) < 2 {
+		s.Untested("there is room for a single client")
+	}
 	for i := range conns {
 		conns[i] = s.Open()
 	}
@@ -72,14 +83,15 @@ func severalAtATime(s *session.Session) {
 
 // occupy opens a connection that is being served and stays so: one that was
 // answered, or is amid its only request.
-func occupy(s *session.Session) {
+func occupy(s *session.Session) *session.Conn {
 	c := s.Open()
 	if s.Dialect.Requests() != 1 {
 		c.Exchange(s.Payload(10))
-		return
+		return c
 	}
 	request := c.Dialect().Request(s.Payload(10))
 	c.Send(request[:len(request)/2])
+	return c
 }
 
 // threadOfItsOwn opens connections until the threads have grown by one for
@@ -90,11 +102,19 @@ func threadOfItsOwn(s *session.Session) {
 	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
 	s.ServesFresh()
 	first := settled(s, threads)
+	room := each + pool
+	if s.Declared() {
+		room = s.Room(room)
+	}
 	grown := 0
 	for opened := 0; opened < each+pool; opened += each {
+		if opened+each > room {
+			s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and it says that it has room for few more (max_clients): they may all be made beforehand", opened))
+		}
 		before := threads()
+		busy := make([]*session.Conn, each)
 		for i := range each {
-			refused := s.Trial(func() { occupy(s) })
+			refused := s.Trial(func() { busy[i] = occupy(s) })
 			if refused != nil && opened == 0 {
 				s.Fail(refused)
 			}
@@ -108,6 +128,11 @@ func threadOfItsOwn(s *session.Session) {
 		}
 		if _, held := s.Holds(settle, enough); held { // what was not answered may not have been taken up yet
 			return
+		}
+		for i, c := range busy {
+			if s.Target.Network() != "unix" && !openAt(s, c) {
+				s.Untested(fmt.Sprintf("the server ended connection %d of %d that had been answered, so they are not there at the same time", opened+i+1, opened+each))
+			}
 		}
 	}
 	if refused := s.Trial(s.ServesFresh); refused != nil {

@@ -65,7 +65,7 @@ func memoryPerConnection(s *session.Session) {
 	comeAndGone := func(int) {
 		c := s.Open()
 		exchangeWhole(s, c, payload)
-		c.Exchange(payload[:100])
+		c.Exchange(payload[:min(100, len(payload))])
 		c.Close()
 	}
 	comeAndGo(s, conns, comeAndGone) // a heap that is collected when it is full fills up first

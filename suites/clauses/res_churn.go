@@ -301,8 +301,16 @@ func (m manner) some(s *session.Session, from, n, fewest int, payload []byte) in
 	}
 	return timed(s, n, fewest, m.long(), func(i int) {
 		i += from
-		m.leave(s, i, payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
+		m.leave(s, i, cut(s, payload, i))
 	})
+}
+
+// cut is a part of payload: for each i another one, of up to everyLength bytes, and of
+// half of payload at the most where the dialect has shorter ones.
+func cut(s *session.Session, payload []byte, i int) []byte {
+	least := s.Dialect.MinPayload()
+	n := min(max(1+i%everyLength, least), max(len(payload)/2, least))
+	return payload[i%(len(payload)-n+1):][:n]
 }
 
 // timed does something n times, churners at a time, or as often as limit allows, but

@@ -18,6 +18,28 @@ import (
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
+// A cut is of a length that the dialect takes, whatever that is.
+func TestCutsFit(t *testing.T) {
+	for _, lengths := range []string{"{min: 1, max: 1}", "{min: 7, max: 7}", "{min: 3, max: 5}", "{min: 1, max: 4000}"} {
+		d, err := dialect.ReadDescribed([]byte("request: \"{hex}\\n\"\nreply: {line: \"\\n\", is: \"{hex}\"}\npayload: "+lengths+"\n"), "lengths.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &session.Session{Dialect: d}
+		payload := make([]byte, min(2*everyLength, d.MaxPayload()))
+		seen := map[int]bool{}
+		for i := range 4 * everyLength {
+			n := len(cut(s, payload, i))
+			if seen[n] = true; n < d.MinPayload() || n > d.MaxPayload() {
+				t.Fatalf("%s: %d bytes for %d", lengths, n, i)
+			}
+		}
+		if most := max(d.MinPayload(), len(payload)/2); len(seen) != min(everyLength, most-d.MinPayload()+1) {
+			t.Errorf("%s: %d lengths, up to %d", lengths, len(seen), most)
+		}
+	}
+}
+
 // TestMain is the test and, where the environment asks for it, the server that it starts.
 func TestMain(m *testing.M) {
 	if fault, serves := os.LookupEnv("ECHO_WITH"); serves {

@@ -105,9 +105,7 @@ func memoryAfterRequests(s *session.Session) {
 					if i >= fewestComing && time.Since(began) > 2*roundTime {
 						return
 					}
-					conns[w] = conns[w].Further(func(c *session.Conn) {
-						c.Exchange(payload[i%(len(payload)/2+1):][:min(1+i%everyLength, len(payload)/2)])
-					})
+					conns[w] = conns[w].Further(func(c *session.Conn) { c.Exchange(cut(s, payload, i)) })
 					took[w]++
 				}
 			})

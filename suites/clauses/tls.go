@@ -113,6 +113,9 @@ func handshakeInPieces(s *session.Session) {
 	c := s.Ready(s.DialTrickling(piecesPause, 1, 5, 6, hello/3, hello-1))
 	c.Exchange(s.Payload(32))
 	c.Close()
+	c = s.Ready(s.DialFragmented(hello/3 + 1))
+	c.Exchange(s.Payload(32))
+	c.Close()
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/reactorspec/reactorspec/suites/report"
 )
@@ -71,7 +72,12 @@ func (s *signals) release() {
 	close(s.released)
 }
 
+// sameWish is how soon behind the first signal another is no second wish: timeout(1) and
+// shells send one to the process, and one to its group.
+const sameWish = time.Second
+
 func (s *signals) watch() {
+	var first time.Time
 	for {
 		select {
 		case <-s.released:
@@ -82,9 +88,13 @@ func (s *signals) watch() {
 		s.seen++
 		seen, cancel := s.seen, s.cancel
 		s.mu.Unlock()
+		if seen > 1 && time.Since(first) < sameWish {
+			continue
+		}
 		if seen > 1 {
 			os.Exit(report.ExitUndecided)
 		}
+		first = time.Now()
 		fmt.Fprintln(s.out, "\nreactorspec: interrupted: stopping the target and writing the reports (again to quit at once)")
 		if cancel != nil {
 			cancel()

@@ -45,6 +45,20 @@ func TestOneSignalEndsTheRunWithReports(t *testing.T) {
 	}
 }
 
+// Two at the same moment are one wish, as of timeout(1), which tells the process and its group.
+func TestTwoSignalsAtOnceAreOne(t *testing.T) {
+	o := outcome{dir: t.TempDir(), mark: "one-wish"}
+	cmd := command(&o, nil, "check", "-v", "--clause", "CONN-1,TIME-1", "--json", "run.json")
+	afterFirstLine(t, cmd, func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Process.Signal(syscall.SIGINT)
+	})
+	if _, err := os.Stat(filepath.Join(o.dir, "run.json")); err != nil {
+		t.Error(err)
+	}
+	nothingLeft(t, o.mark)
+}
+
 // TestTwoSignalsEndTheRunAtOnce: the report goes into a pipe that nobody reads,
 // so that after one signal the run never ends.
 func TestTwoSignalsEndTheRunAtOnce(t *testing.T) {
@@ -64,7 +78,11 @@ func TestTwoSignalsEndTheRunAtOnce(t *testing.T) {
 				break
 			}
 		}
-		_ = cmd.Process.Signal(syscall.SIGINT)
+		go func() { // as somebody who wants it to end, until it does
+			for cmd.Process.Signal(syscall.SIGINT) == nil {
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
 	})
 	if exit := cmd.ProcessState.ExitCode(); exit != report.ExitUndecided {
 		t.Errorf("exit %d, want 3: the second signal did not end it", exit)

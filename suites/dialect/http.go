@@ -62,8 +62,8 @@ func NewHTTP(o HTTP) (Dialect, error) {
 	switch {
 	case !isToken(d.method) || d.method == http.MethodConnect:
 		return nil, fmt.Errorf("method: %q is no method that asks for a reply: write GET, HEAD, POST", o.Method)
-	case !strings.HasPrefix(d.target, "/") && d.target != "*" || strings.ContainsFunc(d.target, outsideTarget):
-		return nil, fmt.Errorf("path: %q is no path: write /healthz or /echo, what is no plain letter as %%20", o.Path)
+	case !strings.HasPrefix(d.target, "/") && !strings.HasPrefix(d.target, "http://") && d.target != "*" || strings.ContainsFunc(d.target, outsideTarget):
+		return nil, fmt.Errorf("path: %q is no path: write /healthz or /echo, or http://name/ for a proxy, what is no plain letter as %%20", o.Path)
 	case d.status < 200 || d.status > 599:
 		return nil, fmt.Errorf("status: %d is not within 200 and 599", d.status)
 	case d.echo && d.bodiless(d.status):

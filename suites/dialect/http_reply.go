@@ -61,9 +61,19 @@ func (d http1) bodiless(status int) bool {
 // unexpected is the error for a status that is not the one that is due.
 func (d http1) unexpected(reply *http.Response, head []byte, body io.Reader, payload []byte) error {
 	err := &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("status %d", d.status), Got: shown(reply, head, body), Garbage: true}
-	err.TooLong = len(payload) > 0 && reply.StatusCode/100 == 4
+	err.TooLong = len(payload) > 0 && d.tooLong(reply.StatusCode)
 	err.Hint = fmt.Sprintf("it was sent %s; say what it does answer by --http-path, --http-method and --http-header, or --http-status %d if that is right", d.sent(payload), reply.StatusCode)
 	return err
+}
+
+// tooLong reports whether a server may answer so to a request that is longer than it takes:
+// by any error of the client's, since few say which, unless one is what is due.
+func (d http1) tooLong(status int) bool {
+	switch status {
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+		return true
+	}
+	return status/100 == 4 && d.status/100 != 4
 }
 
 // sent quotes the request line for that payload.

@@ -24,7 +24,7 @@ var tlsFaults = []Fault{
 		Because: "of a core is used",
 	},
 	{
-		Name: "tls-end-unseen", Why: "the end of input amid a handshake that was answered is taken for input that is yet to come: the level-triggered poller reports it for ever",
+		Name: "tls-end-unseen", Why: "the end of input behind the ServerHello is taken for input that is yet to come: the level-triggered poller reports it for ever",
 		Server: "tlsepoll", Args: []string{"{port}", "end-unseen"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:  []string{"TLS-4", "TLS-5", "TLS-6", "TLS-7"},
 		Because: "of a core is used while a client that has sent FIN | still open | for each handshake that was broken off",
@@ -65,6 +65,13 @@ var tlsFaults = []Fault{
 		Server: "tlsepoll", Args: []string{"{port}", "whole-hello"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:  []string{"TLS-2"},
 		Because: "handshake failed",
+	},
+	{
+		Name: "tls-one-record", Why: "the first record is taken for the whole ClientHello, which may come in several (mtg #431): such a client is refused",
+		Server: "tlsepoll", Args: []string{"{port}", "one-record"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
+		Breaks:  []string{"TLS-2"},
+		Because: "handshake failed",
+		Shares:  "tls-whole-hello takes one read for the message, this server one record, however many reads it comes in",
 	},
 	{
 		Name: "tls-no-timeout", Why: "the idle timeout is armed when a handshake is over: a client that never gets there stays for ever",

@@ -86,6 +86,12 @@ var closing = []Variant{
 		Clauses: []string{"FLOW-6"}, Rules: []spec.Rule{spec.Slow},
 	},
 	{
+		Fault: Fault{Name: "http-idles", Why: "a connection that is idle for 700 ms is closed, and no idle timeout is declared (RFC 9112, 9.5), as many do after five seconds",
+			Server: "httpraw", Args: []string{"{port}", "idles"}, Dialect: "http", Class: "multi-reactor"},
+		Clauses: []string{"CONN-12", "FLOW-6", "LOOP-9", "LOOP-10", "LOOP-11", "RES-9"}, Rules: []spec.Rule{spec.Slow, spec.Scarce},
+		Untested: map[string]string{"CONN-12": "lets an idle client go", "FLOW-6": "lets an idle client go", "LOOP-9": "lets an idle client go", "LOOP-10": "lets an idle client go", "LOOP-11": "lets an idle client go", "RES-9": "lets an idle client go"},
+	},
+	{
 		Fault: Fault{Name: "http-crowded", Why: "beside more than a hundred others who is idle for 20 ms is closed, as Apache's event MPM does with its workers busy (RFC 9112, 9.5)",
 			Server: "httpraw", Args: []string{"{port}", "crowded"}, Dialect: "http"},
 		Clauses: []string{"LOOP-18"}, Rules: []spec.Rule{spec.Scarce},

@@ -134,6 +134,22 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "five-workers-declared", Why: "a pool of five threads, which it says, as SWI-Prolog's thread_httpd and cpp-httplib have one",
+			Server: "pool", Args: []string{"{port}", "workers", "5"}, Dialect: "echo", Class: "thread-per-connection", MaxClients: 5,
+		},
+		Clauses: []string{"MODEL-3", "MODEL-4", "ACC-4", "ACC-5", "ACC-6", "CONN-12", "CONN-15", "FLOW-5", "FLOW-6"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"MODEL-4": "it says that it has room", "FLOW-5": "there is room for 5 clients only"},
+	},
+	{
+		Fault: Fault{
+			Name: "three-children-declared", Why: "a pool of three processes, which it says",
+			Server: "pool", Args: []string{"{port}", "children", "3"}, Dialect: "echo", Class: "thread-per-connection", MaxClients: 3,
+		},
+		Clauses: []string{"MODEL-3", "ACC-4", "ACC-5", "ACC-6", "CONN-12", "CONN-15", "FLOW-6"}, Rules: []spec.Rule{spec.Scarce, spec.Tree},
+		Untested: map[string]string{"FLOW-6": "there is room for 2 clients only"},
+	},
+	{
+		Fault: Fault{
 			Name: "child-for-each-client", Why: "each client gets a process of its own",
 			Server: "pool", Args: []string{"{port}", "children", "0"}, Dialect: "echo", Class: "thread-per-connection",
 		},

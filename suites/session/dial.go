@@ -42,6 +42,9 @@ func (s *Session) dial(ip string, number int, over transport) *Conn {
 }
 
 func (s *Session) dialWith(dialer net.Dialer, number int, over transport) *Conn {
+	if most := s.places(); most > 0 && s.open() >= most {
+		s.Untested(fmt.Sprintf("there is room for %d clients only (max_clients), and the check needs more", most))
+	}
 	patience := max(s.Budget.Handshake, s.Budget.Await)
 	c, err := s.tryDial(dialer, patience, number, over)
 	if err == nil {

@@ -44,6 +44,10 @@ type Failure struct {
 	beside int
 	away   bool // turned away in words
 
+	// silent is how long nothing had gone over the connection before the server ended it,
+	// where that may be the reason; 0: it is not.
+	silent time.Duration
+
 	// taken is how many replies had come on a connection on which something else came
 	// instead of the next one: a limit may be behind it. other says that this was
 	// something whole, and not that reply.

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// recordHeader is type, version and length of a record, in bytes (RFC 8446 section 5.1).
+const recordHeader = 5
+
 // transport makes of a socket what is spoken through.
 type transport func(net.Conn) net.Conn
 
@@ -38,6 +41,50 @@ func (s *Session) DialTrickling(pause time.Duration, at ...int) *Conn {
 	return s.dial("", number, func(socket net.Conn) net.Conn {
 		return s.secured(&trickle{Conn: socket, pause: pause, at: at, over: s.ctx.Done()})
 	})
+}
+
+// DialFragmented is Dial of a client whose first handshake message comes in records of so
+// many bytes at most (RFC 8446 section 5.1), all of them in one segment.
+func (s *Session) DialFragmented(size int) *Conn {
+	number, way := s.turn()
+	if !way {
+		s.makeWay(number)
+	}
+	return s.dial("", number, func(socket net.Conn) net.Conn {
+		return s.secured(&fragmented{Conn: socket, size: size})
+	})
+}
+
+// fragmented is a socket that cuts the first record that is written into several.
+type fragmented struct {
+	net.Conn
+	size  int
+	begun bool
+}
+
+func (f *fragmented) Write(b []byte) (int, error) {
+	if f.begun || len(b) < recordHeader {
+		return f.Conn.Write(b)
+	}
+	f.begun = true
+	end := min(recordHeader+int(b[3])<<8+int(b[4]), len(b))
+	var out []byte
+	for from := recordHeader; from < end; from += f.size {
+		part := b[from:min(from+f.size, end)]
+		out = append(append(out, b[0], b[1], b[2], byte(len(part)>>8), byte(len(part))), part...)
+	}
+	if _, err := f.Conn.Write(append(out, b[end:]...)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// CloseWrite is the socket's.
+func (f *fragmented) CloseWrite() error {
+	if half, ok := f.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
 }
 
 // trickle is a socket whose writes go out byte by byte: segments of one byte, as far
@@ -84,11 +131,10 @@ func (s *Session) ClientHello() []byte {
 	}
 	said := new(unheard)
 	_ = tls.Client(said, s.secure).Handshake() // nobody answers
-	const header = 5                           // type, version and length of a record, in bytes
-	if len(said.bytes) < header {
+	if len(said.bytes) < recordHeader {
 		s.harnessFailed("crypto/tls begins its handshake with %d bytes", len(said.bytes))
 	}
-	return said.bytes[:header+int(said.bytes[3])<<8+int(said.bytes[4])]
+	return said.bytes[:recordHeader+int(said.bytes[3])<<8+int(said.bytes[4])]
 }
 
 // unheard keeps what is written, and ends where an answer is read.

@@ -1,9 +1,12 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/reactorspec/reactorspec/suites/dialect"
 )
 
 // lull keeps how long nothing went over a connection in either direction.
@@ -49,6 +52,47 @@ func (c *Conn) closedUnder() {
 		c.s.Untested(fmt.Sprintf("connection %s was silent for %s, and the target, whose idle timeout is %s, may have closed it for that: give it a longer one",
 			c.Tag(), milliseconds(silent), milliseconds(timeout)))
 	}
+}
+
+// leastSilence is the shortest pause that a server may have closed a connection for.
+const leastSilence = 500 * time.Millisecond
+
+// silent is for how long nothing went over a connection that the server has ended, where it
+// may have done so for that: no idle timeout is declared, but the dialect lets a server have
+// one (RFC 9112 section 9.5). 0: that cannot be the reason.
+func (c *Conn) silent() time.Duration {
+	_, described := c.s.Dialect.(*dialect.Described)
+	if c.watched || c.s.Info.IdleTimeout > 0 || !described && !dialect.Ends(c.s.Dialect) {
+		return 0
+	}
+	c.lull.moved()
+	if lasted := c.lull.lasted(); lasted >= leastSilence {
+		return lasted
+	}
+	return 0
+}
+
+// idleBehind asks the target whether a client that is idle for so long is let go with
+// nothing else going on, and after what time; 0 if it is not.
+func idleBehind(ctx context.Context, setup Setup, silent time.Duration) (after time.Duration) {
+	asks := Check{Study: true, Run: func(s *Session) {
+		c := s.Open()
+		if s.Dialect.Requests() != 1 {
+			c.Exchange(s.Payload(16))
+		}
+		if c.Over() {
+			return
+		}
+		watch := s.Clock()
+		_, end := c.Patience(silent).ReadAll(1)
+		if took := watch.Wall(); (end == EOF || end == Reset) && took < silent+leastSilence {
+			after = took
+		}
+	}}
+	if a := asks.Attempt(ctx, setup); a.Failure != nil || a.Hung {
+		return 0
+	}
+	return after
 }
 
 // Watched has an end of the connection count whatever the target's idle timeout is: the check

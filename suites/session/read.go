@@ -112,7 +112,7 @@ func (c *Conn) fail(err error, want string, got int) {
 // before anything of what was due.
 func (c *Conn) ended(how, want, have string, before bool) {
 	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: want, Got: have,
-		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, taken: int(c.replies.Load())}})
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}})
 }
 
 // turnedAway reports whether the server said something else than its first reply on

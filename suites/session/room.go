@@ -194,7 +194,10 @@ func (s *Session) makeWay(number int) {
 }
 
 // beside counts the open connections but one.
-func (s *Session) beside() (n int) {
+func (s *Session) beside() int { return max(s.open()-1, 0) }
+
+// open counts the connections that the check has not left.
+func (s *Session) open() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
@@ -202,7 +205,7 @@ func (s *Session) beside() (n int) {
 			n++
 		}
 	}
-	return max(n-1, 0)
+	return n
 }
 
 // others counts the connections that were dialled beside one, roomBlind at most. Those
@@ -236,6 +239,9 @@ func (s *Session) limitMet(beside int) (most int) {
 	if most = min(first, second); most < 2 {
 		return 0 // who serves one client at a time is iterative, and says so
 	}
+	if places := s.places(); places > 0 && most < places-1-places/10 {
+		return 0 // it has fewer than it says: places were lost
+	}
 	return most
 }
 
@@ -245,11 +251,20 @@ func (s *Session) holdsAtMost(clients int) int {
 		return 0
 	}
 	held := []*Conn{first}
+	if most := s.places(); most > 0 {
+		clients = min(clients, most)
+	}
 	for len(held) < clients {
 		var c *Conn
 		refused := s.Trial(func() {
 			c = s.Dial()
-			s.Ready(c).Exchange(s.Payload(16))
+			if s.Ready(c); s.Dialect.Requests() == 1 { // it stays as long as it asks nothing, and another asks
+				asks := s.Dial()
+				s.Ready(asks).Exchange(s.Payload(16))
+				asks.Close()
+				return
+			}
+			c.Exchange(s.Payload(16))
 		})
 		if refused != nil && refused.away { // a place may be free once those before are seen to have left
 			if c = s.letsIn(); c != nil {

@@ -236,6 +236,15 @@ func (c *link) answered(d *due) {
 // leastAnswer is the length of the shortest answer to a sign-on, "OK 1\n".
 const leastAnswer = 5
 
+// leastReply is how many bytes of a reply are certain: a status line may be shorter than
+// the payload of its request.
+func (c *link) leastReply(d *due) int {
+	if described, is := c.p.s.Dialect.(*dialect.Described); is && !described.Carries() {
+		return min(1, len(d.payload))
+	}
+	return len(d.payload)
+}
+
 // sip reads some of what is certainly on its way, once.
 func (c *link) sip(size int) {
 	if c.spoilt {
@@ -252,7 +261,7 @@ func (c *link) sip(size int) {
 		case d.opening != nil:
 			certain += leastAnswer
 		default:
-			certain += len(d.payload)
+			certain += c.leastReply(d)
 		}
 	}
 	if size = min(size, certain); size <= 0 {

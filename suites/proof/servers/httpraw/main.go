@@ -6,7 +6,8 @@
 // request of more than 4,096 bytes is answered 431), page (the same page
 // whatever is asked), hasty and curt (a client that takes longer than 2 ms over a
 // request is cut off, with 408 or without a word), crowded (beside more than a
-// hundred others a connection that has been idle for 20 ms is closed).
+// hundred others a connection that has been idle for 20 ms is closed), idles (so
+// is, beside any number, one that has been idle for 700 ms).
 //
 // Modes with one: silent (each connection ends behind its reply, which says
 // keep-alive), cut (as closes, and the end of a long reply is lost), mixed (as
@@ -37,6 +38,7 @@ const (
 	haste     = 2 * time.Millisecond
 	crowd     = 100 // connections, in mode crowded
 	idle      = 20 * time.Millisecond
+	idleLong  = 700 * time.Millisecond // in mode idles
 	page      = "<!doctype html><title>it works</title>\n"
 )
 
@@ -109,6 +111,9 @@ func (s *server) serve(conn net.Conn) {
 		}
 		if s.mode == "crowded" && s.open.Load() > crowd {
 			conn.SetReadDeadline(time.Now().Add(idle))
+		}
+		if s.mode == "idles" {
+			conn.SetReadDeadline(time.Now().Add(idleLong))
 		}
 	}
 }

@@ -20,7 +20,7 @@
  *   blocks-later      does so once something has come
  *   one-at-a-time     accepts the next when the handshake of the last is over
  *   asks-to-write     asks the poller for writability for as long as a handshake lasts
- *   end-unseen        takes the end of input, once it has answered, for input that is yet
+ *   end-unseen        takes the end of input behind the ServerHello for input that is yet
  *                     to come, and asks a level-triggered poller for it again
  *   keeps-failed      leaves a connection whose handshake has failed to its client
  *   leaks-descriptor  shuts a connection down, and forgets it, when its handshake fails
@@ -29,6 +29,7 @@
  *   counts-failed     counts handshakes that have failed as if they went on, and begins
  *                     none beyond 1,000
  *   whole-hello       closes a connection whose first bytes are no whole ClientHello
+ *   one-record        closes a connection whose first record is not the whole ClientHello
  *   no-timeout        has no idle timeout before the end of a handshake
  *   timeout-until-hello has none from the first byte of a handshake to its end
  */
@@ -75,7 +76,7 @@ struct connection {
 };
 
 static int workers, lingers, peeks, blocks, blocks_later, one_at_a_time, asks_to_write, end_unseen, keeps_failed, leaks_descriptor, leaks_session,
-	counts_failed, whole_hello, no_timeout, timeout_until_hello;
+	counts_failed, whole_hello, one_record, no_timeout, timeout_until_hello;
 
 static const struct {
 	const char *name;
@@ -94,6 +95,7 @@ static const struct {
 	{"leaks-session", &leaks_session},
 	{"counts-failed", &counts_failed},
 	{"whole-hello", &whole_hello},
+	{"one-record", &one_record},
 	{"no-timeout", &no_timeout},
 	{"timeout-until-hello", &timeout_until_hello},
 };
@@ -206,6 +208,14 @@ static int shake(struct connection *c) {
 		}
 		watch(c, EPOLLIN);
 	}
+	if (one_record && c->heard && BIO_number_written(SSL_get_wbio(c->tls)) == 0) {
+		unsigned char *b = (unsigned char *)buffer;
+		ssize_t n = recv(c->fd, buffer, 9, MSG_PEEK | MSG_DONTWAIT);
+		if (n == 9 && b[0] == 22 && b[3] * 256 + b[4] < 4 + b[7] * 256 + b[8]) {
+			fail(c);
+			return 0;
+		}
+	}
 	int before = BIO_number_written(SSL_get_wbio(c->tls)) > 0;
 	if (blocks || blocks_later)
 		blocking(c->fd, 1);
@@ -226,7 +236,7 @@ static int shake(struct connection *c) {
 		watch(c, events);
 	else if (why == SSL_ERROR_WANT_WRITE)
 		watch(c, EPOLLOUT);
-	else if (!end_unseen || BIO_number_written(SSL_get_wbio(c->tls)) == 0 || recv(c->fd, buffer, 1, MSG_PEEK) != 0)
+	else if (!end_unseen || BIO_number_written(SSL_get_wbio(c->tls)) < 100 || recv(c->fd, buffer, 1, MSG_PEEK) != 0)
 		fail(c);
 	return 0;
 }
