@@ -72,6 +72,9 @@ func requestsTogether(s *session.Session) {
 	c := s.Open()
 	var burst []byte
 	payloads := make([][]byte, n)
+	if most := s.Dialect.Requests(); most > 0 { // one more follows them
+		payloads = payloads[:min(n, most-1)]
+	}
 	for i := range payloads {
 		payloads[i] = s.Payload(1 + i%61)
 		burst = append(burst, c.Dialect().Request(payloads[i])...)

@@ -277,35 +277,38 @@ func slowWritersDelayNobody(s *session.Session) {
 		return
 	}
 	for _, t := range slow {
-		if !lostPatience(t) {
-			t.hear(1)
-		}
+		answeredOrLetGo(t)
 	}
 }
 
-// lostPatience has a client that stopped amid a request send the rest of it, and
-// reports whether the server had let it go: no page promises that a request may
-// take as long as it likes, and a busy machine makes the stop a long one. In HTTP
-// it may say so first (408). In echo half a request is one as well, and the target
+// answeredOrLetGo has a client that stopped amid a request send the rest of it, and
+// fails unless it is answered, or the server had let it go: no page promises that a
+// request may take as long as it likes, and a busy machine makes the stop a long one.
+// Where a server may quit, it may say something first that is not the reply (408 in
+// HTTP, 421, * BYE, FATAL). In echo half a request is one as well, and the target
 // contract names its timeouts: there the server has to wait.
-func lostPatience(t *talk) bool {
+func answeredOrLetGo(t *talk) {
 	if name := t.s.Dialect.Name(); name == "echo" || name == "probe" {
 		t.c.Send(t.rest)
-		return false
+		t.hear(1)
+		return
 	}
 	if _, err := t.c.TrySend(t.rest); err != nil {
-		return true
+		return
 	}
-	_, err := t.c.Input().Peek(1)
-	if err != nil {
-		return t.c.Ended(err) != session.Timeout
-	}
-	if !dialect.Ends(t.s.Dialect) {
-		return false
+	if _, err := t.c.Input().Peek(1); err != nil && t.c.Ended(err) != session.Timeout {
+		return
 	}
 	const timedOut = "HTTP/1.1 408"
-	status, _ := t.c.Input().Peek(len(timedOut))
-	return string(status) == timedOut
+	if dialect.Ends(t.s.Dialect) {
+		if status, _ := t.c.Input().Peek(len(timedOut)); string(status) == timedOut {
+			return
+		}
+	}
+	failure := t.s.Trial(func() { t.hear(1) })
+	if failure != nil && !(dialect.MayQuit(t.s.Dialect) && t.c.LetGo(failure)) {
+		t.s.Fail(failure)
+	}
 }
 
 // fairShare is how many bytes of the firehoses may pass before a small exchange

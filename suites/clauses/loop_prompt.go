@@ -32,9 +32,10 @@ func promptWhenQuiet(s *session.Session) {
 	var took []time.Duration
 	worked := labour(s)
 	for began := time.Now(); len(took) < quietReplies && (len(took) < fewReplies || time.Since(began) < quietTime); {
-		c = c.Next()
-		s.Pause(time.Duration(2+s.Rand.IntN(9)) * gap) // its loop goes to sleep
-		took = append(took, timedExchange(s, c))
+		c = c.Further(func(c *session.Conn) {
+			s.Pause(time.Duration(2+s.Rand.IntN(9)) * gap) // its loop goes to sleep
+			took = append(took, timedExchange(s, c))
+		})
 	}
 	one, busy := median(took), worked(len(took))
 	s.Note("median of %d replies on a quiet connection %s, of which the server worked for at most %s", len(took), figure(one), figure(busy))
@@ -190,11 +191,14 @@ func rarelyStalls(s *session.Session) {
 	disturbed, n := 0, 0
 	for began := time.Now(); n < manyReplies && time.Since(began) < repliesTime; n++ {
 		i := n % len(conns)
-		conns[i] = conns[i].Next()
+		var watch session.Stopwatch
+		var wall time.Duration
 		payload := s.Payload(16)
-		watch := s.Clock()
-		exchangeAtOnce(conns[i], payload)
-		wall := watch.Wall()
+		conns[i] = conns[i].Further(func(c *session.Conn) {
+			watch = s.Clock()
+			exchangeAtOnce(c, payload)
+			wall = watch.Wall()
+		})
 		if len(usual) < cap(usual) {
 			if usual = append(usual, wall); len(usual) == cap(usual) && median(usual) > quick {
 				s.Untested(fmt.Sprintf("a small reply takes %s as a rule: there is no telling a stall from it", figure(median(usual))))

@@ -105,8 +105,7 @@ func memoryAfterRequests(s *session.Session) {
 					if i >= fewestComing && time.Since(began) > 2*roundTime {
 						return
 					}
-					conns[w] = conns[w].Next()
-					conns[w].Exchange(cut(s, payload, i))
+					conns[w] = conns[w].Further(func(c *session.Conn) { c.Exchange(cut(s, payload, i)) })
 					took[w]++
 				}
 			})

@@ -54,6 +54,12 @@ func Ends(d Dialect) bool {
 	return ok && e.ends()
 }
 
+// MayQuit reports whether a server may end a connection in that dialect between two
+// requests for reasons of its own, such as a number of requests that it takes from one
+// client: in http, and wherever a source of its own says what a protocol is. The other
+// dialects that are code here promise that a connection stays.
+func MayQuit(d Dialect) bool { return Ends(d) || builtIn(d.Name()) == nil }
+
 // Refused reports whether err is a reply by which a server refuses a request, as
 // it may one that is longer than it takes.
 func Refused(err error) bool {

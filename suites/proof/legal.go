@@ -28,7 +28,7 @@ type Variant struct {
 }
 
 // Legal lists the variants. A check that fails one of them is wrong.
-var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, stops, heaps, restless, paced, handshakes)
+var Legal = slices.Concat(edited, scarce, kernels, unseen, classes, closing, trees, stops, heaps, restless, paced, quitting, handshakes)
 
 // edited are edits of the reference.
 var edited = []Variant{

@@ -85,8 +85,8 @@ func (c *Conn) Send(b []byte) {
 		c.Failf(Late, fmt.Sprintf("the server stopped reading after %d of %d bytes", n, len(b)), want, got, "")
 	}
 	c.closedUnder()
-	panic(failed{&Failure{Kind: Wrong, Reason: fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), Want: want, Got: got,
-		Conn: c.number, Source: c.socket.LocalAddr().String(), silent: c.silent()}})
+	panic(failed{&Failure{Kind: Wrong, Reason: fmt.Sprintf("the server closed the connection after %d of %d bytes sent", n, len(b)), Want: want, Got: oneLine(got),
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: true, silent: c.silent(), taken: int(c.replies.Load())}})
 }
 
 // TrySend is Send for checks in which being cut off is legal. The error is

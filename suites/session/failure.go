@@ -47,6 +47,12 @@ type Failure struct {
 	// silent is how long nothing had gone over the connection before the server ended it,
 	// where that may be the reason; 0: it is not.
 	silent time.Duration
+
+	// taken is how many replies had come on a connection on which something else came
+	// instead of the next one: a limit may be behind it. other says that this was
+	// something whole, and not that reply.
+	taken int
+	other bool
 }
 
 func (f *Failure) Error() string { return f.Reason }

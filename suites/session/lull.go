@@ -54,8 +54,13 @@ func (c *Conn) closedUnder() {
 	}
 }
 
-// leastSilence is the shortest pause that a server may have closed a connection for.
-const leastSilence = 500 * time.Millisecond
+const (
+	// leastSilence is the shortest pause that a server may have closed a connection for.
+	leastSilence = 500 * time.Millisecond
+	// leastIdle is how long a client has to have been idle for an end to be a timeout's:
+	// whoever ends a connection behind its reply does not wait for anything.
+	leastIdle = 100 * time.Millisecond
+)
 
 // silent is for how long nothing went over a connection that the server has ended, where it
 // may have done so for that: no idle timeout is declared, but the dialect lets a server have
@@ -85,7 +90,7 @@ func idleBehind(ctx context.Context, setup Setup, silent time.Duration) (after t
 		}
 		watch := s.Clock()
 		_, end := c.Patience(silent).ReadAll(1)
-		if took := watch.Wall(); (end == EOF || end == Reset) && took < silent+leastSilence {
+		if took := watch.Wall(); (end == EOF || end == Reset) && took >= leastIdle && took < silent+leastSilence {
 			after = took
 		}
 	}}

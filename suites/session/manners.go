@@ -30,6 +30,12 @@ func (s *Session) Manners() Manners {
 		m.Bounds.Requests = 1
 		m.Notes = append(m.Notes, "the server closes each connection behind its first reply, and says so: clauses about several requests on one connection do not bind")
 	}
+	if s.Dialect.Requests() == 0 && dialect.MayQuit(s.Dialect) && !dialect.Ends(s.Dialect) { // who ends one in http says so
+		if n := s.limit(mostTaken); n >= fewestTaken { // of 1 the checks speak: it has to be said
+			m.Bounds.Requests = n
+			m.Notes = append(m.Notes, fmt.Sprintf("the server ends each connection after %d requests, and has answered them all: checks stay within that number, or go on with another connection; requests_per_connection: %d in the dialect says it beforehand", n, n))
+		}
+	}
 	if most := s.Dialect.MaxPayload(); dialect.Ends(s.Dialect) && most > 0 && most <= askedSize {
 		if takes, refusal := s.greatest(); takes < most {
 			m.Bounds.MaxPayload = takes

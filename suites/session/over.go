@@ -28,6 +28,9 @@ func (c *Conn) Next() *Conn {
 // goesOn ends the check as one that cannot see its clause where the connection
 // is over.
 func (c *Conn) goesOn() {
+	if n := c.dialect.Requests(); n > 0 && c.replies.Load() == int64(n) {
+		c.s.Untested(fmt.Sprintf("a connection takes %d requests, and the check had more to say on %s", n, c.Tag()))
+	}
 	if c.Over() {
 		c.s.Untested(fmt.Sprintf("the server said that it closes connection %s after %d replies, and the check had more to say on it", c.Tag(), c.replies.Load()))
 	}

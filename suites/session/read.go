@@ -89,7 +89,7 @@ func (c *Conn) fail(err error, want string, got int) {
 			reason = "what came is not a reply in the " + wrong.Dialect + " dialect"
 		}
 		failure := &Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
-			Conn: c.number, Source: c.socket.LocalAddr().String()}
+			Conn: c.number, Source: c.socket.LocalAddr().String(), taken: int(c.replies.Load()), other: true}
 		if others := c.s.others(); others > 0 && c.turnedAway() {
 			failure.beside, failure.away = others, true
 		}
@@ -99,28 +99,30 @@ func (c *Conn) fail(err error, want string, got int) {
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.closedUnder()
-		c.ended("closed", want, have+", then the end of input (FIN)", got)
+		c.ended("closed", want, have+", then the end of input (FIN)", got == 0 && errors.Is(err, io.EOF))
 	case ending(err) == "rst":
 		c.closedUnder()
-		c.ended("reset", want, have+", then RST", got)
+		c.ended("reset", want, have+", then RST", got == 0)
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}
 }
 
-// ended ends the check since the server ended the connection, after got bytes of what was due.
-func (c *Conn) ended(how, want, have string, got int) {
+// ended ends the check since the server ended the connection; before says that it was
+// before anything of what was due.
+func (c *Conn) ended(how, want, have string, before bool) {
 	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: want, Got: have,
-		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: got == 0, silent: c.silent()}})
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}})
 }
 
 // turnedAway reports whether the server said something else than its first reply on
 // this connection and ended it: "max number of clients reached", 503.
-func (c *Conn) turnedAway() bool {
+func (c *Conn) turnedAway() bool { return c.replies.Load() == 0 && c.endsItsWords() }
+
+// endsItsWords reads on behind something that was no reply, and reports whether the
+// server has ended the connection behind it.
+func (c *Conn) endsItsWords() bool {
 	const mostWords = 64 << 10
-	if c.replies.Load() > 0 {
-		return false
-	}
 	_, err := io.CopyN(io.Discard, c.buffered(), mostWords)
 	return errors.Is(err, io.EOF) || ending(err) == "rst"
 }

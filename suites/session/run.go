@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -134,6 +135,11 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 			attempt.Failure, attempt.Untested = nil, fmt.Sprintf(
 				"connection #%d was silent for %s, and this server lets an idle client go after %s with nothing else going on: give it a longer timeout, or declare it (--idle-timeout)",
 				f.Conn, milliseconds(f.silent), milliseconds(after))
+		}
+	}
+	if f := attempt.Failure; f != nil && f.taken > 0 && (f.Ended || f.other) && setup.Dialect.Requests() == 0 && dialect.MayQuit(setup.Dialect) {
+		if hint := limitOfRequests(ctx, setup, f); hint != "" {
+			f.Why = hint
 		}
 	}
 	return attempt

@@ -1,6 +1,6 @@
 // Command paces is a server of one loop that answers at a pace of its own, in the
-// dialects echo, resp, memcache and http, and in described ones by the line. By itself
-// it is correct; the rows of the proof say which of its words are faults.
+// dialects echo, resp, memcache, http, smtp and dns, and in described ones by the line.
+// By itself it is correct; the rows of the proof say which of its words are faults.
 //
 //	paces PORT DIALECT [word=n]…
 //
@@ -17,15 +17,20 @@
 //	parts        a reply goes out in two parts, with Nagle's algorithm on
 //	rate=n       bytes a second that each connection gets back
 //	wrong=n      the reply to a payload of n bytes is wrong in its last one
+//	takes=n      a connection takes n requests, and is ended; in smtp that is said to the next one
+//	about=n      likewise, after n to 2n requests, by chance
+//	hasty=ms     who takes longer over a request is let go; in smtp with a word
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -88,15 +93,30 @@ func serve(c *net.TCPConn, dialect string) {
 	defer c.Close()
 	tick(ms("hands"))
 	_ = c.SetNoDelay(word["parts"] == 0)
+	r := bufio.NewReaderSize(c, 64<<10)
 	if dialect == "lines" {
 		time.Sleep(ms("knows"))
 		if _, err := io.WriteString(c, "ready\r\n"); err != nil {
 			return
 		}
 	}
-	r := bufio.NewReaderSize(c, 64<<10)
+	if dialect == "smtp" {
+		if _, err := io.WriteString(c, "220 paces\r\n"); err != nil {
+			return
+		}
+		if _, err := r.ReadString('\n'); err != nil || !reply(c, []byte("250 paces\r\n")) {
+			return
+		}
+	}
 	raw := make([]byte, 256<<10)
-	for first := true; ; first = false {
+	most := takes()
+	for n := 1; ; n++ {
+		if ms("hasty") > 0 {
+			if _, err := r.Peek(1); err != nil {
+				break
+			}
+			_ = c.SetReadDeadline(time.Now().Add(ms("hasty")))
+		}
 		var head, payload, tail []byte
 		var err error
 		if dialect == "echo" {
@@ -106,15 +126,27 @@ func serve(c *net.TCPConn, dialect string) {
 		} else {
 			head, payload, tail, err = read(r, dialect)
 		}
+		if late, ok := err.(net.Error); ok && late.Timeout() {
+			leave(c, dialect, "421 4.4.2 you took too long\r\n")
+			break
+		}
 		if err != nil && len(payload) == 0 {
 			break
 		}
+		if n > most {
+			leave(c, dialect, "421 too many commands\r\n")
+			break
+		}
+		_ = c.SetReadDeadline(time.Time{})
 		if n, asked := word["wrong"]; asked && len(payload) == n && dialect != "http" {
 			payload = bytes.Clone(payload)
 			payload[n-1] ^= 1
 		}
-		pace(first)
+		pace(n == 1)
 		if !reply(c, bytes.Join([][]byte{head, payload, tail}, nil)) {
+			break
+		}
+		if n == most && dialect != "smtp" {
 			break
 		}
 	}
@@ -123,6 +155,28 @@ func serve(c *net.TCPConn, dialect string) {
 	loop.Lock()
 	busy(us("ends"))
 	loop.Unlock()
+}
+
+// takes is how many requests the next connection takes.
+func takes() int {
+	if n := word["about"]; n > 0 {
+		return n + rand.IntN(n)
+	}
+	if n := word["takes"]; n > 0 {
+		return n
+	}
+	return math.MaxInt
+}
+
+// leave ends a connection, with a word where the dialect has one for it, in two steps, so
+// that no reset overtakes it.
+func leave(c *net.TCPConn, dialect, why string) {
+	if dialect == "smtp" {
+		_, _ = io.WriteString(c, why)
+	}
+	_ = c.CloseWrite()
+	_ = c.SetReadDeadline(time.Now().Add(time.Second))
+	_, _ = io.Copy(io.Discard, c)
 }
 
 // pace is what a reply waits for, and what it takes of the loop's time.
@@ -194,6 +248,21 @@ func read(r *bufio.Reader, dialect string) (head, payload, tail []byte, err erro
 	switch dialect {
 	case "lines":
 		return []byte("you said "), []byte(line()), []byte("\r\n"), err
+	case "smtp": // NOOP
+		if line(); err != nil {
+			return nil, nil, nil, err
+		}
+		return nil, []byte("250 nothing was done\r\n"), nil, nil
+	case "dns": // length, message
+		head = make([]byte, 2)
+		if _, err = io.ReadFull(r, head); err == nil {
+			payload = make([]byte, binary.BigEndian.Uint16(head))
+			_, err = io.ReadFull(r, payload)
+		}
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return head, payload, nil, nil
 	case "resp": // *2 $4 ECHO $n payload
 		for range 3 {
 			line()
