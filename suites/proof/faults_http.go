@@ -7,7 +7,7 @@ import "github.com/reactorspec/reactorspec/suites/dialect"
 var httpFaults = []Fault{
 	{
 		Name: "http-closes-without-a-word", Why: "each connection ends behind its reply, which says keep-alive: the client's next request is lost (as in hypercorn 0.13.2)",
-		Server: "httpraw", Args: []string{"{port}", "silent"}, Control: []string{"{port}", "keeps"}, Dialect: "http", Class: "thread-per-connection",
+		Server: "httpraw", Args: []string{"{port}", "silent"}, Control: []string{"{port}", "keeps"}, Dialect: "http", Class: "multi-reactor",
 		Breaks:  []string{"MODEL-3", "CONN-1", "CONN-2", "CONN-12", "CONN-14", "CONN-15", "CONN-22", "FLOW-6", "LOOP-7", "LOOP-9", "LOOP-10", "LOOP-11"},
 		Because: "closed the connection | reset the connection",
 	},

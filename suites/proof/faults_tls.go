@@ -28,6 +28,7 @@ var tlsFaults = []Fault{
 		Server: "tlsepoll", Args: []string{"{port}", "end-unseen"}, Control: []string{"{port}"}, Dialect: "echo", Class: "reactor", TLS: true,
 		Breaks:    []string{"TLS-4"},
 		Sometimes: []string{"TLS-5", "LOOP-1"}, Neighbours: "TLS-5 leaves such a connection to its instance, if the spin lets it measure, and LOOP-1 may be judged there later",
+		Shares:  "tls-asks-to-write spins as long as a handshake stalls, this server only behind its client's FIN",
 		Because: "of a core is used while a client that has sent FIN | still open",
 	},
 	{
