@@ -190,8 +190,10 @@ type idleness struct {
 func (i idleness) rests(share time.Duration) bool { return i.used*share <= i.could }
 
 // starved reports whether others used the processors so much that what the target
-// did tells nothing.
-func (i idleness) starved() bool { return i.could*starvedShare < i.window || i.waits }
+// did tells nothing. What it used of the window itself tells, where it is too much.
+func (i idleness) starved() bool {
+	return i.used*idleShare <= i.window && (i.could*starvedShare < i.window || i.waits)
+}
 
 // held reports whether others used so much of the processors that a single window at rest
 // may have been one in which the target was not let.

@@ -114,12 +114,14 @@ func unsupported(c net.Conn) {
 // maxDelay is long for a machine, and short enough for the limits of a client.
 const maxDelay = 900 * time.Millisecond
 
-// randomDelay answers when it likes.
+// randomDelay answers when it likes: two replies of three late, and how late is chance.
 func randomDelay(c net.Conn) {
 	buf := make([]byte, 64<<10)
-	for {
+	for replies := 0; ; replies++ {
 		n, err := c.Read(buf)
-		time.Sleep(rand.N(maxDelay))
+		if replies%3 > 0 {
+			time.Sleep(maxDelay*2/3 + rand.N(maxDelay/3))
+		}
 		if _, werr := c.Write(buf[:n]); werr != nil || err != nil {
 			return
 		}
