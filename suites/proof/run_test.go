@@ -37,8 +37,11 @@ func TestFaults(t *testing.T) {
 			if end, ok := t.Deadline(); ok && plain() && time.Until(end) < longest {
 				t.Skip("no time is left for it: make proof")
 			}
-			b := <-built[i]
 			require(t, f)
+			b, ahead := <-built[i]
+			if !ahead {
+				b.command, b.err = f.Build(t.Context(), root, t.TempDir())
+			}
 			if b.err != nil {
 				t.Fatal(b.err)
 			}
@@ -204,7 +207,8 @@ type build struct {
 }
 
 // buildAhead builds the faults in order, one at a time, beside the judging: a
-// build is no target, and its noise is what the canary is there for.
+// build is no target, and its noise is what the canary is there for. The channel of one
+// that -run does not seem to pick is closed: whoever runs it all the same builds it.
 func buildAhead(t *testing.T, root string, faults []Fault) []chan build {
 	t.Helper()
 	dir := t.TempDir()
@@ -218,6 +222,7 @@ func buildAhead(t *testing.T, root string, faults []Fault) []chan build {
 		defer close(ended)
 		for i, f := range faults {
 			if !selected(t, f.Name) {
+				close(built[i])
 				continue
 			}
 			command, err := f.Build(ctx, root, dir)
