@@ -59,11 +59,11 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 	var before idleness
 	for again, calm := false, false; ; {
 		now := cpuOver(s, window, idleShare)
-		if now.rests(idleShare) && !now.starved() && !calm && now.held() {
-			calm = true // one more window tells whether it rested, or was only not let
-			continue
-		}
 		if now.rests(idleShare) && !now.starved() {
+			if !calm && now.held() {
+				calm = true // one more window tells whether it rested, or was only not let
+				continue
+			}
 			if wait := time.Since(began) - window; wait > window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
 			}

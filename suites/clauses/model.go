@@ -135,6 +135,9 @@ func threadOfItsOwn(s *session.Session) {
 			}
 		}
 	}
+	if all := threads(); all >= each+pool {
+		s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and there are %d: they may all be made beforehand", each+pool, all))
+	}
 	if refused := s.Trial(s.ServesFresh); refused != nil {
 		s.Untested(fmt.Sprintf("its threads do not grow with %d connections, and no other is served beside them (%s): they may all be made beforehand", each+pool, refused.Reason))
 	}

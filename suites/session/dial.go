@@ -22,12 +22,15 @@ func (s *Session) Dial() *Conn { return s.DialFrom("") }
 //
 // It waits as long as the kernel may take to let somebody in: where the target's
 // queue is short and full, that is no matter of the target's speed alone.
-func (s *Session) DialFrom(ip string) *Conn {
+func (s *Session) DialFrom(ip string) *Conn { return s.dialOver(ip, s.secured) }
+
+// dialOver is DialFrom through another transport.
+func (s *Session) dialOver(ip string, over transport) *Conn {
 	number, way := s.turn()
 	if !way {
 		s.makeWay(number)
 	}
-	return s.dial(ip, number, s.secured)
+	return s.dial(ip, number, over)
 }
 
 // DialAtOnce is Dial for one of those that begin at the same moment, AtOnce at the most:

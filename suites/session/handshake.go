@@ -24,21 +24,13 @@ func (s *Session) secured(socket net.Conn) net.Conn {
 // DialBelow is Dial below TLS: what is sent is sent as it is, and what is read are
 // records. It is for handshakes that are not to come about.
 func (s *Session) DialBelow() *Conn {
-	number, way := s.turn()
-	if !way {
-		s.makeWay(number)
-	}
-	return s.dial("", number, func(socket net.Conn) net.Conn { return socket })
+	return s.dialOver("", func(socket net.Conn) net.Conn { return socket })
 }
 
 // DialTrickling is Dial of a client whose bytes leave one at a time, with a pause
 // behind each of those places in what it has sent.
 func (s *Session) DialTrickling(pause time.Duration, at ...int) *Conn {
-	number, way := s.turn()
-	if !way {
-		s.makeWay(number)
-	}
-	return s.dial("", number, func(socket net.Conn) net.Conn {
+	return s.dialOver("", func(socket net.Conn) net.Conn {
 		return s.secured(&trickle{Conn: socket, pause: pause, at: at, over: s.ctx.Done()})
 	})
 }
@@ -46,11 +38,7 @@ func (s *Session) DialTrickling(pause time.Duration, at ...int) *Conn {
 // DialFragmented is Dial of a client whose first handshake message comes in records of so
 // many bytes at most (RFC 8446 section 5.1), all of them in one segment.
 func (s *Session) DialFragmented(size int) *Conn {
-	number, way := s.turn()
-	if !way {
-		s.makeWay(number)
-	}
-	return s.dial("", number, func(socket net.Conn) net.Conn {
+	return s.dialOver("", func(socket net.Conn) net.Conn {
 		return s.secured(&fragmented{Conn: socket, size: size})
 	})
 }
@@ -80,12 +68,7 @@ func (f *fragmented) Write(b []byte) (int, error) {
 }
 
 // CloseWrite is the socket's.
-func (f *fragmented) CloseWrite() error {
-	if half, ok := f.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
-}
+func (f *fragmented) CloseWrite() error { return closeWrite(f.Conn) }
 
 // trickle is a socket whose writes go out byte by byte: segments of one byte, as far
 // as the kernel does not join them (TCP_NODELAY is set).
@@ -116,8 +99,11 @@ func (t *trickle) Write(b []byte) (int, error) {
 }
 
 // CloseWrite is the socket's.
-func (t *trickle) CloseWrite() error {
-	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+func (t *trickle) CloseWrite() error { return closeWrite(t.Conn) }
+
+// closeWrite sends the FIN of a socket that knows one.
+func closeWrite(socket net.Conn) error {
+	if half, ok := socket.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return nil

@@ -66,8 +66,7 @@ const (
 // may have done so for that: no idle timeout is declared, but the dialect lets a server have
 // one (RFC 9112 section 9.5). 0: that cannot be the reason.
 func (c *Conn) silent() time.Duration {
-	_, described := c.s.Dialect.(*dialect.Described)
-	if c.watched || c.s.Info.IdleTimeout > 0 || !described && !dialect.Ends(c.s.Dialect) {
+	if c.watched || c.s.Info.IdleTimeout > 0 || !dialect.MayQuit(c.s.Dialect) {
 		return 0
 	}
 	c.lull.moved()

@@ -21,6 +21,11 @@ func (c *Conn) Next() *Conn {
 	if !c.Over() {
 		return c
 	}
+	return c.anew()
+}
+
+// anew closes the connection and returns another that is ready, with the same patience.
+func (c *Conn) anew() *Conn {
 	c.Close()
 	return c.s.Ready(c.s.Dial()).Patience(c.extra)
 }

@@ -61,8 +61,7 @@ func (c *Conn) Further(exchange func(c *Conn)) *Conn {
 	if c.s.quits.Add(1) <= quitsTold {
 		c.s.Note("the server ended connection %s after %d replies, with nothing left to answer: another took its place", c.Tag(), n)
 	}
-	c.Close()
-	next := c.s.Ready(c.s.Dial()).Patience(c.extra)
+	next := c.anew()
 	exchange(next)
 	return next
 }

@@ -36,8 +36,8 @@ func (s *Session) Room(want int) int {
 	if s.Info.Class == "iterative" {
 		return 1
 	}
-	if most := s.places(); most > 0 {
-		want = min(want, max(1, most-1-most/10))
+	if s.Declared() {
+		want = min(want, max(1, s.declaredRoom()))
 	}
 	if want <= roomFew {
 		return max(want, 1)
@@ -56,6 +56,10 @@ func (s *Session) places() int {
 	}
 	return 0
 }
+
+// declaredRoom is a little less than the places that the target says it has: those who
+// just left may still count.
+func (s *Session) declaredRoom() int { most := s.places(); return most - 1 - most/10 }
 
 // Declared reports whether the target says how many clients it has room for.
 func (s *Session) Declared() bool { return s.places() > 0 }
@@ -239,7 +243,7 @@ func (s *Session) limitMet(beside int) (most int) {
 	if most = min(first, second); most < 2 {
 		return 0 // who serves one client at a time is iterative, and says so
 	}
-	if places := s.places(); places > 0 && most < places-1-places/10 {
+	if s.Declared() && most < s.declaredRoom() {
 		return 0 // it has fewer than it says: places were lost
 	}
 	return most
@@ -253,6 +257,9 @@ func (s *Session) holdsAtMost(clients int) int {
 	held := []*Conn{first}
 	if most := s.places(); most > 0 {
 		clients = min(clients, most)
+		if s.Dialect.Requests() == 1 { // and one that asks, below
+			clients = min(clients, most-1)
+		}
 	}
 	for len(held) < clients {
 		var c *Conn

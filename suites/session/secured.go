@@ -76,18 +76,12 @@ func (c *secured) shake() {
 		_, err = c.Conn.Write(c.early)
 		c.early = nil
 	}
-	sent := c.wire.settle(c.patience) // an alert that says why, if nothing else
-	if err = errors.Join(err, sent); err != nil {
-		c.cause = &handshakeError{cause(err)}
+	if sent := c.wire.settle(c.patience); err == nil { // after a failure, an alert that says why
+		err = sent
 	}
-}
-
-// cause is the error itself where only one was joined, so that its words stay as they are.
-func cause(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
-		return joined.Unwrap()[0]
+	if err != nil {
+		c.cause = &handshakeError{err}
 	}
-	return err
 }
 
 // shaken waits for the handshake until the deadline that deadline tells, which may change
@@ -95,16 +89,18 @@ func cause(err error) error {
 func (c *secured) shaken(deadline func() (time.Time, <-chan struct{})) error {
 	c.begin.Do(func() { go c.shake() })
 	for {
+		select {
+		case <-c.shook: // also where the deadline has passed
+			return c.cause
+		default:
+		}
 		until, changed := deadline()
 		var over <-chan time.Time
 		if !until.IsZero() {
-			timer := time.NewTimer(time.Until(until))
-			defer timer.Stop()
-			over = timer.C
+			over = time.After(time.Until(until))
 		}
 		select {
 		case <-c.shook:
-			return c.cause
 		case <-over:
 			return &handshakeError{os.ErrDeadlineExceeded}
 		case <-changed:
@@ -214,10 +210,7 @@ func (c *secured) CloseWrite() error {
 	if err != nil {
 		return err
 	}
-	if half, ok := c.wire.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
+	return closeWrite(c.wire.Conn)
 }
 
 // Close says close_notify, if that is possible at once, and closes the socket.
