@@ -26,10 +26,9 @@ specs: ## Judge the reference through suites/specs under the ginkgo command; LAB
 	$(GO) tool ginkgo run --no-color --succinct --label-filter='$(LABELS)' ./suites/specs -- -target=testdata/targets/reference.yaml
 
 # Left out: suites/proof and the combinations, which judge servers in processes
-# of their own for hours, and of the adapters all but one, which takes the same
-# checks. The whole is to stay below 20 minutes.
+# of their own for hours. The whole is to stay below 20 minutes.
 RACED = $$($(GO) list ./... | grep -v /suites/proof)
-UNRACED = ^TestCombinations$$|^TestAdapters$$/^(netpoll|nbio|evio|gaio)$$
+UNRACED = ^TestCombinations$$
 
 .PHONY: race
 race: ## Run the tests with the race detector
@@ -54,7 +53,7 @@ stress: build ## Judge the reference N times (N=30) beside a load on both cores;
 
 .PHONY: combinations
 combinations: ## Judge the reference in every class, poller and wakeup by the whole spec (long)
-	$(GO) test -timeout 60m -v -run TestCombinations . -args -every
+	$(GO) test -timeout 60m -v -run "TestCombinations|TestUnixSocket" . -args -every
 
 .PHONY: proof
 proof: ## Prove the checks: each fault against its clauses, their families and the sentinels, and each legal variant
@@ -68,6 +67,10 @@ proof-full: ## Prove the checks: each fault against the whole spec; rewrites the
 .PHONY: proof-merge
 proof-merge: ## Take rows of the kill matrix from other runs: FROM=a.json,b.json; of each fault the newest that stands
 	$(GO) test -run TestMatrix ./suites/proof -args -write -from="$(FROM)"
+
+.PHONY: pairs
+pairs: ## Judge every pair of a broken and a mended event loop (24 bugs on record)
+	$(GO) test -count=1 -timeout 60m -v -run TestPairs ./suites/proof/regress -args -every
 
 .PHONY: rates
 rates: ## Measure how often each stochastic check finds its fault, over 100 runs; long
@@ -137,7 +140,7 @@ readme: ## Run every command of README and its pages as written, those that take
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser starters readme race slurm matrix combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters readme race slurm matrix pairs combinations soak stress proof-full rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built

@@ -22,7 +22,8 @@ var note = flag.Bool("note", false, "write what the real servers came to into te
 
 // real lists servers nobody here wrote, or wrote for this project, and what each
 // needs: programs, and libraries of C by <header>. CI installs all of them;
-// elsewhere one that is missing is skipped by name.
+// elsewhere one that is missing is skipped by name. With the reference these are the
+// ten targets that CI judges; all others are judged by `make matrix`.
 var real = []struct {
 	name  string
 	needs []string
@@ -117,41 +118,6 @@ func TestRealServers(t *testing.T) {
 				return
 			}
 			expected.compare(t, run)
-		})
-	}
-}
-
-// TestAdapters judges the event loops that were adapted to the target contract.
-// Their target files list what is known to fail, with reasons and
-// reproductions; anything else that fails, or no longer does, fails here.
-func TestAdapters(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and judges five event loops and a server of goroutines; left out by -short")
-	}
-	for _, name := range []string{"gnet", "netpoll", "nbio", "evio", "gaio", "goroutines"} {
-		t.Run(name, func(t *testing.T) {
-			file, err := target.Load(filepath.Join("..", "testdata", "targets", name+".yaml"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			run, err := suites.Check(t.Context(), target.Target{File: file})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Log(run.Verdict.Sentence, run.Took)
-			want := report.AsExpected
-			if len(file.Expected) == 0 {
-				want = report.Conformant
-			}
-			if run.Verdict.Word != want {
-				t.Errorf("%s: %s", run.Verdict.Word, strings.Join(run.Verdict.Reasons, "; "))
-			}
-			for _, r := range run.Results {
-				switch r.Outcome {
-				case report.Fail, report.Warn, report.UnexpectedPass, report.Inconclusive, report.Error:
-					t.Log(suites.Explain(r))
-				}
-			}
 		})
 	}
 }

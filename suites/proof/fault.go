@@ -84,7 +84,8 @@ type Fault struct {
 	// Shares says why another fault may break the same set.
 	Shares string
 	// Slow says why the whole spec cannot judge the fault in reasonable time; its
-	// row of the matrix comes from its families then.
+	// row of the matrix comes from its families then. A plain run judges no variant
+	// that is slow.
 	Slow string `json:",omitzero"`
 	// Timing marks the faults that stay recognisable beside a load (make stress).
 	Timing bool

@@ -169,6 +169,7 @@ var heaps = []Variant{
 			Name: "heap-collected-at-four-gigabytes", Why: "the collector is off until a limit is near, which the target file declares",
 			Env: map[string]string{"GOGC": "off", "GOMEMLIMIT": "4GiB"}, Memory: 4 << 30,
 			Args: []string{"--class", "thread-per-connection"}, Class: "thread-per-connection",
+			Slow: "the check of memory goes on for a minute where the target declares four gigabytes",
 		},
 		Rules:    []spec.Rule{spec.Heap},
 		Clauses:  []string{"RES-3", "RES-4", "LOOP-1"},

@@ -118,6 +118,7 @@ var scarce = []Variant{
 		Fault: Fault{
 			Name: "dozen-children", Why: "a pool of twelve processes, made beforehand",
 			Server: "pool", Args: []string{"{port}", "children", "12"}, Dialect: "echo", Class: "thread-per-connection",
+			Slow: "nine clauses wait until it is clear that it has no more room",
 		},
 		Clauses: without(workers, "MODEL-4"), Rules: []spec.Rule{spec.Scarce, spec.Tree},
 		Untested: map[string]string{

@@ -57,11 +57,11 @@ func TestLegal(t *testing.T) {
 	}
 }
 
-// shortest reports whether of the variants that one of its rules is about this one is
-// judged by the fewest clauses.
+// shortest reports whether of the variants that one of its rules is about, and that are
+// not slow, this one is judged by the fewest clauses.
 func (v Variant) shortest() bool {
-	return slices.ContainsFunc(v.Rules, func(rule spec.Rule) bool {
-		about := slices.DeleteFunc(slices.Clone(Legal), func(other Variant) bool { return !slices.Contains(other.Rules, rule) })
+	return v.Slow == "" && slices.ContainsFunc(v.Rules, func(rule spec.Rule) bool {
+		about := slices.DeleteFunc(slices.Clone(Legal), func(other Variant) bool { return other.Slow != "" || !slices.Contains(other.Rules, rule) })
 		return slices.MinFunc(about, func(a, b Variant) int { return cmp.Compare(len(a.Clauses), len(b.Clauses)) }).Name == v.Name
 	})
 }

@@ -129,7 +129,7 @@ func prove(t *testing.T, root string, f Fault, command []string) Row {
 
 // mostStale bounds how many faults a plain run takes up because their rows do
 // not stand; with the sample it stays within what CI gives to a change.
-const mostStale = 8
+const mostStale = 3
 
 // longest is more than judging one fault takes on a busy machine. A plain run
 // does not begin with one that -timeout would cut short.
