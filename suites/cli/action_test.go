@@ -205,6 +205,7 @@ func released(t *testing.T) string {
 
 // The action leaves a summary, JUnit, badge and page, and ends as the judging does.
 func TestTheActionJudges(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	needs(t, "bash", "curl", "tar")
 	releases := released(t)
 	for server, want := range map[string]int{"good": report.ExitConformant, "clings": report.ExitNotConformant} {
@@ -228,6 +229,7 @@ func TestTheActionJudges(t *testing.T) {
 
 // Recorded by one job, the file is what the next one judges by.
 func TestTheActionRecords(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	needs(t, "bash", "curl", "tar")
 	releases, checkout := released(t), t.TempDir()
 	inputs := map[string]string{"start": "exec " + self(t) + " {port}", "dialect": "echo", "class": "thread-per-connection", "clauses": "CONN-1,CONN-8", "record": "conformance.yaml", "flags": "--patience 2 --seed 7"}

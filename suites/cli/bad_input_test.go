@@ -19,6 +19,7 @@ import (
 // with the right exit code, in every report, and leaves no process behind
 // (reactorspec looks for one).
 func TestBadServers(t *testing.T) {
+	t.Parallel() // with what else waits more than it works
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
