@@ -149,6 +149,18 @@ func (t *Tree) Delays() (map[int]time.Duration, error) {
 	return delays, err
 }
 
+// Runnable counts the threads that run, or stand in line for a processor.
+func (t *Tree) Runnable() (n int, err error) {
+	err = t.eachThread(func(p Process, tid int) error {
+		s, err := readStatFile(p.task(tid) + "/stat")
+		if err == nil && s.state == 'R' {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
 // eachThread calls f for every thread; one that vanishes meanwhile is skipped.
 func (t *Tree) eachThread(f func(p Process, tid int) error) error {
 	return t.each(func(p Process) error {
