@@ -13,7 +13,7 @@ func writesToTheGone(s *session.Session) {
 	before := standing(s)
 	for round := range 4 {
 		// A write after FIN and RST raises SIGPIPE; after an RST alone, the second one does.
-		conns := halfClosed(s)
+		conns, _ := halfClosed(s)
 		s.Pause(settle)
 		if round%2 == 1 || serial(s) {
 			closeAll(conns)
