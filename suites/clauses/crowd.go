@@ -10,14 +10,9 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
-const (
-	// crowdedBy is how many threads of a server have to run, or to stand in line for a
-	// processor, to be a crowd, if there are not more than two for each processor anyhow.
-	crowdedBy = 4
-	// crowdedShare is the part of all processors, one in so many, that a crowd uses: others
-	// want their part too.
-	crowdedShare = 4
-)
+// crowdedShare is the part of all processors, one in so many, that a crowd uses: others
+// want their part too.
+const crowdedShare = 4
 
 // crowds looks, while the target has no client, whether threads of its own crowd this
 // machine for as long as it may be busy after the last byte: a process that spins for
@@ -33,7 +28,7 @@ func crowds(s *session.Session) (what string) {
 	before, err := tree.CPU()
 	for began := time.Now(); err == nil; s.Pause(settle) {
 		var running int
-		if running, err = tree.Runnable(); running <= aCrowd(2) {
+		if running, err = tree.Runnable(); !observe.Crowds(running) {
 			return ""
 		}
 		took := time.Since(began)
@@ -58,11 +53,8 @@ func crowdBeside() string {
 		return ""
 	}
 	running, err := ours.Runnable()
-	if err != nil || running <= aCrowd(4) {
+	if err != nil || !observe.Crowds(running/2) { // the harness has some threads of its own
 		return ""
 	}
 	return fmt.Sprintf(" (%d threads of its own instances, and of those who judge it, ran or stood in line for a processor: does each client that leaves leave one that spins?)", running)
 }
-
-// aCrowd is more threads than so many for each processor.
-func aCrowd(each int) int { return max(crowdedBy, each*runtime.NumCPU()) }

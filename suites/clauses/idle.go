@@ -57,8 +57,8 @@ func rests(s *session.Session, state string) {
 	restsIn(s, state, idleWindow, false)
 }
 
-// restsIn is rests and, if it is patient, goes on for as long as other instances are
-// judged, where it is they that keep this one from running.
+// restsIn is rests and, if it is patient, waits longer: other instances that are judged
+// meanwhile may keep this one from running, so it does not give up before they have ended.
 func restsIn(s *session.Session, state string, window time.Duration, patient bool) {
 	began := time.Now()
 	last, moving, until := began, queues(s), began.Add(restPatience)
@@ -93,19 +93,15 @@ func restsIn(s *session.Session, state string, window time.Duration, patient boo
 		default:
 			again = true
 		}
+		if patient && s.Others() {
+			until = time.Now().Add(restPatience) // once they have ended it is let run
+		}
 		if before = now; time.Now().After(until) {
-			still := time.Since(last) > restGrace // no byte moves any more
-			if now.starved() && patient && s.Others() {
-				until = time.Now().Add(restPatience)
-				continue
-			}
-			if !now.starved() && still && had < workGrace && time.Since(until) < restPatience {
-				continue // beside others, and beside a crowd of its own, as much takes longer
-			}
-			if now.starved() || still && had < restGrace {
+			if now.starved() || had < restGrace && time.Since(last) > restGrace {
 				now.undecided(s)
 			}
-			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved", restPatience, int(100*now.share())))
+			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved",
+				time.Since(began).Round(time.Second), int(100*now.share())))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,10 @@ func (t *Tree) Runnable() (n int, err error) {
 	})
 	return n, err
 }
+
+// Crowds reports whether so many threads that run, or stand in line, crowd this machine:
+// more than two for each processor, and than four.
+func Crowds(runnable int) bool { return runnable > max(4, 2*runtime.NumCPU()) }
 
 // eachThread calls f for every thread; one that vanishes meanwhile is skipped.
 func (t *Tree) eachThread(f func(p Process, tid int) error) error {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -286,13 +286,13 @@ func (in *instance) stop() {
 // for a processor, however often one looks. Nothing is blamed for that here: clauses about
 // rest are judged on other instances, and this one may not keep those from running.
 func (in *instance) crowded(ctx context.Context) bool {
-	const looks, pause, most = 3, 50 * time.Millisecond, 4
+	const looks, pause = 3, 50 * time.Millisecond
 	tree := in.Tree()
 	if tree == nil {
 		return false
 	}
 	for n := 1; ; n++ {
-		if running, err := tree.Runnable(); err != nil || running <= max(most, 2*runtime.NumCPU()) {
+		if running, err := tree.Runnable(); err != nil || !observe.Crowds(running) {
 			return false
 		}
 		if n == looks {
