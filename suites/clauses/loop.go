@@ -3,7 +3,6 @@ package clauses
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
@@ -58,31 +57,6 @@ func idleHalfClosed(s *session.Session) {
 	if 2*cut > len(conns) && unreadLimit(s) == 0 { // a server that closes beyond a limit which it declares owed some
 		s.Untested(fmt.Sprintf("the server ended %d of %d connections before their clients half-closed them: it owes these nothing", cut, len(conns)))
 	}
-}
-
-// halfClosed brings several connections to the state in which the server
-// knows of the FIN and still has output it cannot deliver. How much fits into
-// the kernel's buffers on the way differs, so the amounts are staggered: some
-// of them stop the server short of the FIN, some leave it with output pending. cut is on
-// how many of them the server itself came first with its end.
-func halfClosed(s *session.Session) (conns []*session.Conn, cut int) {
-	conns = make([]*session.Conn, several(s, 8))
-	var ended atomic.Int32
-	for i := range conns {
-		c := s.Open()
-		c.SetReadBuffer(128 << 10)
-		conns[i] = c
-		s.Go(func() {
-			if stuff(s, c, (i+1)<<20).cut {
-				ended.Add(1)
-			}
-			if half, ok := c.Raw().(interface{ CloseWrite() error }); ok {
-				_ = half.CloseWrite() // a server that closed it already may have
-			}
-		})
-	}
-	s.Join()
-	return conns, int(ended.Load())
 }
 
 // unread is more than the socket buffers of both sides hold together, in bytes.
