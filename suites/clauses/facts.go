@@ -110,9 +110,14 @@ const mostStuffed = 100_000
 // stuffing is the payload of the requests that stuff sends, in bytes.
 const stuffing = 64 << 10
 
+// firstStuffed is how many small requests go ahead, to see whether the server takes more.
+const firstStuffed = 2
+
 // stuff writes requests and reads nothing, until the server takes no more, or closes, or
 // most bytes were written. In a dialect that has a client wait for each reply it is one
-// request.
+// request. Where requests are small the first ones go ahead: a server that ends the
+// connection behind its first reply may still work through all that it was sent, and
+// would have 100,000 of them.
 func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 	const piece = 32 << 10 // bytes of one write
 	request := c.Dialect().Request(s.Payload(stuffing))
@@ -121,13 +126,23 @@ func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 		return done
 	}
 	most = min(most, mostStuffed*len(request))
+	pieces, ahead := request, 0
 	if !s.Dialect.Pipelines() {
 		most = 1
 	} else if len(request) < piece {
-		request = bytes.Repeat(request, min(piece, most)/len(request)+1)
+		pieces = bytes.Repeat(request, min(piece, most)/len(request)+1)
+		ahead = firstStuffed * one
 	}
 	socket, sent := c.Raw(), 0
 	for sent < most {
+		if finished(c) {
+			done.cut = true
+			break
+		}
+		request = pieces
+		if sent < ahead {
+			request = pieces[:ahead]
+		}
 		_ = socket.SetWriteDeadline(time.Now().Add(patient))
 		n, err := socket.Write(request)
 		c.Sent(request[:n])
@@ -135,6 +150,9 @@ func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 			done.stood = errors.Is(err, os.ErrDeadlineExceeded)
 			done.cut = !done.stood
 			break
+		}
+		if sent == ahead {
+			answers(s, c)
 		}
 	}
 	_ = socket.SetWriteDeadline(time.Time{})
@@ -147,6 +165,22 @@ func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 type stuffed struct {
 	asked      int // requests written whole
 	stood, cut bool
+}
+
+// answers waits until something of an answer has come, which stays unread, and a moment
+// longer: the end of the connection may follow. It waits for no longer than patient.
+func answers(s *session.Session, c *session.Conn) {
+	const moment = 20 * gap
+	for began := time.Now(); !finished(c) && time.Since(began) < patient; s.Pause(s.Budget.Poll) {
+		came, told := unreadInput(c)
+		if !told {
+			return
+		}
+		if came {
+			s.Pause(moment)
+			return
+		}
+	}
 }
 
 // stopped runs f while the target is stopped by SIGSTOP.

@@ -3,6 +3,7 @@ package clauses
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -30,11 +31,15 @@ const (
 	// restGrace is for how long after the last byte a server may be busy all the
 	// same: it polls before it sleeps, or its runtime compiles what has become hot.
 	// HotSpot was seen to take three seconds for that. What counts is the time in which
-	// its busiest thread could run: beside others the same work takes longer.
+	// it could run (see idleness): beside others the same work takes longer.
 	restGrace = 5 * time.Second
 	// restPatience is how long a server is waited for that works through what it was
 	// sent. No flood of ours is work for longer, unless a request takes 10 ms.
 	restPatience = 30 * time.Second
+	// workGrace is how long it may be busy after the last byte while it writes elsewhere, such
+	// as a line of its log for each request that it drops. There may be some thousands of
+	// them, so such work ends; what writes a line in each turn of a spin does not.
+	workGrace = 20 * time.Second
 	// fallShare is by what part of itself the use of the processor has to fall from
 	// one window to the next to count as work that comes to its end: a fifth.
 	fallShare = 5
@@ -49,13 +54,16 @@ const (
 // the same for ever.
 func rests(s *session.Session, state string) {
 	s.Pause(settle)
-	restsIn(s, state, idleWindow)
+	restsIn(s, state, idleWindow, false)
 }
 
-func restsIn(s *session.Session, state string, window time.Duration) {
+// restsIn is rests and, if it is patient, waits longer: other instances that are judged
+// meanwhile may keep this one from running, so it does not give up before they have ended.
+func restsIn(s *session.Session, state string, window time.Duration, patient bool) {
 	began := time.Now()
-	last, moving := began, queues(s)
-	var had time.Duration // that its busiest thread could run since the last byte
+	last, moving, until := began, queues(s), began.Add(restPatience)
+	var had time.Duration // that it could run since the last byte
+	wrote := written(s)
 	var before idleness
 	for again, calm := false, false; ; {
 		now := cpuOver(s, window, idleShare)
@@ -70,7 +78,9 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 			return
 		}
 		calm = false
-		queued := queues(s)
+		queued, elsewhere := queues(s), written(s)
+		works := elsewhere != wrote && had < workGrace
+		wrote = elsewhere
 		had += now.could
 		switch {
 		case !maps.Equal(queued, moving):
@@ -78,24 +88,28 @@ func restsIn(s *session.Session, state string, window time.Duration) {
 		case now.starved():
 			again = false
 		case had < restGrace:
-		case again && now.share() > before.share()*(1-1./fallShare):
+		case again && !works && now.share() > before.share()*(1-1./fallShare):
 			now.fail(s, state, idleShare, fmt.Sprintf("%v after the last byte", time.Since(last).Round(100*time.Millisecond)))
 		default:
 			again = true
 		}
-		if before = now; time.Since(began) > restPatience {
+		if patient && s.Others() {
+			until = time.Now().Add(restPatience) // once they have ended it is let run
+		}
+		if before = now; time.Now().After(until) {
 			if now.starved() || had < restGrace && time.Since(last) > restGrace {
 				now.undecided(s)
 			}
-			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved", restPatience, int(100*now.share())))
+			s.Untested(fmt.Sprintf("the server still worked through what it was sent, %v later: %d %% of a core, and less from window to window, or bytes that moved",
+				time.Since(began).Round(time.Second), int(100*now.share())))
 		}
 	}
 }
 
 // staysAtRest goes on watching the target, which has come to rest, for as long as other
 // checks are judged on other instances: a spin may begin after seconds of rest. What
-// ends by itself before its busiest thread could run for restGrace, or falls from window
-// to window, is work.
+// ends by itself before it could run for restGrace, or falls from window to window, is
+// work.
 func staysAtRest(s *session.Session, state string) {
 	if !s.Others() {
 		s.Note("it was watched no longer, with no other instance to judge the rest on meanwhile")
@@ -103,7 +117,7 @@ func staysAtRest(s *session.Session, state string) {
 	}
 	began := time.Now()
 	var since time.Time       // when it was found restless; zero: it rests
-	var had time.Duration     // that its busiest thread could run since then: a job is as long as the machine lets it
+	var had time.Duration     // that it could run since then: a job is as long as the machine lets it
 	var told, ended time.Time // when a window told anything last; when the others were found judged
 	var before idleness
 	for {
@@ -128,7 +142,7 @@ func staysAtRest(s *session.Session, state string) {
 			since, had = start, now.could
 		default:
 			if had += now.could; had > restGrace {
-				now.fail(s, state, idleShare, fmt.Sprintf("%v after it had come to rest, and for %v on end, in %v of which its busiest thread could run",
+				now.fail(s, state, idleShare, fmt.Sprintf("%v after it had come to rest, and for %v on end, in %v of which it could run",
 					since.Sub(began).Round(100*time.Millisecond), time.Since(since).Round(100*time.Millisecond), had.Round(100*time.Millisecond)))
 			}
 			if late {
@@ -160,6 +174,15 @@ func usesLittle(s *session.Session, state string, window, share time.Duration) {
 	}
 }
 
+// written is how many bytes the target has written anywhere, 0 where that is not told.
+func written(s *session.Session) int64 {
+	n, err := s.Tree().Wrote()
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // queue is what waits in one socket of the server, in bytes.
 type queue struct{ unread, unsent uint64 }
 
@@ -178,12 +201,16 @@ func queues(s *session.Session) map[uint64]queue {
 }
 
 // idleness is what the target used over a window. used is the CPU time of its tree;
-// could is how long its busiest thread could have run: the time that passed, less
-// what the thread waited for a CPU because others used them. A loop that spins on
-// a busy machine uses little, but all that it can get; an idle one neither.
+// could is how long it could have run: the time that passed, less what its busiest
+// thread waited for a CPU because others used them. A loop that spins on a busy
+// machine uses little, but all that it can get; an idle one neither.
+//
+// Threads of the tree that keep each other waiting are no others: what the tree had of
+// all processors did pass for it, however long each of its threads stood in line.
 type idleness struct {
 	window, used, could time.Duration
 	busiest             string
+	crowd               int  // threads that ran or stood in line at the end
 	waits               bool // a thread stood in line for a processor whenever it was looked at
 }
 
@@ -211,18 +238,21 @@ func (i idleness) undecided(s *session.Session) {
 	if i.waits {
 		s.Inconclusive("threads of the server stood in line for a processor whenever they were looked at: what they do at rest cannot be told beside so much else")
 	}
-	s.Inconclusive(fmt.Sprintf("this machine let the server's busiest thread run for %v of %v: what it does at rest cannot be told beside so much else",
-		i.could.Round(time.Millisecond), i.window.Round(time.Millisecond)))
+	s.Inconclusive(fmt.Sprintf("this machine let the server run for %v of %v: what it does at rest cannot be told beside so much else%s",
+		i.could.Round(time.Millisecond), i.window.Round(time.Millisecond), crowdBeside()))
 }
 
 // share is the part of a core that was used, of what could be had of it.
 func (i idleness) share() float64 { return float64(i.used) / float64(max(i.could, i.used, 1)) }
 
 func (i idleness) fail(s *session.Session, state string, share time.Duration, when string) {
-	s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", int(100*i.share()), state),
-		fmt.Sprintf("at most %d %% of a core", 100/share),
-		fmt.Sprintf("%v of CPU time in the %v of which the busiest thread could run, %s; it is %s", i.used.Round(time.Millisecond), i.could.Round(time.Millisecond), when, i.busiest),
-		"a poll that does not block, or an event that is never consumed")
+	got := fmt.Sprintf("%v of CPU time in the %v for which it could run, %s; the busiest is %s", i.used.Round(time.Millisecond), i.could.Round(time.Millisecond), when, i.busiest)
+	why := "a poll that does not block, or an event that is never consumed"
+	if i.crowd > runtime.NumCPU() {
+		got += fmt.Sprintf("; %d threads of the server ran or stood in line for a processor", i.crowd)
+		why += ": in several threads or processes at once, perhaps one for each client that has left"
+	}
+	s.Failf(session.Wrong, fmt.Sprintf("%d %% of a core is used %s", int(100*i.share()), state), fmt.Sprintf("at most %d %% of a core", 100/share), got, why)
 }
 
 // cpuOver watches the target for a window, and for several where others use the
@@ -238,9 +268,10 @@ func cpuOver(s *session.Session, window, share time.Duration) idleness {
 		now := idleness{window: time.Since(start), busiest: "none that is still there"}
 		now.used = observed(s, "the CPU time", tree.CPU) - before
 		var most, waited time.Duration
-		runnable := false
 		for _, t := range observed(s, "the threads", tree.Threads) {
-			runnable = runnable || t.State == 'R'
+			if t.State == 'R' {
+				now.crowd++
+			}
 			at := slices.IndexFunc(threads, func(o observe.Thread) bool { return o.Tid == t.Tid && o.Pid == t.Pid })
 			if at < 0 {
 				continue
@@ -251,10 +282,11 @@ func cpuOver(s *session.Session, window, share time.Duration) idleness {
 				now.busiest = fmt.Sprintf("thread %d (%s), %v", t.Tid, t.Name, most.Round(time.Millisecond))
 			}
 		}
-		now.could = max(now.window-waited, time.Millisecond)
-		pressed := now.rests(share) && (runnable || waited*starvedShare > now.window)
+		cores := time.Duration(runtime.NumCPU())
+		now.could = max(now.window-waited, min(now.used/cores, now.window), time.Millisecond)
+		pressed := now.rests(share) && (now.crowd > 0 || waited*starvedShare > now.window)
 		if n == longestWindow {
-			now.waits = pressed && runnable
+			now.waits = pressed && now.crowd > 0
 			return now
 		}
 		if !pressed && !now.starved() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
@@ -13,7 +14,7 @@ func writesToTheGone(s *session.Session) {
 	before := standing(s)
 	for round := range 4 {
 		// A write after FIN and RST raises SIGPIPE; after an RST alone, the second one does.
-		conns := halfClosed(s)
+		conns, _ := halfClosed(s)
 		s.Pause(settle)
 		if round%2 == 1 || serial(s) {
 			closeAll(conns)
@@ -44,6 +45,31 @@ func writesToTheGone(s *session.Session) {
 			"the process goes on", fmt.Sprintf("%d of %d processes are gone", len(gone), len(before)), "SIGPIPE is not ignored, or EPIPE is taken for fatal")
 	}
 	s.ServesFresh()
+}
+
+// halfClosed brings several connections to the state in which the server
+// knows of the FIN and still has output it cannot deliver. How much fits into
+// the kernel's buffers on the way differs, so the amounts are staggered: some
+// of them stop the server short of the FIN, some leave it with output pending. cut is on
+// how many of them the server itself came first with its end.
+func halfClosed(s *session.Session) (conns []*session.Conn, cut int) {
+	conns = make([]*session.Conn, several(s, 8))
+	var ended atomic.Int32
+	for i := range conns {
+		c := s.Open()
+		c.SetReadBuffer(128 << 10)
+		conns[i] = c
+		s.Go(func() {
+			if stuff(s, c, (i+1)<<20).cut {
+				ended.Add(1)
+			}
+			if half, ok := c.Raw().(interface{ CloseWrite() error }); ok {
+				_ = half.CloseWrite() // a server that closed it already may have
+			}
+		})
+	}
+	s.Join()
+	return conns, int(ended.Load())
 }
 
 // standing lists the processes of the target that are there for more than a

@@ -31,6 +31,7 @@ type churned struct {
 	growing  []int                       // manners in which the memory grew in each round
 	unserved *session.Failure            // what kept it from its end; nil: every reply was as it should be
 	died     bool                        // that was the end of the server's process
+	crowd    string                      // threads of the server's that kept it from its end; often ""
 	notes    []string
 }
 
@@ -41,7 +42,9 @@ func comings(s *session.Session) *churned {
 		found := &churned{finder: s, broken: map[string]*session.Failure{}}
 		found.unserved = s.Trial(func() {
 			for i := range manners {
-				found.goThrough(s, i)
+				if found.goThrough(s, i); found.crowd != "" {
+					return
+				}
 				found.done++
 			}
 		})
@@ -58,12 +61,15 @@ func comings(s *session.Session) *churned {
 // gone through: what kept them from it is RES-10's. The server's end is blamed on whatever
 // brought it about.
 func (c *churned) needs(s *session.Session, about func(m manner) bool) {
-	if c.unserved == nil {
+	if c.unserved == nil && c.crowd == "" {
 		return
 	}
 	for i, m := range manners[c.done:] {
 		if !about(m) {
 			continue
+		}
+		if c.crowd != "" {
+			s.Untested(fmt.Sprintf("after connections that %s: %s (LOOP-1 to LOOP-6 judge that)", manners[c.done].how, c.crowd))
 		}
 		if i == 0 && c.died {
 			s.Fail(c.unserved)
@@ -114,6 +120,9 @@ func (c *churned) goThrough(s *session.Session, which int) {
 	m := manners[which]
 	payload := s.Payload(2 * everyLength)
 	c.came += m.warmUp(s, c.came, payload)
+	if c.crowd = crowds(s); c.crowd != "" {
+		return
+	}
 	s.ServesFresh()
 	s.Pause(settle)
 	list := holdings(s, m.clause)
@@ -122,12 +131,16 @@ func (c *churned) goThrough(s *session.Session, which int) {
 		came := 0
 		if broken := s.Trial(func() {
 			came = m.round(s, c.came, m.ofRound(s, again), payload)
-			s.ServesFresh()
+			if c.crowd = crowds(s); c.crowd == "" {
+				s.ServesFresh()
+			}
 		}); broken != nil {
 			c.heldBack(s, list, m)
 			s.Fail(broken)
 		}
-		c.came += came
+		if c.came += came; c.crowd != "" {
+			return
+		}
 		more := keptMore(s, list, came, m.how, c.broken)
 		if seen {
 			after := memory(s)
@@ -240,6 +253,9 @@ func threadsAfterChurn(s *session.Session) {
 // check's connections, is tried again on this one's own, which are the evidence then.
 func servedLikeTheFirst(s *session.Session) {
 	found := comings(s)
+	if found.crowd != "" {
+		found.needs(s, func(manner) bool { return true })
+	}
 	if found.unserved == nil {
 		s.Note("%d connections came and went", found.came)
 		return

@@ -4,6 +4,8 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -36,4 +38,35 @@ func acks(c *session.Conn, quick int) {
 			})
 		}
 	}
+}
+
+// finished reports whether the server has ended the connection, though nothing of what it
+// sent before that was read. TLS, and sockets that are not TCP's, do not tell.
+func finished(c *session.Conn) (over bool) {
+	const established = 1 // enum in net/tcp_states.h
+	onSocket(c, func(fd int) {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		over = err == nil && info.State != established
+	})
+	return over
+}
+
+// unreadInput reports whether there is input that nobody has read yet; told is false
+// where that cannot be seen.
+func unreadInput(c *session.Conn) (some, told bool) {
+	told = onSocket(c, func(fd int) {
+		var b [1]byte
+		_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		some = err == nil
+	})
+	return some, told
+}
+
+func onSocket(c *session.Conn, f func(fd int)) bool {
+	socket, ok := c.Raw().(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	return err == nil && raw.Control(func(fd uintptr) { f(int(fd)) }) == nil
 }

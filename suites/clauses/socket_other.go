@@ -15,3 +15,8 @@ func sendUrgent(*session.Conn) error { return errors.ErrUnsupported }
 func delayAcks(*session.Conn) {}
 
 func promptAcks(*session.Conn) {}
+
+// What is unread, and whether the server has ended the connection behind it, is not told.
+func finished(*session.Conn) bool { return false }
+
+func unreadInput(*session.Conn) (some, told bool) { return false, false }

@@ -3,6 +3,7 @@ package observe
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -119,5 +120,38 @@ func TestHeldSockets(t *testing.T) {
 	held, err := a.tree().HeldSockets()
 	if err != nil || len(held) != 0 {
 		t.Errorf("a process without sockets holds %v, %v", held, err)
+	}
+}
+
+func TestRunnable(t *testing.T) {
+	self, err := OpenTree(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := self.Runnable(); n < 1 || err != nil {
+		t.Errorf("%d threads of this process run, %v: the one that looks does", n, err)
+	}
+	if Crowds(4) {
+		t.Error("four threads are a crowd")
+	}
+	if !Crowds(10 * runtime.NumCPU()) {
+		t.Error("ten threads for each processor are none")
+	}
+}
+
+func TestWrote(t *testing.T) {
+	a := start(t, "plain")
+	tree := a.tree()
+	wrote := func() int64 {
+		n, err := tree.Wrote()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := wrote()
+	said := a.tell("burn 1ms") + "\n"
+	if more := wrote() - before; more < int64(len(said)) {
+		t.Errorf("it wrote %d bytes more, and said %d", more, len(said))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +149,22 @@ func (t *Tree) Delays() (map[int]time.Duration, error) {
 	})
 	return delays, err
 }
+
+// Runnable counts the threads that run, or stand in line for a processor.
+func (t *Tree) Runnable() (n int, err error) {
+	err = t.eachThread(func(p Process, tid int) error {
+		s, err := readStatFile(p.task(tid) + "/stat")
+		if err == nil && s.state == 'R' {
+			n++
+		}
+		return err
+	})
+	return n, err
+}
+
+// Crowds reports whether so many threads that run, or stand in line, crowd this machine:
+// more than two for each processor, and than four.
+func Crowds(runnable int) bool { return runnable > max(4, 2*runtime.NumCPU()) }
 
 // eachThread calls f for every thread; one that vanishes meanwhile is skipped.
 func (t *Tree) eachThread(f func(p Process, tid int) error) error {

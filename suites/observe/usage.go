@@ -127,6 +127,26 @@ func (t *Tree) Memory() (int64, error) {
 	return t.RSS()
 }
 
+// Wrote returns how many bytes the processes that run now have written anywhere by
+// write(2) and its kin, a log and standard error among them. What a process that has
+// ended wrote is lost, so it may shrink.
+func (t *Tree) Wrote() (int64, error) {
+	return t.sum(func(p Process) (int64, error) {
+		return ask(p, func(tid int) (int64, error) {
+			text, err := os.ReadFile(below(tid, "io"))
+			if err != nil {
+				return 0, err
+			}
+			for line := range strings.Lines(string(text)) {
+				if digits, found := strings.CutPrefix(line, "wchar: "); found {
+					return strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+				}
+			}
+			return 0, fmt.Errorf("%s tells no wchar", below(tid, "io"))
+		})
+	})
+}
+
 // ContextSwitches counts how often threads left a CPU.
 type ContextSwitches struct {
 	Voluntary   int64 // the thread waited for something

@@ -256,6 +256,23 @@ var restless = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "ten-work-for-each-that-left", Why: "ten processes work for a fifth of a second each for a client that left without a word, and end",
+			Server: "forking", Args: []string{"{port}", "ten-work"}, Dialect: "echo", Class: "thread-per-connection",
+		},
+		Rules:   []spec.Rule{spec.Slow, spec.Tree},
+		Clauses: []string{"LOOP-1", "LOOP-2", "LOOP-5", "LOOP-6"},
+	},
+	{
+		Fault: Fault{
+			Name: "drops-what-is-pipelined", Why: "an HTTP server that ends the connection behind the first of several requests, works through the others without an answer, and writes a line about each (httpuv)",
+			Server: "slowhttp", Args: []string{"{port}", "1", "drops"}, Dialect: "http", Class: "reactor",
+		},
+		Rules:    []spec.Rule{spec.Slow},
+		Clauses:  []string{"LOOP-1", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6"},
+		Untested: map[string]string{"LOOP-3": "owes these nothing", "LOOP-4": "output came to wait on"},
+	},
+	{
+		Fault: Fault{
 			Name: "works-on-what-it-reads", Why: "each 4 KiB cost a millisecond of work, and a flood takes seconds of it",
 			Server: "epolls", Args: []string{"{port}", "works", "1000"}, Dialect: "echo", Class: "reactor",
 		},

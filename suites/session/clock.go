@@ -30,11 +30,14 @@ type Meter struct {
 // meterPause is the least pause between samples, and meterShare the part of one
 // core that sampling may take: a target with thousands of threads is read less
 // often.
-// A reading younger than meterFresh is not taken again.
+// A reading younger than meterFresh is not taken again. Beside a crowd of its own a
+// sample takes as long as it waits, so meterPauseMost bounds the pause: what the target
+// used meanwhile has to be known while it matters.
 const (
-	meterPause = 50 * time.Millisecond
-	meterFresh = 20 * time.Millisecond
-	meterShare = 50
+	meterPause     = 50 * time.Millisecond
+	meterPauseMost = 2 * time.Second
+	meterFresh     = 20 * time.Millisecond
+	meterShare     = 50
 )
 
 // StartMeter samples the process tree; a nil tree (a target whose pid nobody
@@ -72,7 +75,7 @@ func (m *Meter) run() {
 		}
 		started := time.Now()
 		m.sample()
-		timer.Reset(max(meterPause, meterShare*time.Since(started)))
+		timer.Reset(min(max(meterPause, meterShare*time.Since(started)), meterPauseMost))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -120,8 +121,11 @@ func (g *targetGround) onShared(ctx context.Context, s step, setup session.Setup
 	}
 	tried := trial{Attempt: s.check.Attempt(ctx, g.on(in, setup))}
 	g.aftermath(ctx, in, setup, &tried)
-	if tried.Failure != nil || tried.died != "" {
+	switch {
+	case tried.Failure != nil || tried.died != "":
 		tried.ended, tried.stderr = tried.died, in.Stderr()
+		g.spent(ctx, setup)
+	case !g.attached() && in.crowded(ctx):
 		g.spent(ctx, setup)
 	}
 	return tried, nil
@@ -276,6 +280,30 @@ func (g *targetGround) launch(ctx context.Context) (*instance, error) {
 func (in *instance) stop() {
 	in.meter.Close()
 	in.Stop()
+}
+
+// crowded reports whether many threads of a target with no clients run or stand in line
+// for a processor, however often one looks. Nothing is blamed for that here: clauses about
+// rest are judged on other instances, and this one may not keep those from running.
+func (in *instance) crowded(ctx context.Context) bool {
+	const looks, pause = 3, 50 * time.Millisecond
+	tree := in.Tree()
+	if tree == nil {
+		return false
+	}
+	for n := 1; ; n++ {
+		if running, err := tree.Runnable(); err != nil || !observe.Crowds(running) {
+			return false
+		}
+		if n == looks {
+			return true
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // died says how the target's process ended, or nothing while it runs.
