@@ -163,3 +163,22 @@ func TestWithin(t *testing.T) {
 		t.Error("a narrowed dialect ends connections as the dialect does")
 	}
 }
+
+// What no server knows goes to the server that is judged, with the headers that it wants.
+func TestUnknownRequests(t *testing.T) {
+	for _, c := range []struct {
+		o            HTTP
+		path, method string
+	}{
+		{HTTP{}, "GET /reactorspec-is-not-here HTTP/1.1\r\nHost: reactorspec\r\n\r\n", "REACTORSPEC /echo? HTTP/1.1\r\nHost: reactorspec\r\n\r\n"},
+		{HTTP{Path: "http://a:1/b", Headers: map[string]string{"Host": "a:1"}}, "GET http://a:1/reactorspec-is-not-here HTTP/1.1\r\nHost: a:1\r\n\r\n", "REACTORSPEC http://a:1/b HTTP/1.1\r\nHost: a:1\r\n\r\n"},
+	} {
+		d := Within(speaks(t, c.o), Bounds{Requests: 7})
+		if path, method := string(Unknown(d, 0)), string(Unknown(d, 1)); path != c.path || method != c.method {
+			t.Errorf("%+v: %q, %q; want %q, %q", c.o, path, method, c.path, c.method)
+		}
+	}
+	if Unknown(echo{}, 0) != nil {
+		t.Error("an echo server refuses nothing")
+	}
+}

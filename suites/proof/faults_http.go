@@ -40,4 +40,12 @@ var httpFaults = []Fault{
 		Because: "sockets are still open",
 		Shares:  "leaks-before-sign-on forgets to close, this server never hears of the end",
 	},
+	{
+		Name: "refused-keep-their-place", Why: "of 64 places for one address a client that was answered 404 does not give its own back: then everybody is answered 429 (signalk-server issue 2781)",
+		Server: "httpepoll", Args: []string{"{port}", "keeps-the-refused"}, Control: []string{"{port}", "counts"}, Dialect: "http", Class: "reactor",
+		MaxClients: 60,
+		Breaks:     []string{"RES-10"},
+		Because:    "nobody is served any more behind requests that are refused",
+		Shares:     "the others lose a place with a reset, or with any connection",
+	},
 }

@@ -122,4 +122,9 @@ var closing = []Variant{
 			Server: "httpnode", Args: []string{"{port}", "trailer"}, Dialect: "http", Class: "reactor"},
 		Clauses: append([]string{"CONN-1", "CONN-2"}, floods...), Rules: []spec.Rule{spec.Slow},
 	},
+	{
+		Fault: Fault{Name: "http-bans-for-a-while", Why: "a client that errs more than twenty times in a second is answered 429 for eight seconds, as by a stick table of haproxy's (RFC 6585, 4)",
+			Server: "httpepoll", Args: []string{"{port}", "bans=8000"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Slow, spec.Scarce},
+	},
 }

@@ -192,6 +192,12 @@ func (c *Conn) ReadAll(limit int) ([]byte, End) {
 	return all, ""
 }
 
+// Whatever reads what comes next, whatever it is, and waits no longer than d for it.
+func (c *Conn) Whatever(d time.Duration) {
+	var b [readBuffer]byte
+	_, _ = c.receive(b[:], d, false)
+}
+
 // Drain reads and forgets until the end of input or silence; it returns how
 // many bytes came.
 func (c *Conn) Drain() (int64, End) {
