@@ -182,3 +182,28 @@ func TestUnknownRequests(t *testing.T) {
 		t.Error("an echo server refuses nothing")
 	}
 }
+
+// What does not end has its line end cut off, and is nothing where requests are no lines.
+func TestUnended(t *testing.T) {
+	described := func(request string) Dialect {
+		d, err := ReadDescribed([]byte("request: "+request+"\nreply: {line: \"\\n\", is: \"ok\"}\n"), "unended.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, c := range []struct {
+		d    Dialect
+		want string
+	}{
+		{Within(plainHTTP, Bounds{Requests: 7}), "GET /echo? HTTP/1.1\r\nHost: reactorspec\r\nX-Reactorspec: "},
+		{described(`"NOOP\r\n"`), "NOOP"},
+		{described(`"two\nlines\n"`), ""},
+		{described(`"no line"`), ""},
+		{echo{}, ""},
+	} {
+		if got := string(Unended(c.d)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.d.Name(), got, c.want)
+		}
+	}
+}

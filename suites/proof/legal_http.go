@@ -127,4 +127,14 @@ var closing = []Variant{
 			Server: "httpepoll", Args: []string{"{port}", "bans=8000"}, Dialect: "http", Class: "reactor"},
 		Clauses: []string{"RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Slow, spec.Scarce},
 	},
+	{
+		Fault: Fault{Name: "http-hundred-mebibytes-of-header", Why: "a head may have 100 MiB, and is then refused by 431",
+			Server: "httpepoll", Args: []string{"{port}", "head=104857600"}, Dialect: "http", Class: "reactor", Promises: []string{"FLOW-12"}},
+		Clauses: []string{"FLOW-12"}, Rules: []spec.Rule{spec.Slow, spec.Heap},
+	},
+	{
+		Fault: Fault{Name: "http-refuses-and-reads-on", Why: "beyond 64 KiB of a head it says 431, and throws away what comes for two seconds (RFC 9112, 9.6)",
+			Server: "httpepoll", Args: []string{"{port}"}, Dialect: "http", Class: "reactor", Promises: []string{"FLOW-12"}},
+		Clauses: []string{"FLOW-12", "CONN-2", "CONN-22"}, Rules: []spec.Rule{spec.Slow},
+	},
 }

@@ -61,6 +61,8 @@ const (
 	Ahead
 	// Words is anything that can be said at all.
 	Words
+	// Unended is a request that does not end.
+	Unended
 )
 
 // Lacks says what the dialect has not of what is needed; empty where it has all.
@@ -72,6 +74,8 @@ func (n Need) Lacks(d dialect.Dialect) string {
 		return "it is about what a server answers, and the " + d.Name() + " dialect has no words"
 	case n&Ahead != 0 && !d.Pipelines():
 		return "it is about requests sent ahead, and the " + d.Name() + " dialect has a client wait for each reply"
+	case n&Unended != 0 && dialect.Unended(d) == nil:
+		return "it is about a request that does not end, and no request of the " + d.Name() + " dialect is a line"
 	case n&Payload != 0 && dialect.Constant(d):
 		return "it is told by a payload that comes back, and requests of this target carry none"
 	}

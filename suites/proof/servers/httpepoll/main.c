@@ -7,6 +7,8 @@
  *     keeps-the-refused   of 64 places for one address a client that was answered 404 or
  *                         501 does not give its own back
  *     counts              the 64 places, each of which is given back
+ *     no-limit            a head is kept until its end has come, however long it is
+ *     head=N              it is refused by 431 beyond N bytes, which are 65536 otherwise
  *     bans=N              more than 20 errors in a second, and the address is answered 429
  *                         for N ms, as it is by haproxy's stick tables
  */
@@ -14,6 +16,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +29,6 @@
 enum {
 	table = 65536,
 	piece = 16384,
-	most_head = 65536,  /* bytes of a head; beyond it 431 */
 	most_body = 1 << 20, /* bytes of a body; beyond it 413 */
 	places = 64,         /* for one address */
 	most_errors = 20,    /* in a second */
@@ -46,6 +48,7 @@ struct connection {
 
 static struct connection *connections[table];
 static int poller, listener, keeps, counts, bans, taken, there, lingering;
+static size_t most_head = 65536;
 static long banned, second;
 static int errors;
 
@@ -256,6 +259,9 @@ int main(int argc, char **argv) {
 		keeps |= strcmp(argv[i], "keeps-the-refused") == 0;
 		counts |= keeps || strcmp(argv[i], "counts") == 0;
 		sscanf(argv[i], "bans=%d", &bans);
+		sscanf(argv[i], "head=%zu", &most_head);
+		if (strcmp(argv[i], "no-limit") == 0)
+			most_head = SIZE_MAX;
 	}
 	int on = 1;
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1]))};
