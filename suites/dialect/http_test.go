@@ -183,6 +183,25 @@ func TestUnknownRequests(t *testing.T) {
 	}
 }
 
+// A reply to what was posted is read whole, whatever it says, and whatever method the
+// target is asked by.
+func TestPosting(t *testing.T) {
+	p, ok := Posts(Within(speaks(t, HTTP{Path: "/a", Method: "HEAD"}), Bounds{Requests: 7}))
+	if got := string(p.Head(p.Missing(), 7, "Expect: 100-continue\r\n")); !ok || got != "POST /reactorspec-is-not-here HTTP/1.1\r\nHost: reactorspec\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n" {
+		t.Errorf("%v, %q", ok, got)
+	}
+	r := bufio.NewReader(strings.NewReader("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n"))
+	if status, last, err := p.ReadReply(r); status != 404 || last || err != nil {
+		t.Errorf("%d, %v, %v", status, last, err)
+	}
+	if status, last, err := p.ReadReply(r); status != 400 || !last || err != nil {
+		t.Errorf("%d, %v, %v", status, last, err)
+	}
+	if _, ok := Posts(resp{}); ok {
+		t.Error("a command of resp has no body")
+	}
+}
+
 // What does not end has its line end cut off, and is nothing where requests are no lines.
 func TestUnended(t *testing.T) {
 	described := func(request string) Dialect {

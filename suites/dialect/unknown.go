@@ -3,7 +3,6 @@ package dialect
 import (
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // Unknown is the nth of some requests that no server knows, so that it refuses them: a
@@ -22,16 +21,10 @@ func (w within) unknown(n int) []byte { return Unknown(w.Dialect, n) }
 // unknown: RFC 9110 sections 15.5.5 (a path that is not there) and 15.6.2 (a method that
 // nobody has heard of).
 func (d http1) unknown(n int) []byte {
-	target := d.target
 	if n%2 == 0 {
-		server := ""
-		if at := strings.Index(target, "://"); at >= 0 { // a proxy's: the server behind it stays the same
-			server, _, _ = strings.Cut(target[at+3:], "/")
-			server = target[:at+3] + server
-		}
-		return fmt.Appendf(nil, "%s %s/reactorspec-is-not-here HTTP/1.1\r\n%s\r\n", http.MethodGet, server, d.header)
+		return fmt.Appendf(nil, "%s %s HTTP/1.1\r\n%s\r\n", http.MethodGet, d.missing(), d.header)
 	}
-	return fmt.Appendf(nil, "REACTORSPEC %s HTTP/1.1\r\n%s\r\n", target, d.header)
+	return fmt.Appendf(nil, "REACTORSPEC %s HTTP/1.1\r\n%s\r\n", d.target, d.header)
 }
 
 // unknown: protocol specification, simple errors.

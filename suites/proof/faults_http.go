@@ -48,4 +48,10 @@ var httpFaults = []Fault{
 		Because:    "nobody is served any more behind requests that are refused",
 		Shares:     "the others lose a place with a reset, or with any connection",
 	},
+	{
+		Name: "body-of-what-is-refused-is-a-request", Why: "the body of a POST that is answered 404 stays in the input, and is read as the next request (hermes-webui issue 7550)",
+		Server: "httpepoll", Args: []string{"{port}", "body-unread"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"CONN-23"},
+		Because: "the body of a request was taken for the next request",
+	},
 }

@@ -7,6 +7,9 @@
  *     keeps-the-refused   of 64 places for one address a client that was answered 404 or
  *                         501 does not give its own back
  *     counts              the 64 places, each of which is given back
+ *     body-unread         the body of a request that is refused is taken for the next one
+ *     hasty               it does not wait for such a body, and says that it closes
+ *     curt                nor here, and it closes without a word
  *     no-limit            a head is kept until its end has come, however long it is
  *     head=N              it is refused by 431 beyond N bytes, which are 65536 otherwise
  *     bans=N              more than 20 errors in a second, and the address is answered 429
@@ -47,7 +50,7 @@ struct connection {
 };
 
 static struct connection *connections[table];
-static int poller, listener, keeps, counts, bans, taken, there, lingering;
+static int poller, listener, keeps, counts, bans, unread, hasty, curt, taken, there, lingering;
 static size_t most_head = 65536;
 static long banned, second;
 static int errors;
@@ -141,6 +144,14 @@ static int answer(struct connection *c) {
 		refuse(c, 413, 1);
 		return 0;
 	}
+	int echoes = post && strncmp(target, "/echo ", 6) == 0;
+	if (!echoes && length > 0 && unread)
+		length = 0;
+	if (!echoes && length > 0 && (hasty || curt)) {
+		refuse(c, get || post ? 404 : 501, hasty);
+		c->ending = 1;
+		return 0;
+	}
 	if (c->got < head + length)
 		return 0;
 	if (bans && now() < banned) {
@@ -149,7 +160,7 @@ static int answer(struct connection *c) {
 	}
 	if (get && strncmp(target, "/echo?", 6) == 0)
 		reply(c, 200, target + 6, strcspn(target + 6, " "), ending);
-	else if (post && strncmp(target, "/echo ", 6) == 0)
+	else if (echoes)
 		reply(c, 200, c->in + head, length, ending);
 	else
 		refuse(c, get || post ? 404 : 501, ending);
@@ -215,6 +226,8 @@ static void serve(int fd, unsigned events) {
 		left = flush(fd, c); /* what a request that ends the connection was answered */
 	if (left < 0 || (ended && left == 0))
 		leave(fd);
+	else if (left == 0 && c->ending && curt)
+		leave(fd);
 	else if (left == 0 && c->ending)
 		let_go(fd, c);
 	else
@@ -260,6 +273,9 @@ int main(int argc, char **argv) {
 		counts |= keeps || strcmp(argv[i], "counts") == 0;
 		sscanf(argv[i], "bans=%d", &bans);
 		sscanf(argv[i], "head=%zu", &most_head);
+		unread |= strcmp(argv[i], "body-unread") == 0;
+		hasty |= strcmp(argv[i], "hasty") == 0;
+		curt |= strcmp(argv[i], "curt") == 0;
 		if (strcmp(argv[i], "no-limit") == 0)
 			most_head = SIZE_MAX;
 	}
