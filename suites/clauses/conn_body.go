@@ -69,16 +69,16 @@ func behindBody(s *session.Session, posting dialect.Posting, target string, body
 	} else {
 		_, _ = c.TrySend(append(head, body...))
 	}
-	status, last, err := posting.ReadReply(c.Input())
+	said, err := posting.ReadFinal(c.Input())
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return isUndecided, "no reply came"
 	case err != nil:
 		return wasEnded, fmt.Sprintf("it was not answered whole: %v", err)
-	case last:
-		return wasEnded, fmt.Sprintf("status %d, and it said that it closes", status)
+	case said.Last:
+		return wasEnded, fmt.Sprintf("status %d, and it said that it closes", said.Status)
 	}
-	told = fmt.Sprintf("status %d, and behind it ", status)
+	told = fmt.Sprintf("status %d, and behind it ", said.Status)
 	payload := s.Payload(16)
 	if err = c.TryRequest(payload); err == nil {
 		_, err = c.Dialect().ReadReply(c.Input(), payload)

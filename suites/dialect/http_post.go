@@ -46,27 +46,38 @@ func (p Posting) Stray() []byte {
 	return fmt.Appendf(nil, "REACTORSPEC %s HTTP/1.1\r\n%s\r\n", p.d.missing(), p.d.header)
 }
 
-// ReadStatus reads the head of a reply, and returns its status.
-func (p Posting) ReadStatus(r *bufio.Reader) (status int, err error) {
-	_, reply, err := p.d.readHead(r)
-	if err != nil {
-		return 0, err
-	}
-	return reply.StatusCode, nil
+// Posted is what a reply says.
+type Posted struct {
+	Status int
+	Last   bool // the server closes the connection behind it
+	Old    bool // it is of HTTP/1.0
 }
 
-// ReadReply reads a whole reply and those before it that are not final; last says that the
-// server closes the connection behind it.
-func (p Posting) ReadReply(r *bufio.Reader) (status int, last bool, err error) {
+// Interim reports whether another reply follows to the same request.
+func (p Posted) Interim() bool { return p.Status/100 == 1 }
+
+// Read reads one reply whole, be it final or not.
+func (p Posting) Read(r *bufio.Reader) (Posted, error) {
 	_, reply, err := p.d.readHead(r)
-	for interim := 0; err == nil && reply.StatusCode/100 == 1 && interim < maxInterim; interim++ {
-		_, reply, err = p.d.readHead(r)
-	}
 	if err != nil {
-		return 0, false, err
+		return Posted{}, err
+	}
+	said := Posted{reply.StatusCode, reply.Close, !reply.ProtoAtLeast(1, 1)}
+	if said.Interim() {
+		return said, nil
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(&framed{d: p.d, r: r, reply: reply, ended: p.d.bodiless(reply.StatusCode)}, maxBody))
-	return reply.StatusCode, reply.Close, err
+	return said, err
+}
+
+// ReadFinal reads the final reply, and those before it.
+func (p Posting) ReadFinal(r *bufio.Reader) (said Posted, err error) {
+	for range maxInterim + 1 {
+		if said, err = p.Read(r); err != nil || !said.Interim() {
+			break
+		}
+	}
+	return said, err
 }
 
 // missing is a path that is not there, of the same server where a proxy is asked.

@@ -190,12 +190,12 @@ func TestPosting(t *testing.T) {
 	if got := string(p.Head(p.Missing(), 7, "Expect: 100-continue\r\n")); !ok || got != "POST /reactorspec-is-not-here HTTP/1.1\r\nHost: reactorspec\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n" {
 		t.Errorf("%v, %q", ok, got)
 	}
-	r := bufio.NewReader(strings.NewReader("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n"))
-	if status, last, err := p.ReadReply(r); status != 404 || last || err != nil {
-		t.Errorf("%d, %v, %v", status, last, err)
+	r := bufio.NewReader(strings.NewReader("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nnoHTTP/1.0 400 Bad\r\nConnection: close\r\n\r\n"))
+	if said, err := p.ReadFinal(r); said != (Posted{Status: 404}) || err != nil {
+		t.Errorf("%+v, %v", said, err)
 	}
-	if status, last, err := p.ReadReply(r); status != 400 || !last || err != nil {
-		t.Errorf("%d, %v, %v", status, last, err)
+	if said, err := p.ReadFinal(r); said != (Posted{Status: 400, Last: true, Old: true}) || err != nil {
+		t.Errorf("%+v, %v", said, err)
 	}
 	if _, ok := Posts(resp{}); ok {
 		t.Error("a command of resp has no body")

@@ -54,4 +54,10 @@ var httpFaults = []Fault{
 		Breaks:  []string{"CONN-23"},
 		Because: "the body of a request was taken for the next request",
 	},
+	{
+		Name: "waits-for-the-body-of-who-asks", Why: "the body of a POST is read before it is answered 404, and a client that asks whether it may send one hears nothing (dusty issue 163)",
+		Server: "httpepoll", Args: []string{"{port}", "waits-for-the-body"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"CONN-24"},
+		Because: "silence while the client asks",
+	},
 }

@@ -115,7 +115,7 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "node-http-chunks", Why: "a chunk for each byte, which is work (RFC 9112, 7.1)",
 			Server: "httpnode", Args: []string{"{port}", "chunks"}, Dialect: "http", Class: "reactor"},
-		Clauses: append([]string{"CONN-1", "CONN-2", "CONN-23"}, floods...), Rules: []spec.Rule{spec.Slow},
+		Clauses: append([]string{"CONN-1", "CONN-2", "CONN-23", "CONN-24"}, floods...), Rules: []spec.Rule{spec.Slow},
 	},
 	{
 		Fault: Fault{Name: "node-http-trailer", Why: "a chunked body with a trailer (RFC 9112, 7.1.2)",
@@ -140,11 +140,16 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "http-refuses-early", Why: "a POST is answered 404 before its body has come, and the reply says that the connection ends (RFC 9112, 9.3)",
 			Server: "httpepoll", Args: []string{"{port}", "hasty"}, Dialect: "http", Class: "reactor"},
-		Clauses: []string{"CONN-2", "CONN-23"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
+		Clauses: []string{"CONN-2", "CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
 	},
 	{
 		Fault: Fault{Name: "http-refuses-and-slams", Why: "likewise, and the connection ends without a word, by RST if the body is there by then (RFC 9112, 9.6)",
 			Server: "httpepoll", Args: []string{"{port}", "curt"}, Dialect: "http", Class: "reactor"},
-		Clauses: []string{"CONN-2", "CONN-23"}, Rules: []spec.Rule{spec.Kernel},
+		Clauses: []string{"CONN-2", "CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Kernel},
+	},
+	{
+		Fault: Fault{Name: "http-expects-nothing", Why: "whoever asks whether it may send a body is answered 417 (RFC 9110, 15.5.18)",
+			Server: "httpepoll", Args: []string{"{port}", "expects-nothing"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Slow},
 	},
 }

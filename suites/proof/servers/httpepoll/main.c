@@ -8,6 +8,9 @@
  *                         501 does not give its own back
  *     counts              the 64 places, each of which is given back
  *     body-unread         the body of a request that is refused is taken for the next one
+ *     waits-for-the-body  who asks whether it may send such a body (Expect: 100-continue)
+ *                         hears nothing
+ *     expects-nothing     whoever asks that is answered 417
  *     hasty               it does not wait for such a body, and says that it closes
  *     curt                nor here, and it closes without a word
  *     no-limit            a head is kept until its end has come, however long it is
@@ -44,13 +47,14 @@ struct connection {
 	size_t got, in_room, due, sent, out_room;
 	size_t searched; /* of the input, without an end of the head */
 	int placed;      /* it has one of the places */
+	int told;        /* that it may send the body */
 	int ending;      /* nothing of what it says is answered any more */
 	int shut;        /* and it has had the last reply */
 	long since;
 };
 
 static struct connection *connections[table];
-static int poller, listener, keeps, counts, bans, unread, hasty, curt, taken, there, lingering;
+static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, taken, there, lingering;
 static size_t most_head = 65536;
 static long banned, second;
 static int errors;
@@ -152,8 +156,19 @@ static int answer(struct connection *c) {
 		c->ending = 1;
 		return 0;
 	}
+	const char *expect = field(c->in, c->in + head, "expect");
+	if (expect && c->got < head + length && !(waits && !echoes)) {
+		if (nothing || !echoes) {
+			refuse(c, nothing ? 417 : 404, 1);
+			return 0;
+		}
+		if (!c->told)
+			put(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+		c->told = 1;
+	}
 	if (c->got < head + length)
 		return 0;
+	c->told = 0;
 	if (bans && now() < banned) {
 		reply(c, 429, "", 0, 1);
 		return 0;
@@ -274,6 +289,8 @@ int main(int argc, char **argv) {
 		sscanf(argv[i], "bans=%d", &bans);
 		sscanf(argv[i], "head=%zu", &most_head);
 		unread |= strcmp(argv[i], "body-unread") == 0;
+		waits |= strcmp(argv[i], "waits-for-the-body") == 0;
+		nothing |= strcmp(argv[i], "expects-nothing") == 0;
 		hasty |= strcmp(argv[i], "hasty") == 0;
 		curt |= strcmp(argv[i], "curt") == 0;
 		if (strcmp(argv[i], "no-limit") == 0)
