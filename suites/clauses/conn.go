@@ -30,6 +30,8 @@ var conn = []session.Check{
 	{Clause: "CONN-20", Own: true, Run: inputBeforeClose},
 	{Clause: "CONN-21", Run: greetingIsWhole},
 	{Clause: "CONN-22", Run: whateverClientsDo},
+	{Clause: "CONN-23", Needs: session.Several | session.Bodies, Run: bodiesAreNoRequests},
+	{Clause: "CONN-24", Needs: session.Bodies, Run: whoAsksIsAnswered},
 }
 
 // fits reports whether the dialect carries a payload of n bytes.

@@ -21,6 +21,7 @@ var flow = []session.Check{
 	{Clause: "FLOW-9", Needs: session.Several | session.Ahead, Run: closingWithPendingOutput},
 	{Clause: "FLOW-10", Run: closedBeforeItIsRead},
 	{Clause: "FLOW-11", Own: true, Needs: session.Several | session.Ahead, Run: oneUnreadIsBounded},
+	{Clause: "FLOW-12", Own: true, Needs: session.Unended, Run: unendedIsBounded},
 }
 
 // runtimeShare is the memory that a server's runtime may take apart from its

@@ -39,19 +39,43 @@ func oneUnreadIsBounded(s *session.Session) {
 	if limit := int64(unreadLimit(s)); limit > 0 {
 		bound = max(bound, 4*limit+1<<20)
 	}
+	s.ServesFresh()
+	t := newTalk(s, s.Open(), 256<<10)
+	size := max(len(t.request(0)), 1)
+	pours(s, t.c, bound, pouring{
+		what: "wrote %d MiB and read nothing",
+		why:  "output is queued without bound: one client is enough to have the process killed",
+		more: func() (stalled bool, err error) {
+			return t.push(t.asked+max(1, unreadPiece/size), unreadPatience)
+		},
+		written: func() int64 { return int64(t.asked) * int64(size) },
+		enough:  func() bool { return t.asked >= mostStuffed && size < unreadSmall },
+		told:    func() string { return fmt.Sprintf("%d requests of %d bytes", t.asked, size) },
+	})
+}
+
+// pouring is what one client goes on writing.
+type pouring struct {
+	what, why string // it did, with the MiB of it; and why memory grows with that
+	more      func() (stalled bool, err error)
+	written   func() int64 // bytes
+	enough    func() bool  // no more of it tells anything
+	told      func() string
+}
+
+// pours has one client write on until the server stops reading, closes, or has grown by
+// more than bound, or by what the target declares.
+func pours(s *session.Session, c *session.Conn, bound int64, p pouring) {
 	if bound = max(bound, int64(s.Info.Memory)); bound >= leakAt {
 		s.Untested(fmt.Sprintf("it declares %d MiB (limit:, memory:), and no more than %d are taken from this machine", bound>>20, leakAt>>20))
 	}
-	s.ServesFresh()
 	before := memory(s)
-	t := newTalk(s, s.Open(), 256<<10)
-	size := max(len(t.request(0)), 1)
 	var curve growthCurve
 	began, looked := time.Now(), int64(0)
 	for {
-		stalled, err := t.push(t.asked+max(1, unreadPiece/size), unreadPatience)
-		written, late := int64(t.asked)*int64(size), time.Since(began) > unreadLongest
-		ends := stalled || err != nil || late || written >= unreadMost || t.asked >= mostStuffed && size < unreadSmall
+		stalled, err := p.more()
+		written, late := p.written(), time.Since(began) > unreadLongest
+		ends := stalled || err != nil || late || written >= unreadMost || p.enough()
 		if written-looked < unreadLook && !ends {
 			continue
 		}
@@ -61,15 +85,14 @@ func oneUnreadIsBounded(s *session.Session) {
 		ends = ends || written >= unreadEnough && grown < written/unreadShare
 		switch {
 		case grown > bound:
-			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d MiB while one client wrote %d MiB and read nothing", grown>>20, written>>20),
-				fmt.Sprintf("it stops reading, or closes, before it has grown by %d MiB", bound>>20), curve.String(), "output is queued without bound: one client is enough to have the process killed")
+			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d MiB while one client "+p.what, grown>>20, written>>20),
+				fmt.Sprintf("it stops reading, or closes, before it has grown by %d MiB", bound>>20), curve.String(), p.why)
 		case stalled:
 			s.Note("it stopped reading: %s", curve.String())
 		case err != nil:
 			s.Note("it closed the connection (%v): %s", err, curve.String())
 		case ends && (curve.rises() || written < beyondBuffers):
-			s.Untested(fmt.Sprintf("in %v and %d requests of %d bytes it neither stopped reading nor grew by %d MiB: %s",
-				time.Since(began).Round(time.Second), t.asked, size, bound>>20, curve.String()))
+			s.Untested(fmt.Sprintf("in %v and %s it neither stopped reading nor grew by %d MiB: %s", time.Since(began).Round(time.Second), p.told(), bound>>20, curve.String()))
 		case ends:
 			s.Note("it reads on, and keeps nothing: %s", curve.String())
 		default:
@@ -77,7 +100,7 @@ func oneUnreadIsBounded(s *session.Session) {
 		}
 		break
 	}
-	t.c.Reset()
+	c.Reset()
 	memory(s) // the process goes on; that others are served is FLOW-5's
 }
 

@@ -28,21 +28,22 @@ type manner struct {
 	// leave has the nth connection come and go; payload is its own. Where it is nil the
 	// connections stall and leave together, crowd of them at a time.
 	leave func(s *session.Session, n int, payload []byte)
+	// refused says that the server refuses some of what is asked. It may keep such a
+	// client away for a while.
+	refused bool
 }
 
 // manners are gone through in this order, on one instance. There are more than 5,000
-// resets, and of all connections some 8,500 where the time for each manner allows it:
+// resets, and of all connections some 9,500 where the time for each manner allows it:
 // what goes wrong from the 5,000th on is seen then.
 var manners = []manner{
-	{"RES-1", "ended by FIN", 2000, everyLength, func(s *session.Session, n int, payload []byte) {
+	{clause: "RES-1", how: "ended by FIN", conns: 2000, stored: everyLength, leave: func(s *session.Session, n int, payload []byte) {
 		c := openNth(s, n)
 		c.Exchange(payload)
-		if n%2 == 0 {
-			c.CloseWrite()
-		}
-		c.Close()
+		endInOrder(c, n)
 	}},
-	{"RES-7", "ended amid their beginning", 500, everyLength, func(s *session.Session, n int, payload []byte) {
+	{clause: "RES-1", how: "ended by FIN, a third of them behind a request that is refused", conns: 900, stored: everyLength, leave: leaveRefused, refused: true},
+	{clause: "RES-7", how: "ended amid their beginning", conns: 500, stored: everyLength, leave: func(s *session.Session, n int, payload []byte) {
 		c := s.Dial()
 		switch {
 		case n%3 == 0: // nothing is sent
@@ -59,7 +60,7 @@ var manners = []manner{
 			c.Close()
 		}
 	}},
-	{"RES-2", "were reset", 5200, everyLength + amidMuch/mostAreSmall, func(s *session.Session, n int, payload []byte) {
+	{clause: "RES-2", how: "were reset", conns: 5200, stored: everyLength + amidMuch/mostAreSmall, leave: func(s *session.Session, n int, payload []byte) {
 		c := openNth(s, n)
 		switch {
 		case n%mostAreSmall == 0:
@@ -73,7 +74,15 @@ var manners = []manner{
 		}
 		c.Reset()
 	}},
-	{"RES-2", "were reset or closed with output pending", crowd, pieceSize, nil},
+	{clause: "RES-2", how: "were reset or closed with output pending", conns: crowd, stored: pieceSize},
+}
+
+// endInOrder closes the nth connection, every other after a half-close.
+func endInOrder(c *session.Conn, n int) {
+	if n%2 == 0 {
+		c.CloseWrite()
+	}
+	c.Close()
 }
 
 // ofRound is how many connections a round has: what grew in the first shows with fewer.

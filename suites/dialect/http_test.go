@@ -163,3 +163,66 @@ func TestWithin(t *testing.T) {
 		t.Error("a narrowed dialect ends connections as the dialect does")
 	}
 }
+
+// What no server knows goes to the server that is judged, with the headers that it wants.
+func TestUnknownRequests(t *testing.T) {
+	for _, c := range []struct {
+		o            HTTP
+		path, method string
+	}{
+		{HTTP{}, "GET /reactorspec-is-not-here HTTP/1.1\r\nHost: reactorspec\r\n\r\n", "REACTORSPEC /echo? HTTP/1.1\r\nHost: reactorspec\r\n\r\n"},
+		{HTTP{Path: "http://a:1/b", Headers: map[string]string{"Host": "a:1"}}, "GET http://a:1/reactorspec-is-not-here HTTP/1.1\r\nHost: a:1\r\n\r\n", "REACTORSPEC http://a:1/b HTTP/1.1\r\nHost: a:1\r\n\r\n"},
+	} {
+		d := Within(speaks(t, c.o), Bounds{Requests: 7})
+		if path, method := string(Unknown(d, 0)), string(Unknown(d, 1)); path != c.path || method != c.method {
+			t.Errorf("%+v: %q, %q; want %q, %q", c.o, path, method, c.path, c.method)
+		}
+	}
+	if Unknown(echo{}, 0) != nil {
+		t.Error("an echo server refuses nothing")
+	}
+}
+
+// A reply to what was posted is read whole, whatever it says, and whatever method the
+// target is asked by.
+func TestPosting(t *testing.T) {
+	p, ok := Posts(Within(speaks(t, HTTP{Path: "/a", Method: "HEAD"}), Bounds{Requests: 7}))
+	if got := string(p.Head(p.Missing(), 7, "Expect: 100-continue\r\n")); !ok || got != "POST /reactorspec-is-not-here HTTP/1.1\r\nHost: reactorspec\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n" {
+		t.Errorf("%v, %q", ok, got)
+	}
+	r := bufio.NewReader(strings.NewReader("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nnoHTTP/1.0 400 Bad\r\nConnection: close\r\n\r\n"))
+	if said, err := p.ReadFinal(r); said != (Posted{Status: 404}) || err != nil {
+		t.Errorf("%+v, %v", said, err)
+	}
+	if said, err := p.ReadFinal(r); said != (Posted{Status: 400, Last: true, Old: true}) || err != nil {
+		t.Errorf("%+v, %v", said, err)
+	}
+	if _, ok := Posts(resp{}); ok {
+		t.Error("a command of resp has no body")
+	}
+}
+
+// What does not end has its line end cut off, and is nothing where requests are no lines.
+func TestUnended(t *testing.T) {
+	described := func(request string) Dialect {
+		d, err := ReadDescribed([]byte("request: "+request+"\nreply: {line: \"\\n\", is: \"ok\"}\n"), "unended.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, c := range []struct {
+		d    Dialect
+		want string
+	}{
+		{Within(plainHTTP, Bounds{Requests: 7}), "GET /echo? HTTP/1.1\r\nHost: reactorspec\r\nX-Reactorspec: "},
+		{described(`"NOOP\r\n"`), "NOOP"},
+		{described(`"two\nlines\n"`), ""},
+		{described(`"no line"`), ""},
+		{echo{}, ""},
+	} {
+		if got := string(Unended(c.d)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.d.Name(), got, c.want)
+		}
+	}
+}

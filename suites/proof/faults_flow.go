@@ -213,4 +213,16 @@ import "github.com/reactorspec/reactorspec/reference/internal/poll"
 		Because: "memory grew",
 		Shares:  "the same in another dialect: what a check reaches there is another matter (rule 8)",
 	},
+	{
+		Name:     "keeps-a-header-that-never-ends",
+		Why:      "what has come of a request is kept until its end has come, however much that is (Nim issue 3847)",
+		Server:   "httpepoll",
+		Args:     []string{"{port}", "no-limit"},
+		Control:  []string{"{port}"},
+		Dialect:  "http",
+		Class:    "reactor",
+		Promises: []string{"FLOW-12"},
+		Breaks:   []string{"FLOW-12"},
+		Because:  "of a request that did not end",
+	},
 }

@@ -40,4 +40,24 @@ var httpFaults = []Fault{
 		Because: "sockets are still open",
 		Shares:  "leaks-before-sign-on forgets to close, this server never hears of the end",
 	},
+	{
+		Name: "refused-keep-their-place", Why: "of 64 places for one address a client that was answered 404 does not give its own back: then everybody is answered 429 (signalk-server issue 2781)",
+		Server: "httpepoll", Args: []string{"{port}", "keeps-the-refused"}, Control: []string{"{port}", "counts"}, Dialect: "http", Class: "reactor",
+		MaxClients: 60,
+		Breaks:     []string{"RES-10"},
+		Because:    "nobody is served any more behind requests that are refused",
+		Shares:     "the others lose a place with a reset, or with any connection",
+	},
+	{
+		Name: "body-of-what-is-refused-is-a-request", Why: "the body of a POST that is answered 404 stays in the input, and is read as the next request (hermes-webui issue 7550)",
+		Server: "httpepoll", Args: []string{"{port}", "body-unread"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"CONN-23"},
+		Because: "the body of a request was taken for the next request",
+	},
+	{
+		Name: "waits-for-the-body-of-who-asks", Why: "the body of a POST is read before it is answered 404, and a client that asks whether it may send one hears nothing (dusty issue 163)",
+		Server: "httpepoll", Args: []string{"{port}", "waits-for-the-body"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"CONN-24"},
+		Because: "silence while the client asks",
+	},
 }

@@ -115,11 +115,41 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "node-http-chunks", Why: "a chunk for each byte, which is work (RFC 9112, 7.1)",
 			Server: "httpnode", Args: []string{"{port}", "chunks"}, Dialect: "http", Class: "reactor"},
-		Clauses: append([]string{"CONN-1", "CONN-2"}, floods...), Rules: []spec.Rule{spec.Slow},
+		Clauses: append([]string{"CONN-1", "CONN-2", "CONN-23", "CONN-24"}, floods...), Rules: []spec.Rule{spec.Slow},
 	},
 	{
 		Fault: Fault{Name: "node-http-trailer", Why: "a chunked body with a trailer (RFC 9112, 7.1.2)",
 			Server: "httpnode", Args: []string{"{port}", "trailer"}, Dialect: "http", Class: "reactor"},
 		Clauses: append([]string{"CONN-1", "CONN-2"}, floods...), Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "http-bans-for-a-while", Why: "a client that errs more than twenty times in a second is answered 429 for eight seconds, as by a stick table of haproxy's (RFC 6585, 4)",
+			Server: "httpepoll", Args: []string{"{port}", "bans=8000"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Slow, spec.Scarce},
+	},
+	{
+		Fault: Fault{Name: "http-hundred-mebibytes-of-header", Why: "a head may have 100 MiB, and is then refused by 431",
+			Server: "httpepoll", Args: []string{"{port}", "head=104857600"}, Dialect: "http", Class: "reactor", Promises: []string{"FLOW-12"}},
+		Clauses: []string{"FLOW-12"}, Rules: []spec.Rule{spec.Slow, spec.Heap},
+	},
+	{
+		Fault: Fault{Name: "http-refuses-and-reads-on", Why: "beyond 64 KiB of a head it says 431, and throws away what comes for two seconds (RFC 9112, 9.6)",
+			Server: "httpepoll", Args: []string{"{port}"}, Dialect: "http", Class: "reactor", Promises: []string{"FLOW-12"}},
+		Clauses: []string{"FLOW-12", "CONN-2", "CONN-22"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "http-refuses-early", Why: "a POST is answered 404 before its body has come, and the reply says that the connection ends (RFC 9112, 9.3)",
+			Server: "httpepoll", Args: []string{"{port}", "hasty"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-2", "CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
+	},
+	{
+		Fault: Fault{Name: "http-refuses-and-slams", Why: "likewise, and the connection ends without a word, by RST if the body is there by then (RFC 9112, 9.6)",
+			Server: "httpepoll", Args: []string{"{port}", "curt"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-2", "CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Kernel},
+	},
+	{
+		Fault: Fault{Name: "http-expects-nothing", Why: "whoever asks whether it may send a body is answered 417 (RFC 9110, 15.5.18)",
+			Server: "httpepoll", Args: []string{"{port}", "expects-nothing"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Slow},
 	},
 }

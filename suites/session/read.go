@@ -192,6 +192,17 @@ func (c *Conn) ReadAll(limit int) ([]byte, End) {
 	return all, ""
 }
 
+// Whatever returns what has come, or comes next, whatever it is, and waits no longer than d
+// for it.
+func (c *Conn) Whatever(d time.Duration) []byte {
+	b := make([]byte, readBuffer)
+	n, _ := c.buffered().Read(b[:c.buffered().Buffered()])
+	if n == 0 {
+		n, _ = c.receive(b, d, false)
+	}
+	return b[:n]
+}
+
 // Drain reads and forgets until the end of input or silence; it returns how
 // many bytes came.
 func (c *Conn) Drain() (int64, End) {

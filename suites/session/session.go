@@ -61,6 +61,10 @@ const (
 	Ahead
 	// Words is anything that can be said at all.
 	Words
+	// Unended is a request that does not end.
+	Unended
+	// Bodies is a request with a body, which the server may refuse.
+	Bodies
 )
 
 // Lacks says what the dialect has not of what is needed; empty where it has all.
@@ -72,11 +76,17 @@ func (n Need) Lacks(d dialect.Dialect) string {
 		return "it is about what a server answers, and the " + d.Name() + " dialect has no words"
 	case n&Ahead != 0 && !d.Pipelines():
 		return "it is about requests sent ahead, and the " + d.Name() + " dialect has a client wait for each reply"
+	case n&Unended != 0 && dialect.Unended(d) == nil:
+		return "it is about a request that does not end, and no request of the " + d.Name() + " dialect is a line"
+	case n&Bodies != 0 && !posts(d):
+		return "it is about requests with a body that may be refused, and the " + d.Name() + " dialect has none"
 	case n&Payload != 0 && dialect.Constant(d):
 		return "it is told by a payload that comes back, and requests of this target carry none"
 	}
 	return ""
 }
+
+func posts(d dialect.Dialect) bool { _, ok := dialect.Posts(d); return ok }
 
 // Session is one attempt at one check. It is the check's own: goroutines that
 // Go starts may use it too; it is dead once the check returned.

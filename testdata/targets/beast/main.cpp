@@ -4,6 +4,7 @@
 #include <boost/beast/http.hpp>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace asio = boost::asio;
@@ -16,14 +17,35 @@ public:
 	explicit session(tcp::socket &&socket) : stream_(std::move(socket)) {}
 
 	void read() {
-		request_ = {};
-		http::async_read(stream_, buffer_, request_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+		parser_.emplace();
+		http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
 			if (!error)
-				self->answer();
+				self->head();
 		});
 	}
 
 private:
+	// The library leaves it to the application to answer Expect: 100-continue, as its
+	// documentation shows (CONN-24).
+	void head() {
+		if (!beast::iequals(parser_->get()[http::field::expect], "100-continue"))
+			return body();
+		proceed_ = {http::status::continue_, parser_->get().version()};
+		http::async_write(stream_, proceed_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+			if (!error)
+				self->body();
+		});
+	}
+
+	void body() {
+		http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+			if (error)
+				return;
+			self->request_ = self->parser_->release();
+			self->answer();
+		});
+	}
+
 	void answer() {
 		std::string const target(request_.target());
 		auto const query = target.find('?');
@@ -42,6 +64,8 @@ private:
 
 	beast::tcp_stream stream_;
 	beast::flat_buffer buffer_;
+	std::optional<http::request_parser<http::string_body>> parser_;
+	http::response<http::empty_body> proceed_;
 	http::request<http::string_body> request_;
 	http::response<http::string_body> response_;
 };

@@ -1,6 +1,6 @@
 /*
- * edgehttp: a server of one thread that answers each request head with the same page,
- * on epoll(7) with edges.
+ * edgehttp: a server of one thread that answers each GET with the same page, on epoll(7)
+ * with edges.
  *
  *   edgehttp PORT short   a read that does not fill its buffer is taken to have emptied
  *                         the socket: of a FIN that came with half a request nothing is
@@ -25,7 +25,7 @@ static const char page[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 /* A connection: how far the blank line has come that ends a head, and how many bytes
  * of replies are due. */
 struct connection {
-	int matched, ended;
+	int matched, amid, ended;
 	size_t due;
 };
 
@@ -59,9 +59,12 @@ static int serve(int fd, struct connection *c, int is_short) {
 			return errno == EAGAIN ? 0 : -1;
 		c->ended = n == 0;
 		for (ssize_t i = 0; i < n; i++) {
+			if (!c->amid && data[i] != 'G')
+				return -1; /* what is no GET may have a body */
+			c->amid = 1;
 			c->matched = data[i] == "\r\n\r\n"[c->matched] ? c->matched + 1 : data[i] == '\r';
 			if (c->matched == 4) {
-				c->matched = 0;
+				c->matched = c->amid = 0;
 				c->due += sizeof page - 1;
 			}
 		}

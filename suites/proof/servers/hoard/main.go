@@ -121,6 +121,9 @@ func get(in *bufio.Reader, q *queue) error {
 			break
 		}
 	}
+	if !strings.HasPrefix(line, "GET ") {
+		return io.EOF // it may have a body
+	}
 	_, payload, _ := strings.Cut(line, "?")
 	payload, _, _ = strings.Cut(payload, " ")
 	if !q.add(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(payload), payload)) {

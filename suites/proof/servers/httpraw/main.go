@@ -105,6 +105,12 @@ func (s *server) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
+		if request.Header.Get("Expect") != "" {
+			fmt.Fprint(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+		}
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return
+		}
 		if !s.answer(conn, []byte(request.URL.RawQuery)) {
 			linger(conn)
 			return

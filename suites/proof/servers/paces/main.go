@@ -280,6 +280,9 @@ func read(r *bufio.Reader, dialect string) (head, payload, tail []byte, err erro
 		return fmt.Appendf(nil, "STORED\r\nVALUE %s 0 %s\r\n", set[1], set[4]), payload, []byte("\r\nEND\r\n"), err
 	}
 	asked := line() // GET /echo?payload HTTP/1.1
+	if !strings.HasPrefix(asked, "GET ") {
+		return nil, nil, nil, io.EOF // it may have a body
+	}
 	for err == nil && line() != "" {
 	}
 	_, query, _ := strings.Cut(asked, "?")

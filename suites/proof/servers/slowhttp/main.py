@@ -26,7 +26,9 @@ async def serve(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            path = head.split(b" ", 2)[1]
+            method, path = head.split(b" ", 2)[:2]
+            if method != b"GET":
+                break  # it may have a body
             body = path.partition(b"?")[2]
             work()
             if over:
