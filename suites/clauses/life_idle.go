@@ -68,6 +68,9 @@ func idleTimeout(s *session.Session) {
 
 func usedConnectionsStay(s *session.Session) {
 	timeout := declaredTimeout(s)
+	if !serial(s) {
+		s.Go(func() { lateRequestCounts(s, timeout) })
+	}
 	c := s.Open()
 	for start := time.Now(); time.Since(start) < timeout*5/2; {
 		payload := s.Payload(32)
@@ -80,6 +83,9 @@ func usedConnectionsStay(s *session.Session) {
 	}
 	c.Exchange(s.Payload(32))
 	c.Close()
+	if serial(s) {
+		lateRequestCounts(s, timeout)
+	}
 }
 
 // unreadIsClosed has output wait for a client that takes nothing: on that connection
@@ -110,25 +116,45 @@ const (
 	surelyWritten = 64 << 10
 )
 
-// slowReader is a client that takes no more of its output than lets the server write again, and
-// then pauses.
-type slowReader struct {
+// writes are what a client that reads slowly sees of what the server writes to it.
+type writes struct {
 	s       *session.Session
 	c       *session.Conn
-	timeout time.Duration
 	written int64     // by the server, as of the last look
 	since   time.Time // the server has written at this moment or later
 	looked  time.Time // when it was looked last, and had written nothing
 }
 
+// writesTo begins to look at a connection on which output waits since then.
+func writesTo(s *session.Session, c *session.Conn, since time.Time) writes {
+	return writes{s: s, c: c, since: since, looked: time.Now(), written: writtenTo(s, c)}
+}
+
+// again reports whether the server has written since it was seen to.
+func (w *writes) again() bool {
+	look := time.Now()
+	if now := writtenTo(w.s, w.c); now >= w.written+surelyWritten {
+		w.written, w.since = now, w.looked
+		return true
+	}
+	w.looked = look
+	return false
+}
+
+// slowReader is a client that takes no more of its output than lets the server write again, and
+// then pauses.
+type slowReader struct {
+	writes
+	timeout time.Duration
+}
+
 // slowReaderStays takes output so slowly that it lasts for two timeouts, while the server
 // writes some of it twice in each.
 func slowReaderStays(s *session.Session) {
-	r := slowReader{s: s, timeout: declaredTimeout(s)}
-	r.c, r.since = slowOutput(s)
-	r.c.Watched()
+	r := slowReader{timeout: declaredTimeout(s)}
+	c, since := slowOutput(s)
+	r.writes = writesTo(s, c.Watched(), since)
 	start := time.Now()
-	r.written, r.looked = writtenTo(s, r.c), start
 	writes := 0
 	for time.Since(start) < 2*r.timeout && r.take() {
 		writes++
@@ -149,16 +175,13 @@ func slowReaderStays(s *session.Session) {
 // take reads until the server has written again; false when all of its output is with the kernel.
 func (r *slowReader) take() bool {
 	for taken := 0; taken < mostHeld; taken += slowPiece {
-		look := time.Now()
 		socket, open := socketOf(r.s, r.c)
 		if !open {
 			r.cut("the server has closed its socket")
 		}
-		if now := writtenTo(r.s, r.c); now >= r.written+surelyWritten {
-			r.written, r.since = now, r.looked
+		if r.again() {
 			return true
 		}
-		r.looked = look
 		if socket.TxQueue == 0 {
 			return false
 		}

@@ -11,6 +11,10 @@
  *   most=N     has room for N connections, and refuses those beyond
  *   waits      leaves those beyond in the listen queue instead
  *   edge       asks the poller for edges
+ *   lets-go=N  closes a connection whose client took nothing for N seconds, while output
+ *              waited for it
+ *   backs-off  without descriptors the listener rests 10 ms, and twice as long after each
+ *              failure, 5 s at most
  *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
  *   retries    tries for a second to have its address
  *   prints     tells each client on standard error, once it has made sure of that
@@ -28,7 +32,10 @@
  *   short-read-is-last   a read that does not fill the buffer is taken for the last
  *   stays-full           at most=N the listener goes off, and never on again
  *   waits-for-all-to-go  without descriptors accepting waits until nobody is left
+ *   gives-up-at-ten      with the tenth failure in a row accepting ends
  *   cuts-who-reads       to the idle timeout, output that a client takes is no activity
+ *   drains-in=N          output that waits has to be gone in N seconds, whatever was written
+ *                        meanwhile, or its connection is closed
  *   keeps-who-does-not   the idle timeout spares connections with output that waits
  *   keeps-requests       2 KiB are kept of each read, for ever
  *   keeps-while-there    2 KiB are kept of each read, for as long as its connection is there
@@ -71,6 +78,9 @@ enum {
 	reads = 4,        /* of one connection in a turn */
 	tick = 50,        /* ms between looks at what no event announces */
 	off_for = 100,    /* ms that the listener rests without descriptors */
+	first_off = 10,   /* ms that it rests first, where it backs off, and at the most */
+	most_off = 5000,
+	last_failure = 10,
 	stop_for = 4000,  /* ms that a stop gives its clients */
 	slow_for = 3000,  /* ms that a slow stop takes */
 	request = 2048,
@@ -84,6 +94,7 @@ struct connection {
 	size_t from, to, room;   /* of the output that waits */
 	char *out;
 	long touched;            /* ms, when something last came or went */
+	long waits_since, took;  /* ms, when output came to wait, and when some of it went last */
 	long number;             /* from 1 on, in the order of accepting */
 	void *pooled;
 	struct kept *kept;       /* of its requests */
@@ -94,7 +105,7 @@ struct kept {
 };
 
 static int pools, keeps_while_there, keeps_the_closed, keeps_the_reset, keeps_what_waited;
-static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go,
+static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go, backs_off, gives_up_at_ten,
 	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, looks_first,
 	taken_is_success, waits_for_address, prints_blindly;
 
@@ -112,6 +123,8 @@ static const struct {
 	{"short-read-is-last", &short_read_is_last},
 	{"stays-full", &stays_full},
 	{"waits-for-all-to-go", &waits_for_all_to_go},
+	{"backs-off", &backs_off},
+	{"gives-up-at-ten", &gives_up_at_ten},
 	{"cuts-who-reads", &cuts_who_reads},
 	{"keeps-who-does-not", &keeps_who_does_not},
 	{"keeps-requests", &keeps_requests},
@@ -135,7 +148,7 @@ static const struct {
 
 static struct connection *connections[table];
 static int poller, listener, highest, count, listening, stopping;
-static long idle, holds = 256 << 10, most = table, listen_at, stop_at, garbage, wrong_from, accepted;
+static long idle, lets_go, drains_in, holds = 256 << 10, most = table, listen_at, off, failures, stop_at, garbage, wrong_from, accepted;
 static struct kept *heap, *pool; /* what waits to be given back, and to be used again */
 static long heaped;
 static char buffer[piece];
@@ -216,6 +229,7 @@ static int put(struct connection *c) {
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -1;
 		c->from += (size_t)n;
+		c->took = now();
 		if (!cuts_who_reads)
 			c->touched = now();
 	}
@@ -235,6 +249,8 @@ static void keep(struct connection *c, const char *data, size_t n) {
 		c->room = 2 * (c->to + n);
 		c->out = realloc(c->out, c->room);
 	}
+	if (c->from == c->to)
+		c->waits_since = c->took = now();
 	memcpy(c->out + c->to, data, n);
 	c->to += n;
 }
@@ -323,11 +339,15 @@ static void enter(void) {
 				return;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 				listen_on(0);
-				listen_at = now() + off_for;
+				failures++;
+				if (backs_off)
+					off = off == 0 ? first_off : 2 * off < most_off ? 2 * off : most_off;
+				listen_at = gives_up_at_ten && failures == last_failure ? 0 : now() + (backs_off ? off : off_for);
 				return;
 			}
 			continue;
 		}
+		failures = off = 0;
 		struct sockaddr_in peer;
 		socklen_t length = sizeof peer;
 		int gone = getpeername(fd, (struct sockaddr *)&peer, &length) < 0;
@@ -394,7 +414,7 @@ static void look(void) {
 		listen_at = 0;
 		listen_on(1);
 	}
-	if (!stopping && idle == 0)
+	if (!stopping && idle == 0 && lets_go == 0 && drains_in == 0)
 		return;
 	for (int fd = 0; fd <= highest; fd++) {
 		struct connection *c = connections[fd];
@@ -403,6 +423,8 @@ static void look(void) {
 		if (stopping && c->from == c->to)
 			finish(c);
 		else if (idle && t - c->touched >= idle && !(keeps_who_does_not && c->from < c->to))
+			leave(c, 1);
+		else if (c->from < c->to && ((lets_go && t - c->took >= lets_go) || (drains_in && t - c->waits_since >= drains_in)))
 			leave(c, 1);
 	}
 }
@@ -439,6 +461,14 @@ static int word(const char *w) {
 	long n;
 	if (sscanf(w, "idle=%ld", &n) == 1) {
 		idle = 1000 * n;
+		return 1;
+	}
+	if (sscanf(w, "lets-go=%ld", &n) == 1) {
+		lets_go = 1000 * n;
+		return 1;
+	}
+	if (sscanf(w, "drains-in=%ld", &n) == 1) {
+		drains_in = 1000 * n;
 		return 1;
 	}
 	if (sscanf(w, "garbage=%ld", &garbage) == 1 || sscanf(w, "wrong-from=%ld", &wrong_from) == 1)
@@ -493,7 +523,7 @@ int main(int argc, char **argv) {
 	epoll_ctl(poller, EPOLL_CTL_ADD, signals, &e);
 	listen_on(1);
 	while (!stopping || (slow_stop && now() < stop_at - stop_for + slow_for) || (count > 0 && (stop_waits || now() < stop_at))) {
-		int timed = stopping || listen_at || (idle && count > 0);
+		int timed = stopping || listen_at || ((idle || lets_go || drains_in) && count > 0);
 		int n = epoll_wait(poller, ready, sizeof ready / sizeof *ready, timed ? tick : -1);
 		if (n < 0 && !looks_first)
 			continue; /* SIGCONT: what waits comes first */
