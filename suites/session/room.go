@@ -254,10 +254,10 @@ func (s *Session) holdsAtMost(clients int) int {
 	if first == nil {
 		return 0
 	}
-	held := []*Conn{first}
+	held, single := []*Conn{first}, s.Dialect.Requests() == 1
 	if most := s.places(); most > 0 {
 		clients = min(clients, most)
-		if s.Dialect.Requests() == 1 { // and one that asks, below
+		if single { // and one that asks, below
 			clients = min(clients, most-1)
 		}
 	}
@@ -265,7 +265,9 @@ func (s *Session) holdsAtMost(clients int) int {
 		var c *Conn
 		refused := s.Trial(func() {
 			c = s.Dial()
-			if s.Ready(c); s.Dialect.Requests() == 1 { // it stays as long as it asks nothing, and another asks
+			if s.Ready(c); single { // it stays as long as it has not asked all, and another asks
+				begun := s.Dialect.Request(s.Payload(16))
+				c.Send(begun[:len(begun)/2]) // TCP_DEFER_ACCEPT hides a client that says nothing
 				asks := s.Dial()
 				s.Ready(asks).Exchange(s.Payload(16))
 				asks.Close()
@@ -288,7 +290,8 @@ func (s *Session) holdsAtMost(clients int) int {
 		for _, leaves := range held[:(len(held)+1)/2] {
 			leaves.Close()
 		}
-		if refused.away && s.letsIn() == nil || !refused.away && !s.getsPlace(c) {
+		waited := !refused.away && !single // for one of those that do not ask the other did
+		if waited && !s.getsPlace(c) || !waited && s.letsIn() == nil {
 			return 0
 		}
 		return len(held)
