@@ -169,6 +169,18 @@ var lifeFaults = []Fault{
 		Because: "closed the connection | reset the connection",
 	},
 	{
+		Name: "timeout-from-the-last-reply",
+		Why:  "the idle timeout counts from the last reply, and input does not move it (grizzly 1843)",
+		File: "reference/reactor.go",
+		Old: `	if c.wait.list == &r.quiet {
+		c.wait.touch(c)`,
+		New: `	if false {
+		c.wait.touch(c)`,
+		Args:    []string{"--idle-timeout", "2s"},
+		Breaks:  []string{"LIFE-10"},
+		Because: "was not answered",
+	},
+	{
 		Name: "stop-waits-for-quiet",
 		Why:  "a stop is put off as long as requests come in",
 		File: "reference/reactor.go",
