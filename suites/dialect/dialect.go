@@ -84,6 +84,9 @@ type ReplyError struct {
 	// TooLong is true where the reply may say that the request was longer than
 	// the server takes.
 	TooLong bool
+	// Busy is true where the reply says that the server has too much to do: that is
+	// neither right nor wrong, but a limit of its own.
+	Busy bool
 	// Hint says what to change where this is the first reply of a target; it may
 	// be empty.
 	Hint string

@@ -62,6 +62,7 @@ func (d http1) bodiless(status int) bool {
 func (d http1) unexpected(reply *http.Response, head []byte, body io.Reader, payload []byte) error {
 	err := &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("status %d", d.status), Got: shown(reply, head, body), Garbage: true}
 	err.TooLong = len(payload) > 0 && d.tooLong(reply.StatusCode)
+	err.Busy = reply.StatusCode == http.StatusServiceUnavailable || reply.StatusCode == http.StatusTooManyRequests // RFC 9110, 15.6.4; RFC 6585, 4
 	err.Hint = fmt.Sprintf("it was sent %s; say what it does answer by --http-path, --http-method and --http-header, or --http-status %d if that is right", d.sent(payload), reply.StatusCode)
 	return err
 }

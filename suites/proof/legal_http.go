@@ -92,6 +92,12 @@ var closing = []Variant{
 		Untested: map[string]string{"CONN-12": "lets an idle client go", "FLOW-6": "lets an idle client go", "LOOP-9": "lets an idle client go", "LOOP-10": "lets an idle client go", "LOOP-11": "lets an idle client go", "RES-9": "lets an idle client go"},
 	},
 	{
+		Fault: Fault{Name: "http-sheds", Why: "who comes behind a hundred others within 100 ms is answered 503 (RFC 9110, 15.6.4), as privoxy does, however few are open",
+			Server: "httpraw", Args: []string{"{port}", "sheds"}, Dialect: "http"},
+		Clauses: []string{"ACC-1", "ACC-2"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"ACC-1": "too much to do", "ACC-2": "too much to do"},
+	},
+	{
 		Fault: Fault{Name: "http-crowded", Why: "beside more than a hundred others who is idle for 20 ms is closed, as Apache's event MPM does with its workers busy (RFC 9112, 9.5)",
 			Server: "httpraw", Args: []string{"{port}", "crowded"}, Dialect: "http"},
 		Clauses: []string{"LOOP-18"}, Rules: []spec.Rule{spec.Scarce},

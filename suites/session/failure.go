@@ -43,6 +43,7 @@ type Failure struct {
 	// they may be all that the target holds. 0: that is not the failure.
 	beside int
 	away   bool // turned away in words
+	busy   bool // in words that say that the server has too much to do
 
 	// silent is how long nothing had gone over the connection before the server ended it,
 	// where that may be the reason; 0: it is not.

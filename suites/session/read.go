@@ -96,7 +96,7 @@ func (c *Conn) fail(err error, want string, got int) {
 		failure := &Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
 			Conn: c.number, Source: c.socket.LocalAddr().String(), taken: int(c.replies.Load()), other: true}
 		if others := c.s.others(); others > 0 && c.turnedAway() {
-			failure.beside, failure.away = others, true
+			failure.beside, failure.away, failure.busy = others, true, wrong.Busy
 		}
 		panic(failed{failure})
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -122,6 +122,8 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	if f := attempt.Failure; f != nil && f.beside > 0 {
 		if most := limitBehind(ctx, setup, f.beside); most > 0 {
 			attempt.Failure, attempt.Untested = nil, full(most, f.Reason)
+		} else if f.busy && busyBehind(ctx, setup, f.beside) {
+			attempt.Failure, attempt.Untested = nil, fmt.Sprintf("the server says that it has too much to do (%s), and serves whoever comes with nothing else going on: a limit of its own", f.Got)
 		}
 	}
 	if f := attempt.Failure; f != nil && f.silent > 0 {
@@ -168,6 +170,17 @@ func limitBehind(ctx context.Context, setup Setup, beside int) (most int) {
 		return 0
 	}
 	return most
+}
+
+// busyBehind reports whether the server, which said amid that many clients that it has too
+// much to do, serves whoever comes with nothing else going on. What it sheds so need not
+// be a number of clients: privoxy does it where they come faster than it counts them.
+func busyBehind(ctx context.Context, setup Setup, beside int) (serves bool) {
+	asks := Check{Run: func(s *Session) {
+		serves = !(s.Declared() && beside < s.declaredRoom()) && s.letsIn() != nil
+	}}
+	a := asks.Attempt(ctx, setup)
+	return serves && a.Failure == nil && !a.Hung
 }
 
 // sharedSource may be used by several goroutines.

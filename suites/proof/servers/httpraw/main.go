@@ -7,7 +7,8 @@
 // whatever is asked), hasty and curt (a client that takes longer than 2 ms over a
 // request is cut off, with 408 or without a word), crowded (beside more than a
 // hundred others a connection that has been idle for 20 ms is closed), idles (so
-// is, beside any number, one that has been idle for 700 ms).
+// is, beside any number, one that has been idle for 700 ms), sheds (as closes, and who
+// comes behind a hundred others within 100 ms is answered 503).
 //
 // Modes with one: silent (each connection ends behind its reply, which says
 // keep-alive), cut (as closes, and the end of a long reply is lost), mixed (as
@@ -39,6 +40,7 @@ const (
 	crowd     = 100 // connections, in mode crowded
 	idle      = 20 * time.Millisecond
 	idleLong  = 700 * time.Millisecond // in mode idles
+	spell     = 100 * time.Millisecond // in which a crowd comes, in mode sheds
 	page      = "<!doctype html><title>it works</title>\n"
 )
 
@@ -65,7 +67,7 @@ type server struct {
 	mode    string
 	replies atomic.Int64
 	open    atomic.Int64
-
+	came    atomic.Int64 // within the spell
 	mu      sync.Mutex
 	waiting *exchange // mode mixed: who waits for another to change with
 }
@@ -81,6 +83,8 @@ func (s *server) serve(conn net.Conn) {
 	s.open.Add(1)
 	defer s.open.Add(-1)
 	in := bufio.NewReaderSize(conn, buffer)
+	sheds := s.mode == "sheds" && s.came.Add(1) > crowd
+	time.AfterFunc(spell, func() { s.came.Add(-1) })
 	for {
 		if s.mode == "small" {
 			if tooLong(in) {
@@ -109,6 +113,11 @@ func (s *server) serve(conn net.Conn) {
 			fmt.Fprint(conn, "HTTP/1.1 100 Continue\r\n\r\n")
 		}
 		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return
+		}
+		if sheds {
+			fmt.Fprint(conn, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			linger(conn)
 			return
 		}
 		if !s.answer(conn, []byte(request.URL.RawQuery)) {
@@ -153,7 +162,7 @@ func (s *server) answer(conn net.Conn, body []byte) bool {
 	switch s.mode {
 	case "silent":
 		goesOn = false
-	case "closes", "cut", "mixed":
+	case "closes", "cut", "mixed", "sheds":
 		says, goesOn = "close", false
 	case "sometimes":
 		if n%endsAt == 0 {
