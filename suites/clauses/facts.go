@@ -104,8 +104,13 @@ func closeAll(conns []*session.Conn) {
 const patient = 250 * time.Millisecond
 
 // mostStuffed bounds the requests that stuff sends, however small they are: a
-// server works through them for seconds at most.
-const mostStuffed = 100_000
+// server works through them for seconds at most. So few are sent where the replies to
+// all of those would fit into the sockets: no number of them makes output wait, and
+// eight clients that each have 100,000 are a minute's work for some.
+const (
+	mostStuffed = 100_000
+	fewStuffed  = 1_000
+)
 
 // stuffing is the payload of the requests that stuff sends, in bytes.
 const stuffing = 64 << 10
@@ -125,7 +130,7 @@ func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 	if one == 0 {
 		return done
 	}
-	most = min(most, mostStuffed*len(request))
+	most = min(most, mostStuffed*one)
 	pieces, ahead := request, 0
 	if !s.Dialect.Pipelines() {
 		most = 1
@@ -152,7 +157,10 @@ func stuff(s *session.Session, c *session.Conn, most int) (done stuffed) {
 			break
 		}
 		if sent == ahead {
-			answers(s, c)
+			if came := answers(s, c); came > 0 && came/firstStuffed*mostStuffed < owedBySockets/8 {
+				most = min(most, ahead+fewStuffed*one)
+				pieces = pieces[:min(len(pieces), fewStuffed*one)]
+			}
 		}
 	}
 	_ = socket.SetWriteDeadline(time.Time{})
@@ -168,19 +176,22 @@ type stuffed struct {
 }
 
 // answers waits until something of an answer has come, which stays unread, and a moment
-// longer: the end of the connection may follow. It waits for no longer than patient.
-func answers(s *session.Session, c *session.Conn) {
+// longer: the end of the connection may follow. It waits for no longer than patient, and
+// returns how many bytes came; 0 where that is not told.
+func answers(s *session.Session, c *session.Conn) (came int) {
 	const moment = 20 * gap
 	for began := time.Now(); !finished(c) && time.Since(began) < patient; s.Pause(s.Budget.Poll) {
-		came, told := unreadInput(c)
+		unread, told := unreadInput(c)
 		if !told {
-			return
+			return 0
 		}
-		if came {
+		if unread > 0 {
 			s.Pause(moment)
-			return
+			came, _ = unreadInput(c)
+			return came
 		}
 	}
+	return 0
 }
 
 // stopped runs f while the target is stopped by SIGSTOP.

@@ -51,15 +51,12 @@ func finished(c *session.Conn) (over bool) {
 	return over
 }
 
-// unreadInput reports whether there is input that nobody has read yet; told is false
-// where that cannot be seen.
-func unreadInput(c *session.Conn) (some, told bool) {
-	told = onSocket(c, func(fd int) {
-		var b [1]byte
-		_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		some = err == nil
-	})
-	return some, told
+// unreadInput is how many bytes of input nobody has read yet (tcp(7), SIOCINQ); told is
+// false where that cannot be seen.
+func unreadInput(c *session.Conn) (bytes int, told bool) {
+	var err error
+	told = onSocket(c, func(fd int) { bytes, err = unix.IoctlGetInt(fd, unix.SIOCINQ) })
+	return bytes, told && err == nil
 }
 
 func onSocket(c *session.Conn, f func(fd int)) bool {

@@ -19,4 +19,4 @@ func promptAcks(*session.Conn) {}
 // What is unread, and whether the server has ended the connection behind it, is not told.
 func finished(*session.Conn) bool { return false }
 
-func unreadInput(*session.Conn) (some, told bool) { return false, false }
+func unreadInput(*session.Conn) (bytes int, told bool) { return 0, false }
