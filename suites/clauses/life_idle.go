@@ -122,7 +122,7 @@ type writes struct {
 	c       *session.Conn
 	written int64     // by the server, as of the last look
 	since   time.Time // the server has written at this moment or later
-	looked  time.Time // when it was looked last, and had written nothing
+	looked  time.Time // when it was looked last
 }
 
 // writesTo begins to look at a connection on which output waits since then.
@@ -132,13 +132,14 @@ func writesTo(s *session.Session, c *session.Conn, since time.Time) writes {
 
 // again reports whether the server has written since it was seen to.
 func (w *writes) again() bool {
-	look := time.Now()
-	if now := writtenTo(w.s, w.c); now >= w.written+surelyWritten {
-		w.written, w.since = now, w.looked
-		return true
+	last := w.looked
+	w.looked = time.Now()
+	now := writtenTo(w.s, w.c)
+	if now < w.written+surelyWritten {
+		return false
 	}
-	w.looked = look
-	return false
+	w.written, w.since = now, last // it wrote after that look, whatever that one saw
+	return true
 }
 
 // slowReader is a client that takes no more of its output than lets the server write again, and

@@ -32,6 +32,7 @@ type steadyReader struct {
 	total   int           // requests
 	began   time.Time     // to read slowly
 	paused  int64         // how many bytes had come when it paused last
+	next    int64         // and how many will have when it looks at the server again
 	wrote   bool          // the server has, since then
 	times   int           // that it did so
 	lasted  time.Duration // from began to the last write that was seen
@@ -56,6 +57,7 @@ func steadyReaderGetsAll(s *session.Session) {
 	if _, err := t.push(total, stallPatience); err != nil {
 		endedEarly(s, t)
 	}
+	s.Holds(s.Await(), func() bool { return openAt(s, t.c) }) // it may have to accept it yet
 	since := outputWaits(s, t)
 	r := steadyReader{writes: writesTo(s, t.c.Watched(), since), t: t, total: total, began: time.Now(), paused: t.c.Received()}
 	t.c.Paced(r.pace)
@@ -81,9 +83,10 @@ func (r *steadyReader) pace() {
 	if time.Since(r.began) > r.s.Budget.Study {
 		r.s.Untested(fmt.Sprintf("it is too slow for this check: %d of the replies to %d requests were read after %v, though bytes came all the time", r.t.heard, r.t.asked, r.s.Budget.Study))
 	}
-	if r.hurries {
+	if r.hurries || r.c.Received() < r.next {
 		return
 	}
+	r.next = r.c.Received() + slowPiece
 	r.wrote = r.again() || r.wrote
 	taken := r.c.Received() - r.paused
 	switch {
@@ -104,7 +107,8 @@ func (r *steadyReader) pace() {
 		return
 	}
 	r.s.Pause(steadyPause)
-	r.paused, r.wrote = r.c.Received(), false
+	r.again() // what it wrote before the client reads on tells nothing of what lets it write
+	r.paused, r.next, r.wrote = r.c.Received(), r.c.Received()+slowPiece, false
 }
 
 // over reports whether the client has read slowly for long enough.

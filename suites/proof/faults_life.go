@@ -166,7 +166,7 @@ var lifeFaults = []Fault{
 		More:    []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
 		Args:    []string{"--idle-timeout", "2s"},
 		Breaks:  []string{"LIFE-10", "LIFE-14"},
-		Because: "closed the connection | reset the connection",
+		Because: "closed the connection | reset the connection | was not answered | was cut off",
 	},
 	{
 		Name: "timeout-from-the-last-reply",
