@@ -38,6 +38,7 @@ var life = []session.Check{
 	{Clause: "LIFE-19", Own: true, Run: leavesTheSuccessorAlone},
 	{Clause: "LIFE-20", Own: true, Run: startsOverAStaleFile},
 	{Clause: "LIFE-21", Own: true, Run: servesWithoutStandardStreams},
+	{Clause: "LIFE-22", Study: true, Watch: true, Needs: session.Words, Run: steadyReaderGetsAll},
 }
 
 const (

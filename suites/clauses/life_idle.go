@@ -110,25 +110,46 @@ const (
 	surelyWritten = 64 << 10
 )
 
+// writes are what a client that reads slowly sees of what the server writes to it.
+type writes struct {
+	s       *session.Session
+	c       *session.Conn
+	written int64     // by the server, as of the last look
+	since   time.Time // the server has written at this moment or later
+	looked  time.Time // when it was looked last
+}
+
+// writesTo begins to look at a connection on which output waits since then.
+func writesTo(s *session.Session, c *session.Conn, since time.Time) writes {
+	return writes{s: s, c: c, since: since, looked: time.Now(), written: writtenTo(s, c)}
+}
+
+// again reports whether the server has written since it was seen to.
+func (w *writes) again() bool {
+	last := w.looked
+	w.looked = time.Now()
+	now := writtenTo(w.s, w.c)
+	if now < w.written+surelyWritten {
+		return false
+	}
+	w.written, w.since = now, last // it wrote after that look, whatever that one saw
+	return true
+}
+
 // slowReader is a client that takes no more of its output than lets the server write again, and
 // then pauses.
 type slowReader struct {
-	s       *session.Session
-	c       *session.Conn
+	writes
 	timeout time.Duration
-	written int64     // by the server, as of the last look
-	since   time.Time // the server has written at this moment or later
-	looked  time.Time // when it was looked last, and had written nothing
 }
 
 // slowReaderStays takes output so slowly that it lasts for two timeouts, while the server
 // writes some of it twice in each.
 func slowReaderStays(s *session.Session) {
-	r := slowReader{s: s, timeout: declaredTimeout(s)}
-	r.c, r.since = slowOutput(s)
-	r.c.Watched()
+	r := slowReader{timeout: declaredTimeout(s)}
+	c, since := slowOutput(s)
+	r.writes = writesTo(s, c.Watched(), since)
 	start := time.Now()
-	r.written, r.looked = writtenTo(s, r.c), start
 	writes := 0
 	for time.Since(start) < 2*r.timeout && r.take() {
 		writes++
@@ -149,16 +170,13 @@ func slowReaderStays(s *session.Session) {
 // take reads until the server has written again; false when all of its output is with the kernel.
 func (r *slowReader) take() bool {
 	for taken := 0; taken < mostHeld; taken += slowPiece {
-		look := time.Now()
 		socket, open := socketOf(r.s, r.c)
 		if !open {
 			r.cut("the server has closed its socket")
 		}
-		if now := writtenTo(r.s, r.c); now >= r.written+surelyWritten {
-			r.written, r.since = now, r.looked
+		if r.again() {
 			return true
 		}
-		r.looked = look
 		if socket.TxQueue == 0 {
 			return false
 		}

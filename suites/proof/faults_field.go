@@ -98,6 +98,18 @@ var fieldFaults = []Fault{
 		Because:  "was cut off",
 	},
 	{
+		Name:     "output-has-a-deadline-from-its-begin",
+		Why:      "output that waits has to be gone five seconds later, whatever was written meanwhile, and nobody declares that (EternalTerminal 796, go-simple-upload-server 44)",
+		Server:   "epoll",
+		Args:     []string{"{port}", "drains-in=5"},
+		Control:  []string{"{port}", "lets-go=6"},
+		Dialect:  "echo",
+		Class:    "reactor",
+		Features: []string{"drain"},
+		Breaks:   []string{"LIFE-22"},
+		Because:  "does not get what is due",
+	},
+	{
 		Name:     "idle-timeout-spares-who-does-not-read",
 		Why:      "a connection with output that waits is never closed for silence (spray 539, jetty 11259)",
 		Server:   "epoll",

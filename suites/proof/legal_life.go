@@ -134,6 +134,14 @@ var stops = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "lets-go-of-who-takes-nothing", Why: "a client that takes nothing for six seconds is closed, and nobody declares that",
+			Server: "epoll", Args: []string{"{port}", "lets-go=6"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"LIFE-22"},
+	},
+	{
+		Fault: Fault{
 			Name: "instances-share-their-port", Why: "workers that each have a SO_REUSEPORT socket, so that those of a second instance join them: it declares reuseport",
 			Server: "processes", Args: []string{"{port}", "reuseport"}, Dialect: "echo", Class: "multi-reactor",
 			Features: []string{"drain", "reuseport"}, Promises: []string{"LIFE-18"},

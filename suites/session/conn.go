@@ -32,7 +32,15 @@ type Conn struct {
 	left    atomic.Bool  // closed, as other goroutines may see it
 	spoke   atomic.Bool  // the target has sent something on it
 	lull    lull
-	watched bool // the check itself counts how long it is silent
+	watched bool   // the check itself counts how long it is silent
+	pace    func() // nil: input is read as it comes
+}
+
+// Paced has pace called before each read of input, for as long as the check wants to wait there: so
+// replies can be read, and looked at, as slowly as it likes. It returns the connection.
+func (c *Conn) Paced(pace func()) *Conn {
+	c.pace = pace
+	return c
 }
 
 // Patience adds extra to the time that this connection's operations wait, for

@@ -38,7 +38,12 @@ func (c *Conn) buffered() *bufio.Reader {
 // os.ErrDeadlineExceeded after an await of effective time without a byte.
 type incoming struct{ c *Conn }
 
-func (in incoming) Read(b []byte) (int, error) { return in.c.receive(b, in.c.budget(), true) }
+func (in incoming) Read(b []byte) (int, error) {
+	if in.c.pace != nil {
+		in.c.pace()
+	}
+	return in.c.receive(b, in.c.budget(), true)
+}
 
 // receive is one read that waits at most budget of effective time.
 func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) {

@@ -11,6 +11,8 @@
  *   most=N     has room for N connections, and refuses those beyond
  *   waits      leaves those beyond in the listen queue instead
  *   edge       asks the poller for edges
+ *   lets-go=N  closes a connection whose client took nothing for N seconds, while output
+ *              waited for it
  *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
  *   retries    tries for a second to have its address
  *   prints     tells each client on standard error, once it has made sure of that
@@ -29,6 +31,8 @@
  *   stays-full           at most=N the listener goes off, and never on again
  *   waits-for-all-to-go  without descriptors accepting waits until nobody is left
  *   cuts-who-reads       to the idle timeout, output that a client takes is no activity
+ *   drains-in=N          output that waits has to be gone in N seconds, whatever was written
+ *                        meanwhile, or its connection is closed
  *   keeps-who-does-not   the idle timeout spares connections with output that waits
  *   keeps-requests       2 KiB are kept of each read, for ever
  *   keeps-while-there    2 KiB are kept of each read, for as long as its connection is there
@@ -84,6 +88,7 @@ struct connection {
 	size_t from, to, room;   /* of the output that waits */
 	char *out;
 	long touched;            /* ms, when something last came or went */
+	long waits_since, took;  /* ms, when output came to wait, and when some of it went last */
 	long number;             /* from 1 on, in the order of accepting */
 	void *pooled;
 	struct kept *kept;       /* of its requests */
@@ -135,7 +140,7 @@ static const struct {
 
 static struct connection *connections[table];
 static int poller, listener, highest, count, listening, stopping;
-static long idle, holds = 256 << 10, most = table, listen_at, stop_at, garbage, wrong_from, accepted;
+static long idle, lets_go, drains_in, holds = 256 << 10, most = table, listen_at, stop_at, garbage, wrong_from, accepted;
 static struct kept *heap, *pool; /* what waits to be given back, and to be used again */
 static long heaped;
 static char buffer[piece];
@@ -216,6 +221,7 @@ static int put(struct connection *c) {
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -1;
 		c->from += (size_t)n;
+		c->took = now();
 		if (!cuts_who_reads)
 			c->touched = now();
 	}
@@ -235,6 +241,8 @@ static void keep(struct connection *c, const char *data, size_t n) {
 		c->room = 2 * (c->to + n);
 		c->out = realloc(c->out, c->room);
 	}
+	if (c->from == c->to)
+		c->waits_since = c->took = now();
 	memcpy(c->out + c->to, data, n);
 	c->to += n;
 }
@@ -394,7 +402,7 @@ static void look(void) {
 		listen_at = 0;
 		listen_on(1);
 	}
-	if (!stopping && idle == 0)
+	if (!stopping && idle == 0 && lets_go == 0 && drains_in == 0)
 		return;
 	for (int fd = 0; fd <= highest; fd++) {
 		struct connection *c = connections[fd];
@@ -403,6 +411,8 @@ static void look(void) {
 		if (stopping && c->from == c->to)
 			finish(c);
 		else if (idle && t - c->touched >= idle && !(keeps_who_does_not && c->from < c->to))
+			leave(c, 1);
+		else if (c->from < c->to && ((lets_go && t - c->took >= lets_go) || (drains_in && t - c->waits_since >= drains_in)))
 			leave(c, 1);
 	}
 }
@@ -439,6 +449,14 @@ static int word(const char *w) {
 	long n;
 	if (sscanf(w, "idle=%ld", &n) == 1) {
 		idle = 1000 * n;
+		return 1;
+	}
+	if (sscanf(w, "lets-go=%ld", &n) == 1) {
+		lets_go = 1000 * n;
+		return 1;
+	}
+	if (sscanf(w, "drains-in=%ld", &n) == 1) {
+		drains_in = 1000 * n;
 		return 1;
 	}
 	if (sscanf(w, "garbage=%ld", &garbage) == 1 || sscanf(w, "wrong-from=%ld", &wrong_from) == 1)
@@ -493,7 +511,7 @@ int main(int argc, char **argv) {
 	epoll_ctl(poller, EPOLL_CTL_ADD, signals, &e);
 	listen_on(1);
 	while (!stopping || (slow_stop && now() < stop_at - stop_for + slow_for) || (count > 0 && (stop_waits || now() < stop_at))) {
-		int timed = stopping || listen_at || (idle && count > 0);
+		int timed = stopping || listen_at || ((idle || lets_go || drains_in) && count > 0);
 		int n = epoll_wait(poller, ready, sizeof ready / sizeof *ready, timed ? tick : -1);
 		if (n < 0 && !looks_first)
 			continue; /* SIGCONT: what waits comes first */
