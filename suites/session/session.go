@@ -122,6 +122,7 @@ type Setup struct {
 	Meter   *Meter            // nil: the target's run delay is not known
 	Hello   map[string]string // nil: asked for when a check wants it
 	Soak    bool              // the run takes its time
+	Quick   bool              // the run is to be over in some seconds
 	Others  <-chan struct{}   // closed once all else is judged; nil: nobody waits for that
 	// Findings are what the run's checks found out for each other; nil: each finds
 	// out by itself.

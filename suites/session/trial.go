@@ -77,3 +77,6 @@ func (s *Session) Others() bool {
 
 // Soak reports whether the run was told to take its time.
 func (s *Session) Soak() bool { return s.setup.Soak }
+
+// Quick reports whether the run is to be over in some seconds.
+func (s *Session) Quick() bool { return s.setup.Quick }

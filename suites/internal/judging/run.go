@@ -262,7 +262,7 @@ func (r *Run) groundOf(s step) ground {
 // setup is what an attempt at a clause gets to see on any ground.
 func (r *Run) setup(clause spec.Clause) session.Setup {
 	return session.Setup{Info: r.known.info, Clause: clause, Seed: r.plan.seed, Budget: *r.options.Budget,
-		Canary: r.canary, Soak: r.options.Soak, Others: r.others, Replay: r.replay, Findings: &r.findings}
+		Canary: r.canary, Soak: r.options.Soak, Quick: r.options.Quick, Others: r.others, Replay: r.replay, Findings: &r.findings}
 }
 
 const interrupted = "interrupted"

@@ -13,6 +13,8 @@
  *   edge       asks the poller for edges
  *   lets-go=N  closes a connection whose client took nothing for N seconds, while output
  *              waited for it
+ *   backs-off  without descriptors the listener rests 10 ms, and twice as long after each
+ *              failure, 5 s at most
  *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
  *   retries    tries for a second to have its address
  *   prints     tells each client on standard error, once it has made sure of that
@@ -30,6 +32,7 @@
  *   short-read-is-last   a read that does not fill the buffer is taken for the last
  *   stays-full           at most=N the listener goes off, and never on again
  *   waits-for-all-to-go  without descriptors accepting waits until nobody is left
+ *   gives-up-at-ten      with the tenth failure in a row accepting ends
  *   cuts-who-reads       to the idle timeout, output that a client takes is no activity
  *   drains-in=N          output that waits has to be gone in N seconds, whatever was written
  *                        meanwhile, or its connection is closed
@@ -75,6 +78,9 @@ enum {
 	reads = 4,        /* of one connection in a turn */
 	tick = 50,        /* ms between looks at what no event announces */
 	off_for = 100,    /* ms that the listener rests without descriptors */
+	first_off = 10,   /* ms that it rests first, where it backs off, and at the most */
+	most_off = 5000,
+	last_failure = 10,
 	stop_for = 4000,  /* ms that a stop gives its clients */
 	slow_for = 3000,  /* ms that a slow stop takes */
 	request = 2048,
@@ -99,7 +105,7 @@ struct kept {
 };
 
 static int pools, keeps_while_there, keeps_the_closed, keeps_the_reset, keeps_what_waited;
-static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go,
+static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go, backs_off, gives_up_at_ten,
 	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, looks_first,
 	taken_is_success, waits_for_address, prints_blindly;
 
@@ -117,6 +123,8 @@ static const struct {
 	{"short-read-is-last", &short_read_is_last},
 	{"stays-full", &stays_full},
 	{"waits-for-all-to-go", &waits_for_all_to_go},
+	{"backs-off", &backs_off},
+	{"gives-up-at-ten", &gives_up_at_ten},
 	{"cuts-who-reads", &cuts_who_reads},
 	{"keeps-who-does-not", &keeps_who_does_not},
 	{"keeps-requests", &keeps_requests},
@@ -140,7 +148,7 @@ static const struct {
 
 static struct connection *connections[table];
 static int poller, listener, highest, count, listening, stopping;
-static long idle, lets_go, drains_in, holds = 256 << 10, most = table, listen_at, stop_at, garbage, wrong_from, accepted;
+static long idle, lets_go, drains_in, holds = 256 << 10, most = table, listen_at, off, failures, stop_at, garbage, wrong_from, accepted;
 static struct kept *heap, *pool; /* what waits to be given back, and to be used again */
 static long heaped;
 static char buffer[piece];
@@ -331,11 +339,15 @@ static void enter(void) {
 				return;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 				listen_on(0);
-				listen_at = now() + off_for;
+				failures++;
+				if (backs_off)
+					off = off == 0 ? first_off : 2 * off < most_off ? 2 * off : most_off;
+				listen_at = gives_up_at_ten && failures == last_failure ? 0 : now() + (backs_off ? off : off_for);
 				return;
 			}
 			continue;
 		}
+		failures = off = 0;
 		struct sockaddr_in peer;
 		socklen_t length = sizeof peer;
 		int gone = getpeername(fd, (struct sockaddr *)&peer, &length) < 0;
