@@ -68,6 +68,9 @@ func idleTimeout(s *session.Session) {
 
 func usedConnectionsStay(s *session.Session) {
 	timeout := declaredTimeout(s)
+	if !serial(s) {
+		s.Go(func() { lateRequestCounts(s, timeout) })
+	}
 	c := s.Open()
 	for start := time.Now(); time.Since(start) < timeout*5/2; {
 		payload := s.Payload(32)
@@ -80,6 +83,9 @@ func usedConnectionsStay(s *session.Session) {
 	}
 	c.Exchange(s.Payload(32))
 	c.Close()
+	if serial(s) {
+		lateRequestCounts(s, timeout)
+	}
 }
 
 // unreadIsClosed has output wait for a client that takes nothing: on that connection

@@ -166,7 +166,19 @@ var lifeFaults = []Fault{
 		More:    []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
 		Args:    []string{"--idle-timeout", "2s"},
 		Breaks:  []string{"LIFE-10", "LIFE-14"},
-		Because: "closed the connection | reset the connection",
+		Because: "closed the connection | reset the connection | was not answered | was cut off",
+	},
+	{
+		Name: "timeout-from-the-last-reply",
+		Why:  "the idle timeout counts from the last reply, and input does not move it (grizzly 1843)",
+		File: "reference/reactor.go",
+		Old: `	if c.wait.list == &r.quiet {
+		c.wait.touch(c)`,
+		New: `	if false {
+		c.wait.touch(c)`,
+		Args:    []string{"--idle-timeout", "2s"},
+		Breaks:  []string{"LIFE-10"},
+		Because: "was not answered",
 	},
 	{
 		Name: "stop-waits-for-quiet",
