@@ -39,6 +39,7 @@ var life = []session.Check{
 	{Clause: "LIFE-20", Own: true, Run: startsOverAStaleFile},
 	{Clause: "LIFE-21", Own: true, Run: servesWithoutStandardStreams},
 	{Clause: "LIFE-22", Study: true, Watch: true, Needs: session.Words, Run: steadyReaderGetsAll},
+	{Clause: "LIFE-23", Own: true, Needs: session.Words, Run: servesThoughNobodyReads},
 }
 
 const (

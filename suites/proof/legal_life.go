@@ -142,6 +142,14 @@ var stops = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "drops-what-nobody-reads", Why: "each client is told on standard error, and the line is dropped if there is no room for it",
+			Server: "epoll", Args: []string{"{port}", "prints", "drops-lines"}, Dialect: "echo", Class: "reactor", Promises: []string{"LIFE-23"},
+		},
+		Rules:   []spec.Rule{spec.Slow},
+		Clauses: []string{"LIFE-23"},
+	},
+	{
+		Fault: Fault{
 			Name: "instances-share-their-port", Why: "workers that each have a SO_REUSEPORT socket, so that those of a second instance join them: it declares reuseport",
 			Server: "processes", Args: []string{"{port}", "reuseport"}, Dialect: "echo", Class: "multi-reactor",
 			Features: []string{"drain", "reuseport"}, Promises: []string{"LIFE-18"},

@@ -1,8 +1,10 @@
 package target
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"unicode"
@@ -23,16 +25,18 @@ const (
 type output struct {
 	mu    sync.Mutex
 	ring  [tailBytes]byte
-	total int64 // bytes ever written
+	total int64         // bytes ever written
+	held  chan struct{} // nil: it is read as it comes; closed once it is read again
 }
 
 // drain reads r to its end.
 func (o *output) drain(r io.Reader) {
 	buf := make([]byte, 16<<10)
 	for {
+		o.awaitReading()
 		n, err := r.Read(buf)
 		o.write(buf[:n])
-		if err != nil {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // hold's
 			return
 		}
 	}

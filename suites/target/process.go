@@ -153,6 +153,7 @@ func (p *process) kill(tree *observe.Tree) {
 	if p.cgroup != nil {
 		_ = p.cgroup.Remove() // what is stuck in the kernel keeps it, and harms nobody
 	}
+	p.readOn()
 	p.settle() // whoever escaped may still hold the pipes; nothing waits for it
 	for _, r := range p.pipes {
 		r.Close()

@@ -62,3 +62,30 @@ func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 func refuseReuse(fd uintptr) error {
 	return unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
 }
+
+// narrowPipe makes a pipe as small as it can be, and returns how many bytes it holds. One that
+// holds more at the moment stays as it is.
+func narrowPipe(r *os.File) (room int, err error) {
+	return ofFD(r, func(fd int) (int, error) {
+		_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, os.Getpagesize())
+		return unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	})
+}
+
+// unreadIn is how many bytes wait in a pipe.
+func unreadIn(r *os.File) int {
+	n, _ := ofFD(r, func(fd int) (int, error) { return unix.IoctlGetInt(fd, unix.TIOCINQ) })
+	return n
+}
+
+// ofFD asks something of a file's descriptor, and leaves its deadlines in force.
+func ofFD(f *os.File, ask func(fd int) (int, error)) (n int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if failed := raw.Control(func(fd uintptr) { n, err = ask(int(fd)) }); failed != nil {
+		return 0, failed
+	}
+	return n, err
+}

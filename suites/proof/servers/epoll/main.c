@@ -18,6 +18,7 @@
  *   slow-stop  gives the stop three seconds before it ends, whatever is left to do
  *   retries    tries for a second to have its address
  *   prints     tells each client on standard error, once it has made sure of that
+ *   drops-lines  does not wait for room to print, and drops the line instead
  *   pools      keeps a buffer of 64 KiB of each connection, for the next ones
  *   garbage=N  gives 8 KiB of each read back once they are N MiB
  *   helper     has a helper that ends after 20 ms of work, and starts it again a
@@ -106,7 +107,7 @@ struct kept {
 
 static int pools, keeps_while_there, keeps_the_closed, keeps_the_reset, keeps_what_waited;
 static int edge, waits, helper, restarts_at_once, defers_accept, accept_ends, forgets_the_gone, short_read_is_last, stays_full, waits_for_all_to_go, backs_off, gives_up_at_ten,
-	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, looks_first,
+	cuts_who_reads, keeps_who_does_not, keeps_requests, shares_the_port, loses_slots, stop_resets, stop_waits, slow_stop, retries, prints, drops_lines, looks_first,
 	taken_is_success, waits_for_address, prints_blindly;
 
 static const struct {
@@ -140,6 +141,7 @@ static const struct {
 	{"slow-stop", &slow_stop},
 	{"retries", &retries},
 	{"prints", &prints},
+	{"drops-lines", &drops_lines},
 	{"looks-first", &looks_first},
 	{"taken-is-success", &taken_is_success},
 	{"waits-for-address", &waits_for_address},
@@ -496,6 +498,8 @@ int main(int argc, char **argv) {
 			break;
 		}
 	}
+	if (drops_lines)
+		fcntl(2, F_SETFL, fcntl(2, F_GETFL) | O_NONBLOCK);
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1]))};
 	int on = 1, seconds = 30;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
