@@ -65,14 +65,20 @@ func restsIn(s *session.Session, state string, window time.Duration, patient boo
 	var had time.Duration // that it could run since the last byte
 	wrote := written(s)
 	var before idleness
-	for again, calm := false, false; ; {
+	for again, calm, restless := false, false, false; ; {
 		now := cpuOver(s, window, idleShare)
+		restless = restless || !now.rests(idleShare)
 		if now.rests(idleShare) && !now.starved() {
 			if !calm && now.held() {
 				calm = true // one more window tells whether it rested, or was only not let
 				continue
 			}
-			if wait := time.Since(began) - window; wait > window {
+			wait := time.Since(began) - window
+			if wait > restPatience && restless { // a spin that ends by itself may have gone by unseen
+				s.Inconclusive(fmt.Sprintf("the server came to rest only after %v, and this machine let it run for %v of them: whether it worked or spun cannot be told beside so much else",
+					wait.Round(time.Second), had.Round(100*time.Millisecond)))
+			}
+			if wait > window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
 			}
 			return
