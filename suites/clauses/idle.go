@@ -36,7 +36,7 @@ const (
 	// restPatience is how long a server is waited for that works through what it was
 	// sent. No flood of ours is work for longer, unless a request takes 10 ms.
 	restPatience = 30 * time.Second
-	// workGrace is how long it may be busy after the last byte while it writes elsewhere, such
+	// workGrace is how long it may be busy behind a flood while it writes elsewhere, such
 	// as a line of its log for each request that it drops. There may be some thousands of
 	// them, so such work ends; what writes a line in each turn of a spin does not.
 	workGrace = 20 * time.Second
@@ -54,38 +54,50 @@ const (
 // the same for ever.
 func rests(s *session.Session, state string) {
 	s.Pause(settle)
-	restsIn(s, state, idleWindow, false)
+	restsIn(s, state, resting{window: idleWindow})
 }
 
-// restsIn is rests and, if it is patient, waits longer: other instances that are judged
-// meanwhile may keep this one from running, so it does not give up before they have ended.
-func restsIn(s *session.Session, state string, window time.Duration, patient bool) {
+// restsBehindAFlood is rests where the target was sent more requests than it can have
+// worked through.
+func restsBehindAFlood(s *session.Session, state string) {
+	s.Pause(settle)
+	restsIn(s, state, resting{window: idleWindow, flood: true})
+}
+
+// resting is how it is looked whether the target rests.
+type resting struct {
+	window  time.Duration
+	patient bool // other instances that are judged meanwhile may keep it from running: it does not give up before they have ended
+	flood   bool // what it writes elsewhere may be about what it still works through
+}
+
+func restsIn(s *session.Session, state string, how resting) {
 	began := time.Now()
 	last, moving, until := began, queues(s), began.Add(restPatience)
 	var had time.Duration // that it could run since the last byte
 	wrote := written(s)
 	var before idleness
 	for again, calm, restless := false, false, false; ; {
-		now := cpuOver(s, window, idleShare)
+		now := cpuOver(s, how.window, idleShare)
 		restless = restless || !now.rests(idleShare)
 		if now.rests(idleShare) && !now.starved() {
 			if !calm && now.held() {
 				calm = true // one more window tells whether it rested, or was only not let
 				continue
 			}
-			wait := time.Since(began) - window
+			wait := time.Since(began) - how.window
 			if wait > restPatience && restless { // a spin that ends by itself may have gone by unseen
 				s.Inconclusive(fmt.Sprintf("the server came to rest only after %v, and this machine let it run for %v of them: whether it worked or spun cannot be told beside so much else",
 					wait.Round(time.Second), had.Round(100*time.Millisecond)))
 			}
-			if wait > window {
+			if wait > how.window {
 				s.Note("the server came to rest %v after it was asked to", wait.Round(10*time.Millisecond))
 			}
 			return
 		}
 		calm = false
 		queued, elsewhere := queues(s), written(s)
-		works := elsewhere != wrote && had < workGrace
+		works := how.flood && elsewhere != wrote && had < workGrace
 		wrote = elsewhere
 		had += now.could
 		switch {
@@ -99,7 +111,7 @@ func restsIn(s *session.Session, state string, window time.Duration, patient boo
 		default:
 			again = true
 		}
-		if patient && s.Others() {
+		if how.patient && s.Others() {
 			until = time.Now().Add(restPatience) // once they have ended it is let run
 		}
 		if before = now; time.Now().After(until) {

@@ -34,7 +34,7 @@ var loop = []session.Check{
 func idleAlone(s *session.Session) {
 	s.ServesFresh()
 	s.Pause(settle)
-	restsIn(s, "with no clients", idleWindow, true)
+	restsIn(s, "with no clients", resting{window: idleWindow, patient: true})
 	staysAtRest(s, "with no clients")
 	s.ServesFresh()
 }
@@ -51,7 +51,7 @@ func idleClients(s *session.Session) {
 
 func idleHalfClosed(s *session.Session) {
 	conns, cut := halfClosed(s)
-	rests(s, "with half-closed clients that do not read")
+	restsBehindAFlood(s, "with half-closed clients that do not read")
 	closeAll(conns)
 	s.ServesFresh()
 	if 2*cut > len(conns) && unreadLimit(s) == 0 { // a server that closes beyond a limit which it declares owed some
@@ -79,7 +79,7 @@ func idleStalledWrite(s *session.Session) {
 	if !serial(s) && offers(s, "source") {
 		conns = append(conns, s.Converse("SOURCE 16777216")) // the server is done with it, but for the output
 	}
-	rests(s, "while output waits for a reader that has stalled")
+	restsBehindAFlood(s, "while output waits for a reader that has stalled")
 	closeAll(conns)
 	s.ServesFresh()
 	unlessOwed(s, talks, each)
@@ -137,7 +137,7 @@ func idleAfterResets(s *session.Session) {
 			c.Reset()
 		}
 	}
-	rests(s, "after its clients have reset their connections")
+	restsBehindAFlood(s, "after its clients have reset their connections")
 	s.ServesFresh()
 }
 

@@ -298,7 +298,7 @@ func farDeadlines(s *session.Session) {
 		p.Start("TIMER", key, delay, 0, 1)
 		p.OK("PING", "taken up")
 		p.Quiet(time.Millisecond)
-		restsIn(s, fmt.Sprintf("while a timer of %v is pending", delay), idleWindow/2, false)
+		restsIn(s, fmt.Sprintf("while a timer of %v is pending", delay), resting{window: idleWindow / 2})
 		if n := cancelled(s, p, key); n != 1 {
 			s.Failf(session.Wrong, fmt.Sprintf("a timer of %v is not pending", delay), "cancelled=1", fmt.Sprintf("cancelled=%d", n), "its delay did not fit the type that it was put into")
 		}
