@@ -39,6 +39,7 @@ var loopFaults = []Fault{
 		Class:      "reactor",
 		Breaks:     spinning,
 		Because:    "of a core",
+		Slow:       "each of its instances spins for a minute, and several at once starve each other",
 		Sometimes:  []string{"ACC-6"},
 		Neighbours: "whether a client beyond the limit sends the last byte late enough is a matter of moments",
 		Shares:     "the other uses its core in processes that come and go: the clauses tell how much is used, and not by whom",
