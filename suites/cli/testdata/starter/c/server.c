@@ -32,6 +32,7 @@ enum {
 	EVENTS = 256,
 	ACCEPT_PAUSE = 100,  /* milliseconds, after an accept that failed for want of descriptors */
 	DRAIN = 4000,        /* milliseconds, of the 5 s that the contract allows */
+	LINGER = 1000,       /* milliseconds, for what clients have sent already when all that is due is sent */
 };
 #define MAX_SOURCE (1ull << 40)
 
@@ -51,11 +52,13 @@ struct connection {
 	struct buffer out; /* what the socket did not take */
 	uint64_t sunk, made, left;
 	bool ending;       /* nothing more is read; it is closed once what is due is sent */
+	bool leaving;      /* that is sent, and FIN behind it: what still comes is thrown away */
 	uint32_t interest;
 	struct connection *next, *previous;
 };
 
 static int poller, listener;
+static bool stopping;
 static uint64_t numbers;
 static struct connection all = {.next = &all, .previous = &all};
 
@@ -254,6 +257,9 @@ static void destroy(struct connection *c) {
 	free(c);
 }
 
+/* owes reports whether something is still to be sent. */
+static bool owes(const struct connection *c) { return waiting(&c->out) > 0 || c->left > 0; }
+
 /* settle sends what it can, and decides what the connection waits for. */
 static void settle(struct connection *c) {
 	produce(c);
@@ -266,13 +272,19 @@ static void settle(struct connection *c) {
 			return;
 		}
 	}
-	bool due = waiting(&c->out) > 0 || c->left > 0;
-	if (c->ending && !due) {
+	bool due = owes(c);
+	if (c->ending && !due && !stopping) {
 		destroy(c);
 		return;
 	}
+	if (c->ending && !due) {
+		/* A close over input that was not read would reset the connection, and drop
+		 * the output that is still on its way. */
+		shutdown(c->fd, SHUT_WR);
+		c->leaving = true;
+	}
 	uint32_t interest = due ? EPOLLOUT : 0;
-	if (!c->ending && waiting(&c->out) <= LIMIT)
+	if (c->leaving || (!c->ending && waiting(&c->out) <= LIMIT))
 		interest |= EPOLLIN;
 	if (interest != c->interest) {
 		c->interest = interest;
@@ -284,6 +296,11 @@ static void ready(struct connection *c, uint32_t events) {
 	static char bytes[PIECE];
 	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && (c->interest & EPOLLIN)) {
 		ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
+		if (c->leaving) {
+			if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+				destroy(c);
+			return;
+		}
 		if (n > 0)
 			feed(c, bytes, n);
 		else if (n == 0)
@@ -323,6 +340,14 @@ static bool accept_all(void) {
 	return true;
 }
 
+/* owing reports whether there is a connection that owes its client something. */
+static bool owing(void) {
+	for (struct connection *c = all.next; c != &all; c = c->next)
+		if (owes(c))
+			return true;
+	return false;
+}
+
 static void listening(bool on) {
 	epoll_ctl(poller, EPOLL_CTL_MOD, listener, &(struct epoll_event){.events = on ? EPOLLIN : 0, .data.ptr = &listener});
 }
@@ -345,12 +370,15 @@ int main(void) {
 	epoll_ctl(poller, EPOLL_CTL_ADD, listener, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &listener});
 	epoll_ctl(poller, EPOLL_CTL_ADD, signals, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &signals});
 
-	bool paused = false, stopping = false;
+	bool paused = false;
 	long deadline = 0; /* of the pause, or of the whole server once it stops */
+	long owed = 0;     /* when a server that stops was last seen to owe something */
 	while (!stopping || all.next != &all) {
-		long left = paused || stopping ? deadline - milliseconds() : -1;
+		bool due = stopping && owing();
+		long until = stopping && !due && owed + LINGER < deadline ? owed + LINGER : deadline;
+		long left = paused || stopping ? until - milliseconds() : -1;
 		if (stopping && left <= 0)
-			break; /* who still does not read is left behind */
+			break; /* who still does not read, or close, is left behind */
 		if (paused && left <= 0) {
 			listening(true);
 			paused = false;
@@ -358,6 +386,8 @@ int main(void) {
 		}
 		struct epoll_event events[EVENTS];
 		int n = epoll_wait(poller, events, EVENTS, left);
+		if (due)
+			owed = milliseconds();
 		bool stop = false;
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr == &signals) {
@@ -375,7 +405,8 @@ int main(void) {
 			close(signals);
 			stopping = true;
 			paused = false;
-			deadline = milliseconds() + DRAIN;
+			owed = milliseconds();
+			deadline = owed + DRAIN;
 			for (struct connection *c = all.next, *next; c != &all; c = next) {
 				next = c->next;
 				c->ending = true;

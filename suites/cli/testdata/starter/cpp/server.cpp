@@ -41,6 +41,7 @@ constexpr std::size_t piece = 1 << 16;      // bytes read, or made for SOURCE, a
 constexpr std::size_t period = 251;         // byte i of SOURCE is i mod 251
 constexpr auto accept_pause = 100ms;        // after an accept that failed for want of descriptors
 constexpr auto drain_time = 4s;             // of the 5 s that the contract allows
+constexpr auto linger = 1s;                 // for what clients have sent already when all that is due is sent
 
 // Bytes that wait, taken from the front; an empty one holds no memory.
 class Buffer {
@@ -224,6 +225,7 @@ struct Connection {
 	Descriptor socket;
 	Conversation conversation;
 	std::uint32_t interest = EPOLLIN;
+	bool leaving = false; // all is sent, and FIN behind it: what still comes is thrown away
 };
 
 class Loop {
@@ -245,16 +247,20 @@ public:
 		std::array<epoll_event, 256> events;
 		while (!stop_by_ || !connections_.empty()) {
 			auto now = Clock::now();
-			if (stop_by_ && now >= *stop_by_)
-				return; // who still does not read is left behind
+			bool due = stop_by_ && std::any_of(connections_.begin(), connections_.end(), [](auto &c) { return c.second->conversation.due(); });
+			auto stop_by = stop_by_ && !due ? std::min(*stop_by_, owed_ + linger) : stop_by_;
+			if (stop_by && now >= *stop_by)
+				return; // who still does not read, or close, is left behind
 			if (accept_at_ && now >= *accept_at_) {
 				control(EPOLL_CTL_MOD, listener_.get(), EPOLLIN);
 				accept_at_.reset();
 			}
 			int timeout = -1;
-			if (auto until = stop_by_ ? stop_by_ : accept_at_)
+			if (auto until = stop_by ? stop_by : accept_at_)
 				timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*until - now).count());
 			int n = epoll_wait(poller_.get(), events.data(), events.size(), timeout);
+			if (due)
+				owed_ = Clock::now();
 			bool stop = false;
 			for (int i = 0; i < n; i++) {
 				int fd = events[i].data.fd;
@@ -313,6 +319,8 @@ private:
 		static std::array<char, piece> bytes;
 		if (c.interest & EPOLLIN) {
 			auto n = recv(c.socket.get(), bytes.data(), bytes.size(), 0);
+			if (c.leaving)
+				return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 			if (n > 0)
 				c.conversation.feed({bytes.data(), static_cast<std::size_t>(n)});
 			else if (n == 0)
@@ -335,10 +343,16 @@ private:
 			else if (errno != EAGAIN && errno != EINTR)
 				return false;
 		}
-		if (c.conversation.ending() && !c.conversation.due())
-			return false;
+		if (c.conversation.ending() && !c.conversation.due()) {
+			if (!stop_by_)
+				return false;
+			// A close over input that was not read would reset the connection, and drop
+			// the output that is still on its way.
+			shutdown(c.socket.get(), SHUT_WR);
+			c.leaving = true;
+		}
 		std::uint32_t interest = c.conversation.due() ? std::uint32_t{EPOLLOUT} : 0;
-		if (!c.conversation.ending() && out.size() <= limit)
+		if (c.leaving || (!c.conversation.ending() && out.size() <= limit))
 			interest |= EPOLLIN;
 		if (std::exchange(c.interest, interest) != interest)
 			control(EPOLL_CTL_MOD, c.socket.get(), interest);
@@ -346,7 +360,8 @@ private:
 	}
 
 	void drain() {
-		stop_by_ = Clock::now() + drain_time;
+		owed_ = Clock::now();
+		stop_by_ = owed_ + drain_time;
 		accept_at_.reset();
 		listener_.reset();
 		signals_.reset();
@@ -362,6 +377,7 @@ private:
 	std::unordered_map<int, std::unique_ptr<Connection>> connections_;
 	std::vector<int> gone_;
 	std::optional<Clock::time_point> accept_at_, stop_by_;
+	Clock::time_point owed_; // when a server that stops was last seen to owe something
 	std::uint64_t numbers_ = 0;
 };
 

@@ -38,6 +38,7 @@ const (
 	buffer    = 32 << 10               // bytes of ECHO and SINK read at a time
 	pause     = 100 * time.Millisecond // after an accept that failed, for want of descriptors
 	drainTime = 4 * time.Second        // the contract allows 5 s
+	linger    = time.Second            // for what a client has sent already
 )
 
 var pattern = func() []byte {
@@ -102,7 +103,7 @@ func (s *server) serve(c net.Conn, number uint64) {
 		s.mu.Lock()
 		delete(s.open, c)
 		s.mu.Unlock()
-		c.Close()
+		leave(c.(*net.TCPConn))
 	}()
 	in := bufio.NewReader(c)
 	line, err := signOn(in)
@@ -126,6 +127,15 @@ func (s *server) serve(c net.Conn, number uint64) {
 			source(c, n)
 		}
 	}
+}
+
+// leave closes in two steps: a close over input that nobody has read makes the kernel
+// reset the connection, and drop the output that is still on its way.
+func leave(c *net.TCPConn) {
+	_ = c.CloseWrite()
+	_ = c.SetReadDeadline(time.Now().Add(linger))
+	_, _ = io.Copy(io.Discard, c)
+	c.Close()
 }
 
 // drain ends all reading, and leaves those who still do not read behind.

@@ -13,6 +13,7 @@ const MAX_LINE = 256; // bytes of a sign-on line
 const MAX_FRAME = 65536; // bytes of a frame's body
 const MAX_SOURCE = 2 ** 40; // bytes that SOURCE may be asked for
 const DRAIN_MILLISECONDS = 4000; // how long a stopping server waits for its clients; the contract allows 5 s
+const LINGER = 1000; // milliseconds, for what a client has sent already when all that is due to it is sent
 const PIECE = 65536; // bytes of SOURCE made at a time
 const PERIOD = 251; // byte i of SOURCE is i mod 251
 const PATTERN = Buffer.from(Array.from({ length: PERIOD + PIECE }, (_, i) => i % PERIOD));
@@ -30,6 +31,7 @@ class Connection {
     this.sunk = 0;
     this.made = this.left = 0; // bytes of SOURCE
     this.closing = false;
+    this.leaving = false;
     connections.add(this);
     socket.on('data', (data) => { if (!this.closing) this.conversation(data); });
     socket.on('end', () => {
@@ -49,7 +51,12 @@ class Connection {
   // Closes once all that is due is sent.
   finish() {
     this.closing = true;
-    if (this.left === 0) this.socket.destroySoon();
+    if (this.left > 0 || this.leaving) return;
+    // A close over input that was not read would reset the connection, and drop the output
+    // that is still on its way: FIN goes out behind it, and what still comes is thrown away.
+    this.leaving = true;
+    this.socket.end(() => setTimeout(() => this.socket.destroy(), LINGER).unref());
+    this.socket.resume();
   }
 
   signOn(data) {
@@ -151,7 +158,10 @@ const server = net.createServer({ allowHalfOpen: true, noDelay: true, highWaterM
 
 process.on('SIGTERM', () => {
   server.close(() => process.exit(0)); // once the last connection is gone
-  for (const connection of connections) connection.finish();
+  for (const connection of connections) {
+    connection.socket.read(); // what was read ahead of it, which is a 'data' event, is answered
+    connection.finish();
+  }
   setTimeout(() => process.exit(0), DRAIN_MILLISECONDS);
 });
 server.listen({ port: Number(process.env.PORT), host: '127.0.0.1', backlog: 4096 });

@@ -21,6 +21,7 @@ MAX_SOURCE = 1 << 40  # bytes that SOURCE may be asked for
 ACCEPTS = 256  # clients taken in one turn
 ACCEPT_PAUSE = 0.1  # seconds, after an accept that failed for want of descriptors
 DRAIN_SECONDS = 4  # how long a stopping server waits for its clients; the contract allows 5
+LINGER = 1  # seconds, for what a client has sent already when all that is due to it is sent
 PERIOD = 251  # byte i of SOURCE is i mod 251
 PATTERN = bytes(i % PERIOD for i in range(PERIOD + (1 << 16)))
 
@@ -41,6 +42,7 @@ class Connection(asyncio.Protocol):
         self.sunk = 0
         self.left = self.made = 0  # bytes of SOURCE
         self.full = False  # more output waits than LIMIT
+        self.leaving = False  # FIN goes out behind what is due, and what still comes is thrown away
         self.lost = asyncio.get_running_loop().create_future()
         connections.add(self)
         if stopping:
@@ -57,6 +59,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self):
         if self.conversation == self.sink:
             self.transport.write(b"SUNK %d\n" % self.sunk)
+        self.conversation = None  # nothing comes any more
         self.finish()
         return True  # what is due is still sent
 
@@ -64,18 +67,37 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self):
         self.full = True
-        self.transport.pause_reading()
+        if not self.leaving:
+            self.transport.pause_reading()
 
     def resume_writing(self):
         self.full = False
+        if self.leaving:
+            self.linger()
+            return
         if not self.transport.is_closing():
             self.transport.resume_reading()
         self.produce()
 
     def finish(self):
         """Closes once all that is due is sent."""
-        if self.left == 0:
+        if self.left > 0:
+            return
+        if self.conversation is None:
             self.transport.close()
+        elif not self.leaving:
+            # A close over input that was not read would reset the connection, and drop
+            # the output that is still on its way.
+            self.leaving = True
+            self.conversation = self.ignore
+            self.transport.write_eof()
+            self.transport.resume_reading()
+            self.transport.set_write_buffer_limits(high=0)  # resume_writing says when all is sent
+            if not self.full:
+                self.linger()
+
+    def linger(self):
+        asyncio.get_running_loop().call_later(LINGER, self.transport.close)
 
     # The conversations.
 

@@ -27,6 +27,8 @@ const PERIOD: usize = 251; // byte i of SOURCE is i mod 251
 const PIECE: usize = PERIOD << 8; // bytes of SOURCE written at a time, whole periods
 const BUFFER: usize = 32 << 10; // bytes of ECHO and SINK read at a time
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100); // after an accept that failed for want of descriptors
+/// For what a client has sent already when all that is due to it is sent.
+const LINGER: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_secs(4); // of the 5 s that the contract allows
 
 #[tokio::main(flavor = "current_thread")]
@@ -57,7 +59,9 @@ async fn accept(listener: TcpListener, stop: Stop, alive: mpsc::Sender<()>) {
                 number += 1;
                 let (number, stop, alive) = (number, stop.clone(), alive.clone());
                 tokio::spawn(async move {
-                    let _ = serve(stream, number, stop).await; // an error is the client's end
+                    let mut stream = BufReader::new(stream);
+                    let _ = serve(&mut stream, number, stop).await; // an error is the client's end
+                    leave(stream).await;
                     drop(alive);
                 });
             }
@@ -80,29 +84,36 @@ impl Stop {
     }
 }
 
-async fn serve(stream: TcpStream, number: u64, mut stop: Stop) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(stream);
-    let line = sign_on(&mut stream, &mut stop).await?;
+/// Closes in two steps: a close over input that was not read would reset the connection,
+/// and drop the output that is still on its way.
+async fn leave(mut stream: BufReader<TcpStream>) {
+    if stream.shutdown().await.is_ok() {
+        let _ = timeout(LINGER, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
+    }
+}
+
+async fn serve(stream: &mut BufReader<TcpStream>, number: u64, mut stop: Stop) -> io::Result<()> {
+    stream.get_ref().set_nodelay(true)?;
+    let line = sign_on(stream, &mut stop).await?;
     let ok = format!("OK {number}\n");
     match line.as_str() {
         "ECHO" => {
             stream.write_all(ok.as_bytes()).await?;
-            echo(&mut stream, &mut stop).await
+            echo(stream, &mut stop).await
         }
         "SINK" => {
             stream.write_all(ok.as_bytes()).await?;
-            let sunk = sink(&mut stream, &mut stop).await?;
+            let sunk = sink(stream, &mut stop).await?;
             stream.write_all(format!("SUNK {sunk}\n").as_bytes()).await
         }
         "PROBE" => {
             stream.write_all(ok.as_bytes()).await?;
-            frames(&mut stream, number, &mut stop).await
+            frames(stream, number, &mut stop).await
         }
         _ => match line.strip_prefix("SOURCE ").filter(|n| is_number(n.as_bytes())).map(str::parse) {
             Some(Ok(n)) if n <= MAX_SOURCE => {
                 stream.write_all(ok.as_bytes()).await?;
-                source(&mut stream, n).await
+                source(stream, n).await
             }
             _ => Ok(()),
         },
