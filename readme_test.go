@@ -173,7 +173,7 @@ func TestEveryCommandOfReadmeAndItsPages(t *testing.T) {
 	if *long {
 		t.Run("latest", func(t *testing.T) {
 			r.t = t
-			r.want("GOPRIVATE=" + module + " GOMODCACHE=\"$PWD/mods\" GOPROXY=\"file://$(go env GOMODCACHE)/cache/download\" GONOSUMDB='*' GOFLAGS=-modcacherw GOBIN=\"$PWD\" go install " + module + "@latest")
+			r.want("GOPROXY=\"file://$(go env GOMODCACHE)/cache/download\" GOMODCACHE=\"$PWD/mods\" GOPRIVATE=" + module + " GONOSUMDB='*' GOFLAGS=-modcacherw GOBIN=\"$PWD\" go install " + module + "@latest")
 			if got := strings.TrimSpace(r.want("./reactorspec --version")); got != "reactorspec "+release {
 				t.Errorf("installed as the latest, the command calls itself %s", got)
 			}

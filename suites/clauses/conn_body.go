@@ -18,7 +18,7 @@ const (
 	wasAnswered  behindABody = iota // as always
 	wasEnded                        // the server closed behind its first reply, or instead of it
 	wasMisread                      // something else came
-	isUndecided                     // nothing came in time, or no reply to the first
+	isUndecided                     // nothing came in time, or no reply to the first, or the server had too much to do
 	triesAtABody = 3                // each has to be misread
 )
 
@@ -85,6 +85,8 @@ func behindBody(s *session.Session, posting dialect.Posting, target string, body
 	}
 	var wrong *dialect.ReplyError
 	switch {
+	case errors.As(err, &wrong) && wrong.Busy:
+		return isUndecided, told + wrong.Got
 	case errors.As(err, &wrong):
 		return wasMisread, told + fmt.Sprintf("%s instead of %s", wrong.Got, wrong.Want)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -226,7 +226,7 @@ func suspendedInputCounts(s *session.Session) {
 	}
 	if failure := s.Trial(func() { c.Reply(payload) }); failure != nil {
 		failure.Reason = "a request that came while the server was suspended, in time, was not answered: " + failure.Reason
-		failure.Hint = "timers are looked at before the input that waits"
+		failure.Why = "timers are looked at before the input that waits"
 		s.Fail(failure)
 	}
 	s.ServesFresh()

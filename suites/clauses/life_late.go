@@ -92,7 +92,7 @@ func underWay(s *session.Session, timeout, early time.Duration, what string, say
 			continue
 		}
 		failure.Reason = fmt.Sprintf("%s came after %v of silence, of an idle timeout of %v, and was not answered: %s", what, said.Round(time.Millisecond), timeout, failure.Reason)
-		failure.Hint = "only a whole request, or its reply, moves the idle timeout"
+		failure.Why = "only a whole request, or its reply, moves the idle timeout"
 		s.Fail(failure)
 	}
 	s.Inconclusive("this machine stalled, again and again, shortly before the idle timeout was over")

@@ -140,6 +140,6 @@ func (r *steadyReader) cut(failure *session.Failure) {
 	}
 	failure.Reason = fmt.Sprintf("a client that read slowly, and steadily, for %v does not get what is due: %s", time.Since(r.began).Round(100*time.Millisecond), failure.Reason)
 	failure.Got = fmt.Sprintf("%s; %d bytes had come, and the server was seen to write for %v, %d times", failure.Got, r.c.Received(), r.lasted.Round(10*time.Millisecond), r.times)
-	failure.Hint = "a write has a deadline that progress does not move"
+	failure.Why = "a write has a deadline that progress does not move"
 	r.s.Fail(failure)
 }
