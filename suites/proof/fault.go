@@ -18,6 +18,9 @@ import (
 	"github.com/reactorspec/reactorspec/suites/dialect"
 )
 
+// undeclared is the class of a server about which nobody says one.
+const undeclared = "undeclared"
+
 // Edit replaces one piece of a source file of the reference.
 type Edit struct {
 	File string // from the module's root: reference/loop.go
@@ -46,7 +49,8 @@ type Fault struct {
 	// Control are a Server's arguments without its fault. It is judged by the same
 	// clauses and has to pass them, or they would say nothing of the fault.
 	Control []string `json:",omitzero"`
-	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty.
+	// Dialect and Class are the target's, "probe" and "multi-reactor" if empty; nobody
+	// says an undeclared class.
 	Dialect, Class string
 	// TLS has a Server spoken to over TLS; its certificate vouches for itself.
 	TLS bool `json:",omitzero"`

@@ -98,6 +98,17 @@ var fieldFaults = []Fault{
 		Shares:   "no-descriptors-ends-accepting gives up at the first failure; this server bears a short shortage",
 	},
 	{
+		Name:    "workers-wait-for-who-left",
+		Why:     "a worker whose client leaves before it has said anything waits for it for ever",
+		Server:  "pool",
+		Args:    []string{"{port}", "workers", "64", "128", "turns-lost"},
+		Control: []string{"{port}", "workers", "64", "128", "turns"},
+		Dialect: "echo",
+		Class:   undeclared,
+		Breaks:  []string{"ACC-3", "RES-10"},
+		Because: "silence",
+	},
+	{
 		Name:     "idle-timeout-cuts-who-reads",
 		Why:      "output that a client takes is no activity to the idle timeout, and a slow download is cut (lori 300, cowboy 1502)",
 		Server:   "epoll",

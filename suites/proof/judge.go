@@ -64,6 +64,9 @@ func (f Fault) Target(command []string) target.Target {
 	if file.Class == "" && f.Server != "" {
 		file.Class = "multi-reactor"
 	}
+	if f.Class == undeclared {
+		file.Class = ""
+	}
 	for _, feature := range f.Features {
 		file.Features = append(file.Features, spec.Feature(feature))
 	}

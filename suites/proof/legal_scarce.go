@@ -135,6 +135,14 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "four-workers-for-who-is-new", Why: "a pool of four threads, of which whoever has said nothing yet holds one until it is answered, as in Gunicorn's gthread; a poller has the others",
+			Server: "pool", Args: []string{"{port}", "workers", "4", "128", "turns"}, Dialect: "echo", Class: undeclared,
+		},
+		Clauses: []string{"ACC-3", "CONN-22", "LOOP-6", "RES-10"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"CONN-22": "it holds 4 clients at once", "LOOP-6": "it holds 4 clients at once"},
+	},
+	{
+		Fault: Fault{
 			Name: "five-workers-declared", Why: "a pool of five threads, which it says, as SWI-Prolog's thread_httpd and cpp-httplib have one",
 			Server: "pool", Args: []string{"{port}", "workers", "5"}, Dialect: "echo", Class: "thread-per-connection", MaxClients: 5,
 		},

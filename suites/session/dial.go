@@ -61,7 +61,7 @@ func (s *Session) dialWith(dialer net.Dialer, number int, over transport) *Conn 
 		s.Inconclusive(fmt.Sprintf("the harness itself cannot open another connection: %v", err))
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isAny(err, silences):
 		panic(failed{&Failure{Kind: Late, Reason: fmt.Sprintf("no connection to %s within %s", s.Target.Addr(), milliseconds(s.Budget.Handshake)), Want: want, Got: err.Error(),
-			Why: "the accept queue is full and nobody takes from it", beside: s.beside() + 1}})
+			Why: "the accept queue is full and nobody takes from it", beside: s.beside() + 1, mute: s.mute(nil)}})
 	default:
 		s.Failf(Wrong, fmt.Sprintf("%s refuses connections", s.Target.Addr()), want, err.Error(), "the listener is closed, or the server is gone")
 	}

@@ -42,8 +42,11 @@ type Failure struct {
 	// byte, or how many came beside one that was turned away instead of a first reply:
 	// they may be all that the target holds. 0: that is not the failure.
 	beside int
-	away   bool // turned away in words
-	busy   bool // in words that say that the server has too much to do
+	// mute is how many of the others had not had a byte when this connection was met
+	// with silence: each may have a thread that waits for it.
+	mute int
+	away bool // turned away in words
+	busy bool // in words that say that the server has too much to do
 
 	// silent is how long nothing had gone over the connection before the server ended it,
 	// where that may be the reason; 0: it is not.
@@ -80,6 +83,9 @@ func (s *Session) Failf(kind Kind, reason, want, got, why string) {
 func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
 	failure := &Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
+	if kind == Late {
+		failure.mute = c.s.mute(c)
+	}
 	if kind == Late && !c.spoke.Load() {
 		failure.beside = c.s.beside()
 		if why == "" && failure.beside > 0 {

@@ -212,6 +212,18 @@ func (s *Session) open() (n int) {
 	return n
 }
 
+// mute counts the open connections but that one on which nothing has come.
+func (s *Session) mute(but *Conn) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		if c != but && !c.left.Load() && !c.spoke.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // others counts the connections that were dialled beside one, roomBlind at most. Those
 // that are closed by now, or not yet open, count too: a server may not have seen yet
 // that they left, or have seen before us that they came.
@@ -229,22 +241,43 @@ func (s *Session) others() int {
 // many clients the target holds is returned. Who still is not was lost, and
 // the failure stands: 0. So it does where the number is another one the second time:
 // then it is time that let the client in.
-func (s *Session) limitMet(beside int) (most int) {
-	first := s.holdsAtMost(beside + spareClients)
+//
+// A pool may give a worker to whoever has said nothing yet, and take it back behind the
+// first reply (Gunicorn's gthread). So where the class lets a thread wait for one client,
+// and mute ones were there, as many of these are brought in.
+func (s *Session) limitMet(beside, mute int) (most int) {
+	if beside > 0 {
+		most = s.sameLimit(func() int { return s.holdsAtMost(beside + spareClients) })
+	}
+	if most == 0 && mute > 0 && s.threadMayWait() {
+		most = s.sameLimit(func() int { return s.holdsMute(mute + spareClients) })
+	}
+	if s.Declared() && most < s.declaredRoom() {
+		return 0 // it has fewer than it says: places were lost
+	}
+	return most
+}
+
+// threadMayWait reports whether a thread of the target may wait for a single client.
+func (s *Session) threadMayWait() bool {
+	return s.Info.Class == "" || s.Info.Class == "thread-per-connection"
+}
+
+// sameLimit is the limit that is found twice; 0 if there is none, or another one the
+// second time.
+func (s *Session) sameLimit(found func() int) (most int) {
+	first := found()
 	s.Forget()
 	if first == 0 {
 		return 0
 	}
-	second := s.holdsAtMost(beside + spareClients)
+	second := found()
 	s.Forget()
 	if apart := max(first, second) - min(first, second); second == 0 || apart > max(1, first/10) {
 		return 0
 	}
 	if most = min(first, second); most < 2 {
 		return 0 // who serves one client at a time is iterative, and says so
-	}
-	if s.Declared() && most < s.declaredRoom() {
-		return 0 // it has fewer than it says: places were lost
 	}
 	return most
 }
@@ -287,16 +320,47 @@ func (s *Session) holdsAtMost(clients int) int {
 		if refused.beside == 0 {
 			return 0 // turned away without a word, or nobody is served at all
 		}
-		for _, leaves := range held[:(len(held)+1)/2] {
-			leaves.Close()
-		}
-		waited := !refused.away && !single // for one of those that do not ask the other did
-		if waited && !s.getsPlace(c) || !waited && s.letsIn() == nil {
-			return 0
-		}
-		return len(held)
+		return s.placeAmong(held, c, refused.away || single) // of those that do not ask none waits: the other did
 	}
 	return 0
+}
+
+// holdsMute is holdsAtMost with clients that say nothing, beside which another one asks.
+func (s *Session) holdsMute(clients int) int {
+	if most := s.places(); most > 0 {
+		clients = min(clients, most-1)
+	}
+	var held []*Conn
+	for len(held) < clients {
+		var asks *Conn
+		refused := s.Trial(func() {
+			held = append(held, s.Ready(s.Dial()))
+			asks = s.Dial()
+			s.Ready(asks).Exchange(s.Payload(16))
+			asks.Close()
+		})
+		switch {
+		case refused == nil:
+			continue
+		case refused.beside == 0 || refused.away:
+			return 0
+		}
+		return s.placeAmong(held, asks, false)
+	}
+	return 0
+}
+
+// placeAmong lets half of those who are held leave, and returns how many they were if
+// there is a place then: for the one that waits or, where anybody will do, for
+// whoever comes next.
+func (s *Session) placeAmong(held []*Conn, waits *Conn, anybody bool) int {
+	for _, leaves := range held[:(len(held)+1)/2] {
+		leaves.Close()
+	}
+	if !anybody && !s.getsPlace(waits) || anybody && s.letsIn() == nil {
+		return 0
+	}
+	return len(held)
 }
 
 // getsPlace reports whether a client that was left waiting is served now.

@@ -119,8 +119,8 @@ func (c Check) Attempt(ctx context.Context, setup Setup) Attempt {
 	if attempt.Hung && attempt.Failure != nil && flowing {
 		attempt.Failure, attempt.Untested = nil, fmt.Sprintf("it is too slow for this check, which was not over after %s though bytes came all the time", milliseconds(attempt.Took))
 	}
-	if f := attempt.Failure; f != nil && f.beside > 0 {
-		if most := limitBehind(ctx, setup, f.beside); most > 0 {
+	if f := attempt.Failure; f != nil && f.beside+f.mute > 0 {
+		if most := limitBehind(ctx, setup, f); most > 0 {
 			attempt.Failure, attempt.Untested = nil, full(most, f.Reason)
 		} else if f.busy && busyBehind(ctx, setup, f.beside) {
 			attempt.Failure, attempt.Untested = nil, fmt.Sprintf("the server says that it has too much to do (%s), and serves whoever comes with nothing else going on: a limit of its own", f.Got)
@@ -164,8 +164,8 @@ func (s *Session) returns(done <-chan any) (raised any, returned bool) {
 
 // limitBehind asks the target, with nothing else going on, whether it holds no more
 // clients than those beside which one was left waiting; 0 if that is not the reason.
-func limitBehind(ctx context.Context, setup Setup, beside int) (most int) {
-	asks := Check{Run: func(s *Session) { most = s.limitMet(beside) }}
+func limitBehind(ctx context.Context, setup Setup, failure *Failure) (most int) {
+	asks := Check{Run: func(s *Session) { most = s.limitMet(failure.beside, failure.mute) }}
 	if a := asks.Attempt(ctx, setup); a.Failure != nil || a.Hung {
 		return 0
 	}

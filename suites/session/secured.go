@@ -281,7 +281,7 @@ func (c *Conn) unsecured(err error) {
 	failure := &Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint, Untrusted: untrusted,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
 	if kind == Late { // as in Conn.Failf: those beside it may be all that the target holds
-		failure.beside = c.s.beside()
+		failure.beside, failure.mute = c.s.beside(), c.s.mute(c)
 	}
 	panic(failed{failure})
 }

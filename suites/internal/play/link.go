@@ -355,7 +355,7 @@ func (c *link) end() {
 		if c.doomed {
 			after, want = "a panic in its handler", "the server closes it, and goes on"
 		}
-		c.p.s.Failf(session.Late, "the connection is still open after "+after, want, "silence; the connection is open", "")
+		c.conn.Failf(session.Late, "the connection is still open after "+after, want, "silence; the connection is open", "")
 	}
 }
 
