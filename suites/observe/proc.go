@@ -27,12 +27,21 @@ var (
 	// ErrReused is reported when a pid belongs to a younger process by now.
 	ErrReused = errors.New("pid belongs to another process now")
 	// ErrDenied is reported when this user may not read or change the fact.
-	ErrDenied = errors.New("permission denied: run as the target's user or as root")
+	ErrDenied = errors.New("permission denied: " + rights(os.Geteuid()))
 	// ErrSystem is reported where there is no Linux to ask; see Here.
 	ErrSystem = errors.New("servers are started and observed on Linux alone")
 	// ErrNoListener says that nobody who can be seen listens at an address.
 	ErrNoListener = errors.New("no listener is seen at that address")
 )
+
+// rights says what a user has to do who was denied something; root in a container has
+// not every capability (capabilities(7)).
+func rights(uid int) string {
+	if uid == 0 {
+		return "root lacks a capability here (CAP_SYS_PTRACE to look into a process, CAP_SYS_RESOURCE to raise its limits)"
+	}
+	return "run as the target's user or as root"
+}
 
 // Process is the identity of a process.
 type Process struct {

@@ -160,9 +160,9 @@ func (j *judgement) decide() {
 			v.Reasons = append([]string{problem.Message}, v.Reasons...)
 		}
 	case problem != nil:
-		v.Word, v.Exit, v.Reasons = NotConformant, ExitNotConformant, append([]string{problem.Message}, j.failures...)
+		v.Word, v.Exit, v.Reasons = NotConformant, ExitNotConformant, slices.Concat([]string{problem.Message}, sameEnd(j.run.Results), j.failures)
 	case len(j.failures) > 0:
-		v.Word, v.Exit, v.Reasons = NotConformant, ExitNotConformant, j.failures
+		v.Word, v.Exit, v.Reasons = NotConformant, ExitNotConformant, slices.Concat(sameEnd(j.run.Results), j.failures)
 	case len(j.undecided) > 0:
 		v.Word, v.Exit, v.Reasons = Undecided, ExitUndecided, j.undecided
 	case v.Judged == 0:

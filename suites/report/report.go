@@ -140,6 +140,7 @@ type Evidence struct {
 	Sent     []Event  `json:"sent,omitempty"`                 // the exchange, in order
 	Source   string   `json:"source,omitempty"`               // our local address, to find in the target's logs: the failing connection's, or else that of the last one dialled
 	Conn     int      `json:"conn,omitempty"`                 // the failing connection, as the events count them; 0: none by itself
+	Died     string   `json:"died,omitempty"`                 // how the server ended, where it may not: "the server was killed by SIGSEGV"
 	Stderr   string   `json:"stderr,omitempty" clean:"lines"` // the tail of the target's
 	Notes    []string `json:"notes,omitempty"`
 	Slack    float64  `json:"slack,omitempty"` // how far time budgets were stretched for this machine, ×1.0 and up

@@ -164,12 +164,13 @@ func (c *Conn) Reply(payload []byte) {
 		c.accepted()
 		return
 	}
+	before := c.read()
 	reply, err := c.dialect.ReadReply(c.buffered(), payload)
 	if err != nil {
 		if c.asked.Load() > c.replies.Load()+1 && c.MayHaveEnded(err) {
 			c.s.Untested(fmt.Sprintf("the server reset connection %s amid several requests, which takes away the replies that were on their way: it may have said before that it closes", c.Tag()))
 		}
-		c.fail(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), len(reply.Payload))
+		c.missed(err, fmt.Sprintf("the reply to a request with %d bytes of payload", len(payload)), int(c.got.Load()-before), len(reply.Payload) == 0)
 	}
 	c.compare(payload, reply.Payload, "the reply")
 	if n := c.replies.Add(1); reply.Last || n == int64(c.dialect.Requests()) {

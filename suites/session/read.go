@@ -34,6 +34,9 @@ func (c *Conn) buffered() *bufio.Reader {
 	return c.reader
 }
 
+// read is how many bytes that came have been looked at; the others are buffered.
+func (c *Conn) read() int64 { return c.got.Load() - int64(c.buffered().Buffered()) }
+
 // incoming reads from the socket, records it, and reports
 // os.ErrDeadlineExceeded after an await of effective time without a byte.
 type incoming struct{ c *Conn }
@@ -82,7 +85,11 @@ func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) 
 
 // fail ends the check for an error of reading: silence is Late, everything
 // else (closed, reset, not the dialect's form) is Wrong.
-func (c *Conn) fail(err error, want string, got int) {
+func (c *Conn) fail(err error, want string, got int) { c.missed(err, want, got, got == 0) }
+
+// missed is fail where the bytes that came may be the beginning of something else: none
+// says that nothing of what was due is among them.
+func (c *Conn) missed(err error, want string, got int, none bool) {
 	c.s.alive()
 	have := fmt.Sprintf("%d bytes", got)
 	c.unsecured(err)
@@ -104,10 +111,10 @@ func (c *Conn) fail(err error, want string, got int) {
 			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.closedUnder()
-		c.ended("closed", want, have+", then the end of input (FIN)", got == 0 && errors.Is(err, io.EOF))
+		c.ended("closed", want, have+", then the end of input (FIN)", none && errors.Is(err, io.EOF))
 	case ending(err) == "rst":
 		c.closedUnder()
-		c.ended("reset", want, have+", then RST", got == 0)
+		c.ended("reset", want, have+", then RST", none)
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}

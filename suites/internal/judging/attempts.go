@@ -2,6 +2,7 @@ package judging
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,9 +88,17 @@ func thrice(result report.Result, late []trial) report.Result {
 	return result
 }
 
+// crashes are signals that no check sends: who ends by one in the check of a stop has died
+// all the same.
+var crashes = []string{"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGPIPE"}
+
 // evidence is what a trial leaves to the reader.
 func evidence(clause spec.Clause, tried trial, attempts int) *report.Evidence {
-	e := &report.Evidence{Sent: tried.Events, Source: tried.Source, Stderr: tried.stderr, Notes: tried.Notes,
+	died := tried.died
+	if died == "" && slices.ContainsFunc(crashes, func(signal string) bool { return strings.Contains(tried.ended, signal) }) {
+		died = tried.ended
+	}
+	e := &report.Evidence{Sent: tried.Events, Source: tried.Source, Died: died, Stderr: tried.stderr, Notes: tried.Notes,
 		Slack: tried.Slack, Attempts: attempts}
 	if f := tried.Failure; f != nil {
 		e.Want, e.Got, e.Why, e.Conn = f.Want, f.Got, f.Why, f.Conn
