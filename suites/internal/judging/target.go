@@ -312,13 +312,17 @@ func (in *instance) died() string {
 	if err == nil {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lastThread)
 	defer cancel()
 	if exit, waited := in.Wait(ctx); waited == nil {
 		return "the server " + exit.String()
 	}
 	return "the server is gone: " + err.Error()
 }
+
+// lastThread is how long a process whose first thread has ended may take until its last
+// one has: only then is its status known, and on a busy machine each has to have a turn.
+const lastThread = 10 * time.Second
 
 // lastBreath is how long a process may take from its sockets' end to its own.
 const lastBreath = 100 * time.Millisecond
