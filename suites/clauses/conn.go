@@ -32,6 +32,7 @@ var conn = []session.Check{
 	{Clause: "CONN-22", Run: whateverClientsDo},
 	{Clause: "CONN-23", Needs: session.Several | session.Bodies, Run: bodiesAreNoRequests},
 	{Clause: "CONN-24", Needs: session.Bodies, Run: whoAsksIsAnswered},
+	{Clause: "CONN-25", Needs: session.Bodies, Run: refusalsArrive},
 }
 
 // fits reports whether the dialect carries a payload of n bytes.

@@ -36,6 +36,9 @@ func TestInitWritesConformantAdapters(t *testing.T) {
 		{"rust", []string{"cargo"}, false},
 	} {
 		t.Run(c.language, func(t *testing.T) {
+			if !c.installed && !*whole {
+				t.Skip("CI installs no toolchain for it, and its libraries take a minute to build: make starters judges it")
+			}
 			for _, tool := range c.tools {
 				if _, err := exec.LookPath(tool); err != nil {
 					if c.installed && os.Getenv("CI") != "" {

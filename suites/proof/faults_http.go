@@ -60,4 +60,10 @@ var httpFaults = []Fault{
 		Breaks:  []string{"CONN-24"},
 		Because: "silence while the client asks",
 	},
+	{
+		Name: "slams-behind-a-refusal", Why: "a head that is too long is answered 431, and the connection closed while the rest of it lies unread: the refusal is followed by RST (hotaru issue 76)",
+		Server: "httpepoll", Args: []string{"{port}", "slams"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"CONN-25"},
+		Because: "followed by a reset",
+	},
 }

@@ -141,7 +141,7 @@ var closing = []Variant{
 	{
 		Fault: Fault{Name: "http-refuses-and-reads-on", Why: "beyond 64 KiB of a head it says 431, and throws away what comes for two seconds (RFC 9112, 9.6)",
 			Server: "httpepoll", Args: []string{"{port}"}, Dialect: "http", Class: "reactor", Promises: []string{"FLOW-12"}},
-		Clauses: []string{"FLOW-12", "CONN-2", "CONN-22"}, Rules: []spec.Rule{spec.Slow},
+		Clauses: []string{"FLOW-12", "CONN-2", "CONN-22", "CONN-25"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
 	},
 	{
 		Fault: Fault{Name: "http-refuses-early", Why: "a POST is answered 404 before its body has come, and the reply says that the connection ends (RFC 9112, 9.3)",
@@ -157,5 +157,15 @@ var closing = []Variant{
 		Fault: Fault{Name: "http-expects-nothing", Why: "whoever asks whether it may send a body is answered 417 (RFC 9110, 15.5.18)",
 			Server: "httpepoll", Args: []string{"{port}", "expects-nothing"}, Dialect: "http", Class: "reactor"},
 		Clauses: []string{"CONN-23", "CONN-24"}, Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{Name: "http-refuses-and-rests", Why: "behind 431 it half-closes, reads nothing for two seconds and closes then: RST comes behind FIN, as with Go's net/http",
+			Server: "httpepoll", Args: []string{"{port}", "rests"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-25"}, Rules: []spec.Rule{spec.Slow, spec.Kernel},
+	},
+	{
+		Fault: Fault{Name: "http-mebibytes-of-header", Why: "a head may have 100 MiB, and that of CONN-25 is answered",
+			Server: "httpepoll", Args: []string{"{port}", "head=104857600"}, Dialect: "http", Class: "reactor"},
+		Clauses: []string{"CONN-25"}, Rules: []spec.Rule{spec.Slow},
 	},
 }

@@ -13,6 +13,8 @@
  *     expects-nothing     whoever asks that is answered 417
  *     hasty               it does not wait for such a body, and says that it closes
  *     curt                nor here, and it closes without a word
+ *     slams               whoever is let go behind a reply is let go by close(2) at once
+ *     rests               it does not read what comes behind its last reply, for two seconds
  *     no-limit            a head is kept until its end has come, however long it is
  *     head=N              it is refused by 431 beyond N bytes, which are 65536 otherwise
  *     bans=N              more than 20 errors in a second, and the address is answered 429
@@ -54,7 +56,7 @@ struct connection {
 };
 
 static struct connection *connections[table];
-static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, taken, there, lingering;
+static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, slams, rests, taken, there, lingering;
 static size_t most_head = 65536;
 static long banned, second;
 static int errors;
@@ -205,7 +207,7 @@ static void let_go(int fd, struct connection *c) {
 	c->shut = 1;
 	c->since = now();
 	lingering++;
-	watch(EPOLL_CTL_MOD, fd, EPOLLIN);
+	watch(EPOLL_CTL_MOD, fd, rests ? 0 : EPOLLIN);
 }
 
 static void serve(int fd, unsigned events) {
@@ -241,7 +243,7 @@ static void serve(int fd, unsigned events) {
 		left = flush(fd, c); /* what a request that ends the connection was answered */
 	if (left < 0 || (ended && left == 0))
 		leave(fd);
-	else if (left == 0 && c->ending && curt)
+	else if (left == 0 && c->ending && (curt || slams))
 		leave(fd);
 	else if (left == 0 && c->ending)
 		let_go(fd, c);
@@ -293,6 +295,8 @@ int main(int argc, char **argv) {
 		nothing |= strcmp(argv[i], "expects-nothing") == 0;
 		hasty |= strcmp(argv[i], "hasty") == 0;
 		curt |= strcmp(argv[i], "curt") == 0;
+		rests |= strcmp(argv[i], "rests") == 0;
+		slams |= strcmp(argv[i], "slams") == 0;
 		if (strcmp(argv[i], "no-limit") == 0)
 			most_head = SIZE_MAX;
 	}
