@@ -37,6 +37,7 @@ type look struct {
 	polled             int // connections on them
 	reading            int // threads that sleep in a read of one client's connection, or in a poll of it alone
 	serving            int // threads that had a share of the work
+	waiting            int // threads that wait for one client each that has said nothing
 }
 
 // Looks looks at the target beside some clients. It is asked while nothing else goes on.
@@ -66,6 +67,9 @@ func (s *Session) Looks() Looks {
 	}
 	l.clients = len(conns)
 	s.see(&l, before, conns)
+	if l.pollers > 0 {
+		l.waiting = s.waitingForMute()
+	}
 	for _, c := range conns {
 		c.Close()
 	}
@@ -123,6 +127,53 @@ func (s *Session) see(l *look, before []observe.Thread, conns []*Conn) {
 	l.serving = s.workers(conns)
 }
 
+// waitingForMute is how many threads wait in a read, or in a poll of nothing else, for one of two clients that say nothing,
+// while a later one is served.
+func (s *Session) waitingForMute() (n int) {
+	mute, before := map[string]bool{}, s.polling()
+	if s.Trial(func() {
+		for range 2 {
+			mute[s.Ready(s.Dial()).Local().String()] = true
+		}
+		s.Open().Exchange(s.Payload(32))
+	}) != nil {
+		return 0
+	}
+	held, after := map[[2]int]bool{}, s.polling()
+	sockets, _ := s.Tree().Sockets()
+	for _, socket := range sockets {
+		if mute[socket.Remote] {
+			held[[2]int{socket.Pid, socket.FD}] = true
+			n += max(0, after[socket.Pid]-before[socket.Pid])
+		}
+	}
+	threads, _ := s.Tree().Threads()
+	for _, t := range threads {
+		if alone(t.Syscall) && held[[2]int{t.Pid, int(t.Syscall.Args[0])}] {
+			n++
+		}
+	}
+	pollers, _ := s.Tree().Pollers()
+	for _, p := range pollers { // made for that client, to put a bound of time on a read
+		if len(p.Watched) == 1 && held[[2]int{p.Pid, p.Watched[0].FD}] {
+			n++
+		}
+	}
+	return n
+}
+
+// polling counts, by process, the threads that wait for a single descriptor.
+func (s *Session) polling() map[int]int {
+	n := map[int]int{}
+	threads, _ := s.Tree().Threads()
+	for _, t := range threads {
+		if polls(t.Syscall) {
+			n[t.Pid]++
+		}
+	}
+	return n
+}
+
 // workers is how many threads share the work for requests that come on all connections.
 func (s *Session) workers(conns []*Conn) (n int) {
 	if s.Dialect.Requests() == 1 {
@@ -170,6 +221,8 @@ func (l look) taken() Looks {
 		return Looks{spec.ThreadPerConnection, fmt.Sprintf("%s, %d of them new with %s", seen, l.newProcesses, clients)}
 	case l.newThreads >= l.clients:
 		return Looks{spec.ThreadPerConnection, fmt.Sprintf("%s, of which %d came with %s", seen, l.newThreads, clients)}
+	case l.pollers > 0 && l.waiting > 0:
+		return Looks{"", fmt.Sprintf("%s; a poller holds the connections of %s that were served, and a thread waits for each that has said nothing: a pool, so say max_clients", seen, clients)}
 	case l.pollers > 1:
 		return Looks{spec.MultiReactor, fmt.Sprintf("%s; %d pollers hold the connections of %s", seen, l.pollers, clients)}
 	case l.pollers == 1 && l.serving > 1:

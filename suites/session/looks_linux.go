@@ -1,6 +1,7 @@
 package session
 
 import (
+	"runtime"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -16,5 +17,8 @@ func alone(call observe.Syscall) bool {
 // polls reports whether a thread waits for a single descriptor, as libraries do that put
 // a bound of time on a read.
 func polls(call observe.Syscall) bool {
-	return !call.Running && call.Number == unix.SYS_PPOLL && call.Args[1] == 1
+	return !call.Running && (call.Number == unix.SYS_PPOLL || runtime.GOARCH == "amd64" && call.Number == poll) && call.Args[1] == 1
 }
+
+// poll is poll(2) on amd64; arm64 has only ppoll(2).
+const poll = 7
