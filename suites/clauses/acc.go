@@ -18,7 +18,7 @@ var acc = []session.Check{
 	{Clause: "ACC-2", Run: silentClientsDelayNobody},
 	{Clause: "ACC-3", Run: abortedInTheQueue},
 	{Clause: "ACC-4", Own: true, Run: func(s *session.Session) { repeatedly(s, servesWhileOutOfDescriptors) }},
-	{Clause: "ACC-5", Own: true, Run: func(s *session.Session) { repeatedly(s, acceptsAgain) }},
+	{Clause: "ACC-5", Own: true, Long: true, Run: func(s *session.Session) { repeatedly(s, acceptsAgain) }},
 	{Clause: "ACC-6", Own: true, Run: idleWhileOutOfDescriptors},
 	{Clause: "ACC-7", Run: spreadOverLoops},
 	{Clause: "ACC-8", Run: closeOnExec},
