@@ -61,10 +61,14 @@ private:
 	}
 	void failed(const Poco::AutoPtr<ErrorNotification> &) { delete this; }
 	void write() {
-		int n = socket_.sendBytes(bytes_ + at_, due_);
-		if (n > 0) {
-			at_ += n;
-			due_ -= n;
+		try {
+			int n = socket_.sendBytes(bytes_ + at_, due_);
+			if (n > 0) {
+				at_ += n;
+				due_ -= n;
+			}
+		} catch (const Poco::TimeoutException &) {
+			// 1.11 reports EAGAIN so, even of a socket that does not block: nothing was taken.
 		}
 	}
 
