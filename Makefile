@@ -123,7 +123,8 @@ browser: ## Look at the pages of reports and of the site in a real Chromium; SCR
 	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report ./suites/site -args -chromium -screens "$(SCREENS)"
 
 .PHONY: cross
-cross: ## Compile the command for macOS and Windows, where it judges from the wire alone
+cross: ## Compile the command for Linux on arm64, and for macOS and Windows, where it judges from the wire alone
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o $(OUT)/linux-arm64/ .
 	GOOS=darwin GOARCH=arm64 $(GO) build -o $(OUT)/darwin/ .
 	GOOS=windows GOARCH=amd64 $(GO) build -o $(OUT)/windows/ .
 
@@ -136,7 +137,7 @@ manual: build ## Write the manual pages and the completions that packages hold
 .PHONY: image
 image: ## Build the container image, reactorspec, by buildah
 	CGO_ENABLED=0 $(GO) build -o $(OUT)/image/linux/$$($(GO) env GOARCH)/reactorspec .
-	buildah build --platform linux/$$($(GO) env GOARCH) --build-arg TARGETPLATFORM=linux/$$($(GO) env GOARCH) -t reactorspec $(OUT)/image -f Dockerfile
+	buildah build --platform linux/$$($(GO) env GOARCH) --build-arg TARGETPLATFORM=linux/$$($(GO) env GOARCH) -t reactorspec -f Dockerfile $(OUT)/image
 
 .PHONY: readme
 readme: ## Run every command of README and its pages as written, those that take minutes too
