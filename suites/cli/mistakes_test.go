@@ -70,6 +70,7 @@ func TestUsageErrors(t *testing.T) {
 		"matrix of nothing": {[]string{"matrix", good, "--clause", ""}, "--clause names nothing"},
 		"one file for two":  {[]string{"check", "--json", "run.json", "--html", "./run.json"}, "both --json and --html write to"},
 		"two on stdout":     {[]string{"check", "--markdown", "-", "--html", "/dev/stdout"}, "both --html and --markdown write to"},
+		"report and record": {[]string{"check", "--json", "run.json", "--record", "./run.json", "--", "true"}, "both --json and --record write to"},
 		"server's flag":     {[]string{"check", "--port", "7", "--", "./server"}, "goes with its command, after --"},
 		"placeholder":       {[]string{"check", "--", "./server", "--port={prot}"}, "unknown placeholder {prot}"},
 		"spec version":      {[]string{"check", "--spec-version", "9.9"}, "--spec-version: unknown version"},

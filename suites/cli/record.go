@@ -27,7 +27,11 @@ func (f *checkFlags) recordable(command []string) error {
 	case f.embedded(command):
 		return errors.New("--record names no server: give its command after --, or --target")
 	}
-	return view{flag: "record", path: f.record}.writable()
+	kept := view{flag: "record", path: f.record}
+	if err := kept.writable(); err != nil {
+		return err
+	}
+	return apartFrom(append(f.reports.views(), kept))
 }
 
 // recorded makes today's failures of a judged run expected ones, of the target in

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -135,7 +136,8 @@ func (search Search) save(s *session.Session, t transcript.Transcript, failure *
 		s.Note("the transcript could not be written: %v", err)
 		return
 	}
-	failure.Why = strings.TrimPrefix(failure.Why+"; the transcript is "+f.Name(), "; ")
+	why := cmp.Or(failure.Why, s.Spec.Intent)
+	failure.Why = strings.TrimPrefix(strings.TrimSuffix(why, ".")+"; the transcript is "+f.Name(), "; ")
 	s.Note("play it again: %s", s.Replay(f.Name()))
 }
 
