@@ -15,7 +15,7 @@ import (
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
-var every = flag.Bool("every", false, "judge every combination of class, poller and wakeup, and the reference behind a unix socket, by the whole spec, not a pairwise cover by the core")
+var every = flag.Bool("every", false, "judge every combination of class, poller and wakeup, and the reference behind a unix socket, by the whole spec, not a pairwise cover: each class and poller by the core, each further wakeup by what wakes")
 
 // combination is one way to run the reference. Edge-triggered epoll is a poller
 // of its own here, as it is for --poller.
@@ -68,7 +68,7 @@ func TestCombinations(t *testing.T) {
 		t.Skip("judges a dozen servers; left out by -short")
 	}
 	server := standalone(t)
-	polled := map[string]bool{} // by the core, in a plain run; it does not change with the wakeup
+	polled := map[string]bool{} // which class is judged by its core with which poller; that does not change with the wakeup
 	for _, c := range combinations(*every) {
 		t.Run(c.String(), func(t *testing.T) {
 			start := target.Command{server, "--listen", "127.0.0.1:{port}", "--class", c.class}
@@ -78,8 +78,8 @@ func TestCombinations(t *testing.T) {
 			}
 			if !*every && c.poller != "" { // the classes without loops are judged whole: no other test does
 				judged := woken
-				if !polled[c.poller] {
-					judged, polled[c.poller] = quick(spec.Class(c.class)), true
+				if loops := c.class + " " + c.poller; !polled[loops] {
+					judged, polled[loops] = quick(spec.Class(c.class)), true
 				}
 				options = append(options, suites.Clauses(judged...))
 			}

@@ -37,7 +37,7 @@ type look struct {
 	polled             int // connections on them
 	reading            int // threads that sleep in a read of one client's connection, or in a poll of it alone
 	serving            int // threads that had a share of the work
-	waiting            int // threads that wait for one client each that has said nothing
+	waiting            int // signs of threads that wait for a client that has said nothing
 }
 
 // Looks looks at the target beside some clients. It is asked while nothing else goes on.
@@ -127,8 +127,8 @@ func (s *Session) see(l *look, before []observe.Thread, conns []*Conn) {
 	l.serving = s.workers(conns)
 }
 
-// waitingForMute is how many threads wait in a read, or in a poll of nothing else, for one of two clients that say nothing,
-// while a later one is served.
+// waitingForMute counts signs that a thread waits, in a read or in a poll of nothing else,
+// for one of two clients that say nothing, while a later one is served; 0: none does.
 func (s *Session) waitingForMute() (n int) {
 	mute, before := map[string]bool{}, s.polling()
 	if s.Trial(func() {
