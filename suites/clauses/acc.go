@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec/probe"
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
@@ -73,9 +74,10 @@ func burstsAreServed(s *session.Session) {
 // awaitTurn waits until the reply on c begins, for as long as other clients are being
 // served: a server that takes a burst of 300 one after the other is slow, and slow is
 // not broken. (Puma's threads stay with each client for 0.2 s before they turn to the
-// next.) Reading the reply then says what is wrong, if nobody is served any more.
+// next.) Reading the reply then says what is wrong, if nobody is served any more. Where
+// nothing is said, no reply begins.
 func awaitTurn(c *session.Conn, served *atomic.Int32) {
-	for {
+	for !dialect.Wordless(c.Dialect()) {
 		before := served.Load()
 		_, err := c.Input().Peek(1)
 		if err == nil || c.Ended(err) != session.Timeout || served.Load() == before {

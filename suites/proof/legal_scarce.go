@@ -94,6 +94,14 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "hundred-workers-without-words", Why: "a pool of a hundred threads, seen by its descriptors alone",
+			Server: "pool", Args: []string{"{port}", "workers", "100"}, Dialect: "tcp", Class: "thread-per-connection",
+		},
+		Clauses: []string{"ACC-1", "ACC-2", "MODEL-3"}, Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"ACC-1": "it holds 100 clients at once"},
+	},
+	{
+		Fault: Fault{
 			Name: "threads-on-one-poller", Why: "threads take turns on one poller, as in Go, tokio and an io_context that several threads run: all connections hang on it",
 			Server: "onepoller", Args: []string{"{port}", "none"}, Dialect: "echo", Class: "multi-reactor",
 		},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/observe"
 )
 
@@ -370,7 +371,9 @@ func (s *Session) getsPlace(c *Conn) bool {
 			c = s.Dial()
 			c.Send(s.Dialect.Request(s.Payload(16)))
 		}
-		if _, err := c.buffered().Peek(1); err != nil {
+		if dialect.Wordless(s.Dialect) {
+			c.accepted()
+		} else if _, err := c.buffered().Peek(1); err != nil {
 			c.fail(err, "a place", 0)
 		}
 	}) == nil

@@ -114,6 +114,7 @@ type Session struct {
 	first    any // the first verdict raised, by whichever goroutine
 	source   string
 	queue    queue
+	seen     socketsSeen
 	quits    atomic.Int32 // connections that the server ended between two requests, and another took their place
 	moved    atomic.Int64 // when bytes went over any connection last, in nanoseconds from epoch
 	ended    atomic.Bool
