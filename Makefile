@@ -68,6 +68,10 @@ proof-full: ## Prove the checks: each fault against the whole spec; rewrites the
 	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -scope=all -write -resume="$(CURDIR)/$(OUT)/proof-full.json"
 	$(GO) test -run TestMatrix ./suites/proof -args -every
 
+.PHONY: proof-stale
+proof-stale: ## Judge, by the whole spec, each fault whose row in the kill matrix is missing or stale; rewrites the matrix
+	$(GO) test -timeout 240m -v -run TestFaults ./suites/proof -args -every -stale -scope=all -write
+
 .PHONY: proof-merge
 proof-merge: ## Take rows of the kill matrix from other runs: FROM=a.json,b.json; of each fault the newest that stands
 	$(GO) test -run TestMatrix ./suites/proof -args -write -from="$(FROM)"
@@ -145,7 +149,7 @@ readme: ## Run every command of README and its pages as written, those that take
 
 .PHONY: nightly
 nightly: ## Run everything that takes long, one after the other
-	$(MAKE) browser starters readme race slurm matrix pairs combinations soak stress proof-full rates mutate fuzz
+	$(MAKE) browser starters readme race slurm matrix pairs combinations soak stress proof-full proof-stale rates mutate fuzz
 
 .PHONY: clean
 clean: ## Remove what the other targets built

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -132,7 +131,7 @@ func TestEveryCommandOfReadmeAndItsPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a clone; left out by -short")
 	}
-	for _, program := range []string{"git", "bash"} {
+	for _, program := range []string{"git", "bash", "make"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}
@@ -186,7 +185,7 @@ func (r *reader) follow(b block) {
 	r.t.Helper()
 	switch {
 	case b.marker == "hours":
-		r.named(b)
+		r.nightly(b)
 	case b.language == "sh":
 		r.want(b.text)
 	default:
@@ -194,52 +193,6 @@ func (r *reader) follow(b block) {
 			command, output, _ := strings.Cut(shown, "\n")
 			r.shows(command, output)
 		}
-	}
-}
-
-var (
-	exitShown = regexp.MustCompile(`\(exit (\d)\)`)
-	brokeIn   = regexp.MustCompile(`(?m)^[A-Z]+-\d+ (?:MUST|SHOULD) [a-z]+`)
-)
-
-// shows runs a command whose output the page shows, and compares what does not differ
-// from run to run: how it ends, and which clauses it calls broken.
-func (r *reader) shows(command, output string) {
-	r.t.Helper()
-	if words := strings.Split(command, " -- "); len(words) == 2 {
-		if server := strings.Fields(words[1])[0]; !strings.Contains(server, "/") {
-			if _, err := exec.LookPath(server); err != nil && os.Getenv("CI") == "" {
-				r.t.Skipf("%s is not installed", server)
-			}
-		}
-	}
-	got, err := r.run(command)
-	want, exit := 0, 0
-	if found := exitShown.FindStringSubmatch(output); found != nil {
-		want, _ = strconv.Atoi(found[1])
-	}
-	if ended, ok := err.(*exec.ExitError); ok {
-		exit = ended.ExitCode()
-	} else if err != nil {
-		r.t.Fatal(err)
-	}
-	if exit != want {
-		r.t.Errorf("it ends with %d, and the page shows %d: %s\n%s", exit, want, command, got)
-	}
-	if broke, shown := brokeIn.FindAllString(got, -1), brokeIn.FindAllString(output, -1); !slices.Equal(broke, shown) {
-		r.t.Errorf("it says %q, and the page shows %q: %s\n%s", broke, shown, command, got)
-	}
-}
-
-// named asks of a command that takes hours only that what it names is there.
-func (r *reader) named(b block) {
-	r.t.Helper()
-	test := regexp.MustCompile(`^go test (\S+) -run (\S+)`).FindStringSubmatch(b.text)
-	if test == nil {
-		r.t.Fatalf("%s: of a command that takes hours the test knows `go test PACKAGE -run NAME` only", b.at)
-	}
-	if out := r.want("go test " + test[1] + " -list '^" + test[2] + "$'"); !strings.HasPrefix(out, test[2]+"\n") {
-		r.t.Errorf("%s: %s has no %s:\n%s", b.at, test[1], test[2], out)
 	}
 }
 

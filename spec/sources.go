@@ -11,11 +11,17 @@ import (
 // Source is one label of sources.md that a clause may cite: a step of the story
 // of network servers, or a bug of a real event loop.
 type Source struct {
-	Label string // "S7", "G24"
-	Title string // "the loop's two faults", "gnet #367"
-	Words string // what it is, or what went wrong, in a sentence or two
-	Link  string // "" for a step of the story
+	Label string `json:"label"` // "S7", "G24"
+	Title string `json:"title"` // "the loop's two faults", "gnet #367"
+	Words string `json:"words"` // what it is, or what went wrong, in a sentence or two
+	Link  string `json:"link"`  // where to read on: the story, or the bug's own page
 }
+
+// Step reports whether the label is a step of the story rather than a bug.
+func (s Source) Step() bool { return strings.HasPrefix(s.Link, published) }
+
+// published is where the links between pages lead somebody who has no tree.
+const published = "https://github.com/reactorspec/reactorspec/blob/main/spec/"
 
 //go:embed sources.md
 var sourcesText string
@@ -44,7 +50,7 @@ func (c Clause) Sources() []Source {
 	return cited
 }
 
-// parseSources reads the rows of the page's tables: label, title and words in
+// parseSources reads the rows of the page's tables: label, linked title and words in
 // the first, label, link, release and words in the second.
 func parseSources(page string) []Source {
 	var list []Source
@@ -57,6 +63,9 @@ func parseSources(page string) []Source {
 		source := Source{Label: label, Title: cells[1], Words: strings.TrimSpace(cells[len(cells)-1])}
 		if parts := sourceLink.FindStringSubmatch(source.Title); parts != nil {
 			source.Title, source.Link = parts[1]+parts[3], parts[2]
+			if !strings.Contains(source.Link, "://") {
+				source.Link = published + source.Link
+			}
 		}
 		list = append(list, source)
 	}

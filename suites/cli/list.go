@@ -87,6 +87,7 @@ type listedClause struct {
 	Needs    []spec.Feature `json:"needs"`
 	Classes  []spec.Class   `json:"classes"`
 	Source   string         `json:"source"`
+	Sources  []spec.Source  `json:"sources"` // the labels of source, in words
 	Rests    []spec.Rule    `json:"rests_on"`
 	Since    string         `json:"since"` // the first version of the spec that has it
 	Text     string         `json:"text"`  // where it stands, "spec/wake.md#wake-3"
@@ -99,7 +100,7 @@ func writeListJSON(w io.Writer, families []spec.Family) error {
 			if !c.Withdrawn {
 				list = append(list, listedClause{c.ID, c.Family, c.Level, c.Sentence, c.Intent, c.Kind, c.Method,
 					append([]spec.Vantage{}, c.Vantages...), append([]spec.Feature{}, c.Needs...),
-					append([]spec.Class{}, c.Classes...), c.Source, append([]spec.Rule{}, c.Rests...), c.Since(), c.Anchor()})
+					append([]spec.Class{}, c.Classes...), c.Source, append([]spec.Source{}, c.Sources()...), append([]spec.Rule{}, c.Rests...), c.Since(), c.Anchor()})
 			}
 		}
 	}

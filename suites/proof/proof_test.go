@@ -234,9 +234,9 @@ func TestMatrix(t *testing.T) {
 	missing := outdated(t, root)
 	switch n := len(missing); {
 	case n > 0 && *every:
-		t.Errorf("%d rows of the kill matrix are missing or stale: make proof-full, or these alone with -stale -scope=all -write: %s", n, names(missing))
+		t.Errorf("%d rows of the kill matrix are missing or stale: make proof-stale judges these, make proof-full all: %s", n, names(missing))
 	case n > mostStale:
-		t.Logf("%d rows of the kill matrix are missing or stale, and a plain run judges %d: make proof-full, or these alone with -stale -scope=all -write", n, mostStale)
+		t.Logf("%d rows of the kill matrix are missing or stale, and a plain run judges %d: make proof-stale judges these, make proof-full all", n, mostStale)
 	case n > 0:
 		t.Logf("missing or stale, and judged by TestFaults in a plain run: %s", names(missing))
 	}

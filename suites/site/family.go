@@ -146,7 +146,7 @@ func (b *builder) clause(clause spec.Clause) (clauseView, error) {
 			return v, err
 		}
 		cited := citedSource{source, words, "sources.html#" + strings.ToLower(source.Label)}
-		if source.Link == "" {
+		if source.Step() {
 			cited.Href = "story.html#" + strings.ToLower(source.Label)
 		}
 		v.Cited = append(v.Cited, cited)
