@@ -97,16 +97,17 @@ func (r *steadyReader) pace() {
 	case taken > mostHeld:
 		r.hurry("the server did not write again, whatever was read")
 		return
+	case r.over() && r.lasted >= steadyEnough:
+		r.hurry("time is over")
+		return
 	case !r.wrote || taken < slowPiece:
 		return
 	}
 	r.times, r.lasted = r.times+1, time.Since(r.began)
 	_, _ = r.t.push(r.total, stallPatience/10) // what it has room for by now; how the connection ended, the reader sees
-	if r.over() {
-		r.hurry("time is over")
-		return
+	for until := time.Now().Add(steadyPause); time.Now().Before(until) && !r.over(); {
+		r.s.Pause(steadyPause / 25) // nobody waits for the whole of the last one
 	}
-	r.s.Pause(steadyPause)
 	r.again() // what it wrote before the client reads on tells nothing of what lets it write
 	r.paused, r.next, r.wrote = r.c.Received(), r.c.Received()+slowPiece, false
 }

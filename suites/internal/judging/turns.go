@@ -42,9 +42,9 @@ func (r *Run) turnsOf(s step) turns {
 
 // Ahead judges everything selected in the background, so that studies run
 // beside the ordinary checks; Judge then only waits. What may come to advice is
-// looked at once all else is judged. Watches go on beside all that binds the target,
-// on an instance that nobody else touches; on one that runs already there is none. The
-// returned function waits until all is judged. It is called before any Judge.
+// looked at once all else is judged, but for watches, which are coming to their end
+// meanwhile. These go on beside all that binds the target, on an instance that nobody
+// else touches; on one that runs already there is none. The returned function waits until all is judged. It is called before any Judge.
 func (r *Run) Ahead() (wait func()) {
 	bound, advice := r.plan.split()
 	var watches []string
@@ -63,8 +63,8 @@ func (r *Run) Ahead() (wait func()) {
 		if r.others != nil {
 			close(r.others)
 		}
-		watching.Wait()
 		r.judgeAll(advice)
+		watching.Wait()
 	}()
 	return func() { <-done }
 }
