@@ -139,7 +139,7 @@ func (f *checkFlags) rerunEmbedded(o *judging.Options) {
 
 // judge judges, and shows it while it goes on.
 func (p *program) judge(signals *signals, judged target.Target, o judging.Options, f *checkFlags) report.Run {
-	out := p.out
+	out := p.out.screen()
 	if f.reports.toStdout() {
 		out = p.err
 	}
@@ -172,7 +172,7 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		p.unrecorded = f.recorded(&run, judged, o.Promise, out)
 	}
 	if err := printer.Finish(&run); err != nil {
-		p.unsaid = fmt.Errorf("standard output: %w: the reports are written all the same", reason(err))
+		p.unsaid = fmt.Errorf("%w; the reports are written all the same", err)
 	}
 	return run
 }

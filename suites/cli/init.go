@@ -129,9 +129,7 @@ func (p *program) begin(dir string, f initFlags, command []string) error {
 		if err := file.write(); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(p.out, "wrote %s\n", file.path); err != nil {
-			return failed(err)
-		}
+		fmt.Fprintf(p.out, "wrote %s\n", file.path) // a full output is no reason to leave half of them out
 	}
 	next := ""
 	if f.lang == "" && len(command) == 0 {

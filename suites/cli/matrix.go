@@ -137,7 +137,7 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	defer cancel()
 	signals.first(cancel)
 
-	out := p.out
+	out := p.out.screen()
 	if f.reports.toStdout() {
 		out = p.err
 	}

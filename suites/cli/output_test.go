@@ -38,10 +38,33 @@ func TestAnOutputThatIsLost(t *testing.T) {
 			}
 		})
 	}
-	o := reactorspec(t, nil, "list")
-	cmd := exec.Command("sh", "-c", built+" list >/dev/full")
-	if _ = cmd.Run(); cmd.ProcessState.ExitCode() != report.ExitUndecided || o.exit != 0 {
-		t.Errorf("list: exit %d on a full device, %d elsewhere", cmd.ProcessState.ExitCode(), o.exit)
+}
+
+// Whatever prints says in one line that it could not, also what cobra and the flag package print.
+func TestAFullOutputIsNoticedByEveryCommand(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range []string{"", "--help", "--version", "version", "help check", "check --help", "serve --help", "completion bash", "completion zsh",
+		"list", "explain CONN-1", "dialect", "dialect list", "dialect show smtp", "dialect schema", "init --lang go made",
+		"check --clause CONN-1", "fuzz --time 1s", "nonsense"} {
+		t.Run(args, func(t *testing.T) {
+			o := outcome{dir: t.TempDir(), mark: "full " + args}
+			cmd := command(&o, nil, strings.Fields(args)...)
+			var errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = full, &errs
+			_ = cmd.Run()
+			exit, says := report.ExitUndecided, "write stdout: no space left on device"
+			if args == "nonsense" { // a mistake stays one
+				exit, says = report.ExitUsage, "unknown command"
+			}
+			if got := cmd.ProcessState.ExitCode(); got != exit || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), says) {
+				t.Errorf("exit %d, want %d and a line that says %q:\n%s", got, exit, says, errs.String())
+			}
+			nothingLeft(t, o.mark)
+		})
 	}
 }
 
