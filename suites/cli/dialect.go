@@ -84,6 +84,9 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 	case len(judged.File.Start) == 0 && addr == "":
 		return errors.New("no server: give a command after --, or --addr")
 	}
+	if err := judged.File.Fillable(); err != nil {
+		return err
+	}
 	d, err := judged.File.Speaker()
 	if err != nil {
 		return err

@@ -21,6 +21,10 @@ func TestUsageErrors(t *testing.T) {
 	if err := os.WriteFile(good, []byte("name: good\ndialect: echo\nstart: [no-such-server-here]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	misspelt := filepath.Join(t.TempDir(), "misspelt.yaml")
+	if err := os.WriteFile(misspelt, []byte("name: x\ndialect: echo\nstart: cd . && exec ./server --port {prot}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	empty := t.TempDir()
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -73,6 +77,7 @@ func TestUsageErrors(t *testing.T) {
 		"report and record": {[]string{"check", "--json", "run.json", "--record", "./run.json", "--", "true"}, "both --json and --record write to"},
 		"server's flag":     {[]string{"check", "--port", "7", "--", "./server"}, "goes with its command, after --"},
 		"placeholder":       {[]string{"check", "--", "./server", "--port={prot}"}, "unknown placeholder {prot}"},
+		"in a file":         {[]string{"check", "--target", misspelt}, "misspelt.yaml: start: unknown placeholder {prot}"},
 		"spec version":      {[]string{"check", "--spec-version", "9.9"}, "--spec-version: unknown version"},
 		"patience":          {[]string{"check", "--patience", "0.5"}, "--patience 0.5"},
 		"quick and clause":  {[]string{"check", "--quick", "--clause", "CONN-1"}, "--quick and --clause"},
