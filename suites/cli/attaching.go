@@ -49,6 +49,9 @@ func (f *targetFlags) bind(cmd *cobra.Command) {
 	_ = flags.MarkHidden("built")
 }
 
+// bytesName is what the help of a flag calls a number of bytes.
+const bytesName = "bytes"
+
 // bytesValue is the value of a flag that is a number of bytes, with or without a unit.
 type bytesValue target.Bytes
 
@@ -58,7 +61,7 @@ func (b *bytesValue) Set(word string) error {
 	return err
 }
 
-func (b *bytesValue) Type() string { return "bytes" }
+func (b *bytesValue) Type() string { return bytesName }
 
 func (b *bytesValue) String() string {
 	if *b == 0 {
@@ -69,7 +72,7 @@ func (b *bytesValue) String() string {
 
 // read makes a target of the flags and of the command behind --.
 func (f *targetFlags) read(cmd *cobra.Command, command []string) (target.Target, error) {
-	judged := target.Target{Addr: f.addr, Pid: f.pid, File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: int64(f.limit), Memory: target.Bytes(f.memory),
+	judged := target.Target{Addr: f.addr, Pid: f.pid, File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: target.Bytes(f.limit), Memory: target.Bytes(f.memory),
 		IdleTimeout: target.Duration(f.idle), MaxClients: f.most, ReadyTimeout: target.Duration(f.ready)}}
 	if err := judged.File.Speak(f.dialect, "."); err != nil {
 		return judged, err

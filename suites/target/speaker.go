@@ -24,7 +24,7 @@ func (f File) Speaker() (dialect.Dialect, error) {
 			return nil, fmt.Errorf("http.%w", err)
 		}
 	}
-	least, most := f.Payload.Min, f.Payload.Max
+	least, most := int(f.Payload.Min), int(f.Payload.Max)
 	switch {
 	case least < 0 || most < 0:
 		return nil, errors.New("payload: min and max are bytes, not below 0")
