@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -136,9 +137,9 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 	if judged.File.Dialect != "probe" {
 		return fmt.Errorf("the embedded reference speaks probe, not %s: give --addr, --target, or a command after --", judged.File.Dialect)
 	}
-	self, err := os.Executable()
+	self, err := ownFile()
 	if err != nil {
-		return fmt.Errorf("the embedded reference cannot be started: %w", err)
+		return err
 	}
 	judged.File.Name, judged.File.Language = "reference", "Go"
 	judged.File.Start = target.Command{self, "serve", "--listen", "127.0.0.1:{port}"}
@@ -146,6 +147,15 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 		judged.File.Start = append(judged.File.Start, "--class", f.class)
 	}
 	return nil
+}
+
+// ownFile is the file of this program, to be started again. Linux has its name in /proc.
+func ownFile() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		return self, nil
+	}
+	return "", failed(cmp.Or(target.Visible(), fmt.Errorf("the file of this program cannot be found, to start it again: %w", err)))
 }
 
 // load takes everything from the target file.

@@ -98,7 +98,11 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	}
 	if err != nil {
 		p.reported = true
-		run := judging.Unrun(judged, options, &judging.UsageError{Message: err.Error()})
+		why := error(&judging.UsageError{Message: err.Error()})
+		if errors.As(err, new(*failure)) {
+			why = err
+		}
+		run := judging.Unrun(judged, options, why)
 		return errors.Join(err, f.reports.write(&run))
 	}
 	signals := ownSignals(p.err)

@@ -203,7 +203,7 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 // child judges one target in a process of its own, so that no target or check can
 // disturb the next: one that hangs is ended, with all that it started.
 func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result string) *report.Run {
-	self, err := os.Executable()
+	self, err := ownFile()
 	if err != nil {
 		return e.lost(report.Harness, err.Error())
 	}

@@ -103,13 +103,29 @@ func TestWhatTheMachineLacks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can hide /proc")
 	}
-	cmd := exec.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec "+built+" check --dialect echo --clause CONN-1 -- "+self(t)+" {port}")
-	cmd.Env = append(os.Environ(), serverVariable+"=good")
-	out, _ := cmd.CombinedOutput()
-	if strings.Contains(string(out), "unshare") || strings.Contains(string(out), "mount:") {
-		t.Skipf("no mount namespace can be had: %s", out)
+	file := filepath.Join(t.TempDir(), "built.yaml")
+	if err := os.WriteFile(file, []byte("name: built\ndialect: echo\nbuild: \"true\"\nstart: "+self(t)+" {port}\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if cmd.ProcessState.ExitCode() != report.ExitUndecided || !strings.Contains(string(out), "/proc cannot be read") {
-		t.Errorf("exit %d\n%s", cmd.ProcessState.ExitCode(), out)
+	for _, args := range []string{
+		"check --dialect echo --clause CONN-1 -- " + self(t) + " {port}",
+		"check --clause CONN-1", "fuzz --time 1s", "replay " + written(t, pending), // on the embedded reference
+		"matrix " + file, "check --target " + file,
+	} {
+		cmd := exec.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec "+built+" "+args+" --json run.json")
+		if words, server, apart := strings.Cut(args, " -- "); apart {
+			cmd.Args[4] = "mount -t tmpfs none /proc && exec " + built + " " + words + " --json run.json -- " + server
+		}
+		cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), serverVariable+"=good")
+		out, _ := cmd.CombinedOutput()
+		if strings.Contains(string(out), "unshare") || strings.Contains(string(out), "mount:") {
+			t.Skipf("no mount namespace can be had: %s", out)
+		}
+		if cmd.ProcessState.ExitCode() != report.ExitUndecided || !strings.Contains(string(out), "/proc cannot be read") || !strings.Contains(string(out), "mount it (mount -t proc proc /proc)") {
+			t.Errorf("%s: exit %d\n%s", args, cmd.ProcessState.ExitCode(), out)
+		}
+		if text, err := os.ReadFile(filepath.Join(cmd.Dir, "run.json")); err != nil || !strings.Contains(string(text), `"kind": "harness"`) {
+			t.Errorf("%s: %v, the report does not say that the harness failed:\n%s", args, err, text)
+		}
 	}
 }
