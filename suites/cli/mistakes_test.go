@@ -95,6 +95,8 @@ func TestUsageErrors(t *testing.T) {
 		"matrix quick":      {[]string{"matrix", empty, "--quick", "--clause", "CONN-1"}, "either chooses the clauses"},
 		"matrix impatient":  {[]string{"matrix", empty, "--patience", "0.5"}, "--patience 0.5"},
 		"matrix at once":    {[]string{"matrix", empty, "--ready-timeout", "-1s"}, "--ready-timeout"},
+		"matrix version":    {[]string{"matrix", good, "--spec-version", "9.9"}, "--spec-version: unknown version"},
+		"matrix two pins":   {[]string{"matrix", good, "--spec-version", "0.1", "--record"}, "both --record and --spec-version"},
 		"matrix nothing":    {[]string{"matrix"}, "directory"},
 		"matrix empty":      {[]string{"matrix", empty}, "no target file"},
 		"matrix missing":    {[]string{"matrix", "no-such-dir"}, "no-such-dir"},
