@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -50,8 +51,12 @@ Exit: 0 measured; 2 usage; 3 the server closed, fell silent or echoed wrongly.`,
 	flags.DurationVar(&f.load.Duration, "duration", 3*time.Second, "measured time")
 	flags.DurationVar(&f.load.Warmup, "warmup", 300*time.Millisecond, "time before that, which is not measured")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	_ = cmd.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(benchDialects, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
+
+// benchDialects are the dialects that echo and nothing else.
+var benchDialects = []string{"probe", "echo"}
 
 // measured is what bench prints as JSON.
 type measured struct {
@@ -78,12 +83,11 @@ func (p *program) bench(f *benchFlags) error {
 	if o.Network, o.Addr, err = splitAddress(f.against); err != nil {
 		return err
 	}
-	switch f.dialect {
-	case "probe":
+	if !slices.Contains(benchDialects, f.dialect) {
+		return fmt.Errorf("--dialect %q: bench speaks %s", f.dialect, strings.Join(benchDialects, " and "))
+	}
+	if f.dialect == "probe" {
 		o.SignOn = "ECHO"
-	case "echo":
-	default:
-		return fmt.Errorf("--dialect %q: bench speaks probe and echo", f.dialect)
 	}
 	if err := o.Check(); err != nil {
 		return err

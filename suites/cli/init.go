@@ -80,6 +80,7 @@ Exit: 0 written; 2 usage, a file exists already, or DIR cannot be written.`,
 	flags.StringVar(&f.lang, "lang", "", "an adapter in this `language`: "+strings.Join(languages(), ", "))
 	flags.BoolVar(&f.http, "http", false, "the server speaks HTTP: a GET of / is answered 200")
 	flags.StringVar(&f.dialect, "dialect", "", "the server speaks this: "+strings.Join(dialect.Names(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(dialect.Names(), cobra.ShellCompDirectiveNoFileComp)) // no file, as elsewhere
 	flags.StringVar(&f.class, "class", "", "what the server is, without --lang: "+classes())
 	return cmd
 }

@@ -26,6 +26,7 @@ func (p *program) serveCommand() *cobra.Command {
 		Use:                "serve [flags]",
 		Short:              "Run the embedded reference server",
 		DisableFlagParsing: true,
+		ValidArgsFunction:  p.completeServe,
 		RunE: func(_ *cobra.Command, args []string) error {
 			fs := flag.NewFlagSet("reactorspec serve", flag.ContinueOnError)
 			serve := p.served(fs)
