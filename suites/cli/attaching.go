@@ -105,7 +105,7 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 		return errors.New("--pid needs --addr")
 	}
 	if f.pid < 0 {
-		return fmt.Errorf("--pid %d is no process", f.pid)
+		return fmt.Errorf("--pid %d is not a process ID", f.pid)
 	}
 	if f.addr != "" && len(command) > 0 {
 		return errors.New("both --addr and a command after --: name one target")
@@ -189,7 +189,7 @@ func (f *targetFlags) askHTTP(cmd *cobra.Command, file *target.File) error {
 	case err != nil || asked == nil:
 		return err
 	case file.Dialect != "" && file.Dialect != "http":
-		return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", file.Dialect)
+		return fmt.Errorf("--http-path and the other flags of HTTP are for --dialect http, not for %s", file.Dialect)
 	}
 	file.Dialect, file.HTTP = "http", asked
 	return nil

@@ -124,7 +124,7 @@ func (p *program) begin(dir string, f initFlags, command []string) error {
 		}
 	}
 	if len(there) > 0 {
-		return fmt.Errorf("%s: there already, and nothing was written; move it away, or name another directory", strings.Join(there, ", "))
+		return fmt.Errorf("%s: exists already, and nothing was written: move it away, or name another directory", strings.Join(there, ", "))
 	}
 	for _, file := range files {
 		if err := file.write(); err != nil {

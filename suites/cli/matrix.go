@@ -101,11 +101,11 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 func (f *matrixFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.quick && len(f.clauses) > 0:
-		return errors.New("both --quick and --clause: either chooses the clauses")
+		return errors.New("both --quick and --clause: each chooses the clauses: give one of them")
 	case f.patience < 1 || f.patience > judging.MostPatience:
-		return fmt.Errorf("--patience %v is not within 1 and %d", f.patience, judging.MostPatience)
+		return fmt.Errorf("--patience %v is not between 1 and %d", f.patience, judging.MostPatience)
 	case f.record && f.version != "":
-		return errors.New("both --record and --spec-version: matrix records by the version that each file names: change spec: there, or use check --target FILE --spec-version " + f.version + " --record FILE")
+		return errors.New("both --record and --spec-version: matrix --record keeps the version of each file: change spec: in the file, or use check --target FILE --spec-version " + f.version + " --record FILE")
 	case f.ready < 0:
 		return fmt.Errorf("--ready-timeout %v is below 0", f.ready)
 	}

@@ -121,7 +121,7 @@ func (d *Duration) UnmarshalYAML(b []byte) error {
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil || v <= 0 {
-		return fmt.Errorf("%q is no duration above 0: write 15s or 2m", text)
+		return fmt.Errorf("%q is not a duration above 0: write 15s or 2m", text)
 	}
 	*d = Duration(v)
 	return nil
@@ -156,7 +156,7 @@ func ParseBytes(word string) (Bytes, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is no number of bytes above 0: write 512MiB, 4GiB or a plain number", word)
+		return 0, fmt.Errorf("%q is not a number of bytes above 0: write 512MiB, 4GiB or a plain number", word)
 	}
 	return Bytes(n * unit), nil
 }
@@ -283,7 +283,7 @@ func (f File) check() error {
 		return fmt.Errorf("max_clients: %d is below 0", f.MaxClients)
 	}
 	if f.Greeting < 0 || f.Greeting > MaxGreeting {
-		return fmt.Errorf("greeting: %d is not within 0 and %d", f.Greeting, MaxGreeting)
+		return fmt.Errorf("greeting: %d is not between 0 and %d", f.Greeting, MaxGreeting)
 	}
 	if f.Spec != "" {
 		if err := spec.CheckVersion(f.Spec); err != nil {

@@ -97,8 +97,8 @@ func TestBadFiles(t *testing.T) {
 		good + "limit: -1\n":                                                            "limit",
 		good + "idle_timeout: 5\n":                                                      "write 15s",
 		good + "limit: many\n":                                                          "many",
-		good + "ready_timeout: soon\n":                                                  `"soon" is no duration`,
-		good + "ready_timeout: -3s\n":                                                   "no duration above 0",
+		good + "ready_timeout: soon\n":                                                  `"soon" is not a duration`,
+		good + "ready_timeout: -3s\n":                                                   "not a duration above 0",
 		good + "build: {a: b}\n":                                                        "command line",
 		"dialect: echo\nstart: ./x\n":                                                   "name: is missing",
 		"name: x\nstart: ./x\n":                                                         "dialect: is missing: use one of echo",
@@ -123,7 +123,7 @@ func TestBadFiles(t *testing.T) {
 		"name: x\ndialect: echo\nstart: [./x, '--at={addr}']\n":                         "start: unknown placeholder {addr}",
 		good + "build: make {port}\n":                                                   "build: unknown placeholder {port}: use one of {scratch}",
 		good + "memory: -1\n":                                                           "memory: -1 is below 0",
-		good + "memory: 9999999TiB\n":                                                   "no number of bytes above 0",
+		good + "memory: 9999999TiB\n":                                                   "not a number of bytes above 0",
 		good + "memory: much\n":                                                         "write 512MiB",
 	} {
 		_, err := Read(strings.NewReader(text), "f.yaml")

@@ -38,7 +38,7 @@ var (
 	ErrSilent      = errors.New("the target never accepted a connection")
 	ErrDaemon      = errors.New("the target put itself in the background and cannot be followed")
 	ErrInUse       = errors.New("the address is in use")
-	ErrTLS         = errors.New("tls cannot be spoken as it is asked for")
+	ErrTLS         = errors.New("TLS cannot be spoken as asked for")
 	ErrAddress     = errors.New("bad address")
 	ErrUnreachable = errors.New("no server answers")
 	ErrPid         = errors.New("wrong --pid")
