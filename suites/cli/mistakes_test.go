@@ -58,7 +58,7 @@ func TestUsageErrors(t *testing.T) {
 		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
 		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
 		"http flags":        {[]string{"check", "--dialect", "resp", "--http-path", "/x", "--addr", "tcp://127.0.0.1:1"}, "--dialect http"},
-		"http path":         {[]string{"check", "--http-path", "healthz", "--addr", "tcp://127.0.0.1:1"}, "\"healthz\" is not a path: write /healthz"},
+		"http path":         {[]string{"check", "--http-path", "healthz", "--addr", "tcp://127.0.0.1:1"}, "is not a path: write /healthz"},
 		"http status":       {[]string{"check", "--http-status", "99", "--addr", "tcp://127.0.0.1:1"}, "--http-status"},
 		"http header":       {[]string{"check", "--http-header", "Accept", "--addr", "tcp://127.0.0.1:1"}, "Name: value"},
 		"http header frame": {[]string{"check", "--http-header", "Content-Length: 1", "--addr", "tcp://127.0.0.1:1"}, "--http-header:"},
