@@ -126,11 +126,14 @@ starters: ## Judge what `reactorspec init` writes, in each language, by the whol
 browser: ## Look at the pages of reports and of the site in a real Chromium; SCREENS=DIR keeps what was seen
 	$(GO) test -count=1 -timeout 10m -run 'InChromium|OnAPhone' ./suites/report ./suites/site -args -chromium -screens "$(SCREENS)"
 
+# What .goreleaser.yaml builds; a test compares the two.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
 .PHONY: cross
-cross: ## Compile the command for Linux on arm64, and for macOS and Windows, where it judges from the wire alone
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o $(OUT)/linux-arm64/ .
-	GOOS=darwin GOARCH=arm64 $(GO) build -o $(OUT)/darwin/ .
-	GOOS=windows GOARCH=amd64 $(GO) build -o $(OUT)/windows/ .
+cross: ## Compile the command for whatever a release has; outside Linux it judges from the wire alone
+	for platform in $(PLATFORMS); do \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -o $(OUT)/$${platform/\//-}/ . || exit; \
+	done
 
 .PHONY: manual
 manual: build ## Write the manual pages and the completions that packages hold

@@ -59,7 +59,7 @@ func TestTheDoorOfGoTest(t *testing.T) {
 		"limit":     {[]string{"-addr=" + address, "-limit=1048576", "-clause=CONN-1"}, false, []string{"--- PASS: TestTarget/CONN-1"}},
 		"file":      {[]string{"-target=" + garbling(t), "-clause=CONN-1"}, true, []string{"--- FAIL: TestTarget/CONN-1", "CONN-1 MUST fail", "rerun"}},
 		"level":     {[]string{"-addr=" + address, "-clause=CONN-1", "-level=should"}, true, []string{"no clause is selected"}},
-		"seed":      {[]string{"-addr=" + address, "-clause=CONN-1", "-seed=lucky"}, true, []string{"lucky is no number"}},
+		"seed":      {[]string{"-addr=" + address, "-clause=CONN-1", "-seed=lucky"}, true, []string{"lucky is not a number"}},
 		"both":      {[]string{"-addr=" + address, "-target=x.yaml"}, true, []string{"name one target"}},
 		"no server": {[]string{"-addr=tcp://" + nobody(t), "-clause=CONN-1"}, true, []string{"no server answers"}},
 	} {

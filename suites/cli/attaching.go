@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -49,6 +50,9 @@ func (f *targetFlags) bind(cmd *cobra.Command) {
 	_ = flags.MarkHidden("built")
 }
 
+// bytesName is what the help of a flag calls a number of bytes.
+const bytesName = "bytes"
+
 // bytesValue is the value of a flag that is a number of bytes, with or without a unit.
 type bytesValue target.Bytes
 
@@ -58,7 +62,7 @@ func (b *bytesValue) Set(word string) error {
 	return err
 }
 
-func (b *bytesValue) Type() string { return "bytes" }
+func (b *bytesValue) Type() string { return bytesName }
 
 func (b *bytesValue) String() string {
 	if *b == 0 {
@@ -69,7 +73,7 @@ func (b *bytesValue) String() string {
 
 // read makes a target of the flags and of the command behind --.
 func (f *targetFlags) read(cmd *cobra.Command, command []string) (target.Target, error) {
-	judged := target.Target{Addr: f.addr, Pid: f.pid, File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: int64(f.limit), Memory: target.Bytes(f.memory),
+	judged := target.Target{Addr: f.addr, Pid: f.pid, File: target.File{Name: f.addr, Class: spec.Class(f.class), Limit: target.Bytes(f.limit), Memory: target.Bytes(f.memory),
 		IdleTimeout: target.Duration(f.idle), MaxClients: f.most, ReadyTimeout: target.Duration(f.ready)}}
 	if err := judged.File.Speak(f.dialect, "."); err != nil {
 		return judged, err
@@ -101,7 +105,7 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 		return errors.New("--pid needs --addr")
 	}
 	if f.pid < 0 {
-		return fmt.Errorf("--pid %d is no process", f.pid)
+		return fmt.Errorf("--pid %d is not a process ID", f.pid)
 	}
 	if f.addr != "" && len(command) > 0 {
 		return errors.New("both --addr and a command after --: name one target")
@@ -133,9 +137,9 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 	if judged.File.Dialect != "probe" {
 		return fmt.Errorf("the embedded reference speaks probe, not %s: give --addr, --target, or a command after --", judged.File.Dialect)
 	}
-	self, err := os.Executable()
+	self, err := ownFile()
 	if err != nil {
-		return fmt.Errorf("the embedded reference cannot be started: %w", err)
+		return err
 	}
 	judged.File.Name, judged.File.Language = "reference", "Go"
 	judged.File.Start = target.Command{self, "serve", "--listen", "127.0.0.1:{port}"}
@@ -143,6 +147,15 @@ func (f *targetFlags) attach(cmd *cobra.Command, command []string, judged *targe
 		judged.File.Start = append(judged.File.Start, "--class", f.class)
 	}
 	return nil
+}
+
+// ownFile is the file of this program, to be started again. Linux has its name in /proc.
+func ownFile() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		return self, nil
+	}
+	return "", failed(cmp.Or(target.Visible(), fmt.Errorf("the file of this program cannot be found, to start it again: %w", err)))
 }
 
 // load takes everything from the target file.
@@ -176,7 +189,7 @@ func (f *targetFlags) askHTTP(cmd *cobra.Command, file *target.File) error {
 	case err != nil || asked == nil:
 		return err
 	case file.Dialect != "" && file.Dialect != "http":
-		return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", file.Dialect)
+		return fmt.Errorf("--http-path and the other flags of HTTP are for --dialect http, not for %s", file.Dialect)
 	}
 	file.Dialect, file.HTTP = "http", asked
 	return nil

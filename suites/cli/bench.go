@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,11 +21,12 @@ import (
 type benchFlags struct {
 	against, dialect string
 	load             load.Options
+	size             bytesValue
 	json             bool
 }
 
 func (p *program) benchCommand() *cobra.Command {
-	var f benchFlags
+	f := benchFlags{size: 64}
 	cmd := &cobra.Command{
 		Use:   "bench --against ADDRESS",
 		Short: "Load a server that echoes, and measure rate and latency",
@@ -44,13 +46,17 @@ Exit: 0 measured; 2 usage; 3 the server closed, fell silent or echoed wrongly.`,
 	flags.StringVar(&f.against, "against", "", "running server: tcp://host:port or unix:///path")
 	flags.StringVar(&f.dialect, "dialect", "probe", "probe (each connection signs on with ECHO) or echo (bare bytes)")
 	flags.IntVar(&f.load.Conns, "conns", 100, "connections")
-	flags.IntVar(&f.load.Size, "size", 64, "`bytes` of a request and of its reply")
+	flags.Var(&f.size, "size", "`bytes` of a request and of its reply, such as 1KiB")
 	flags.IntVar(&f.load.Depth, "depth", 1, "requests in flight on each connection")
 	flags.DurationVar(&f.load.Duration, "duration", 3*time.Second, "measured time")
 	flags.DurationVar(&f.load.Warmup, "warmup", 300*time.Millisecond, "time before that, which is not measured")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	_ = cmd.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(benchDialects, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
+
+// benchDialects are the dialects that echo and nothing else.
+var benchDialects = []string{"probe", "echo"}
 
 // measured is what bench prints as JSON.
 type measured struct {
@@ -72,16 +78,16 @@ var shown = []struct {
 
 func (p *program) bench(f *benchFlags) error {
 	o := f.load
+	o.Size = int(f.size)
 	var err error
 	if o.Network, o.Addr, err = splitAddress(f.against); err != nil {
 		return err
 	}
-	switch f.dialect {
-	case "probe":
+	if !slices.Contains(benchDialects, f.dialect) {
+		return fmt.Errorf("--dialect %q: bench speaks %s", f.dialect, strings.Join(benchDialects, " and "))
+	}
+	if f.dialect == "probe" {
 		o.SignOn = "ECHO"
-	case "echo":
-	default:
-		return fmt.Errorf("--dialect %q: bench speaks probe and echo", f.dialect)
 	}
 	if err := o.Check(); err != nil {
 		return err

@@ -37,9 +37,9 @@ func TestBenchMeasures(t *testing.T) {
 	path := echoes(t)
 	for _, form := range []string{"unix://" + path, path} {
 		var out strings.Builder
-		p := &program{out: &out, err: io.Discard}
+		p := &program{out: &output{to: &out}, err: io.Discard}
 		root := p.root()
-		root.SetArgs([]string{"bench", "--against", form, "--dialect", "echo", "--conns", "3", "--depth", "2", "--duration", "20ms", "--warmup", "1ms", "--json"})
+		root.SetArgs([]string{"bench", "--against", form, "--dialect", "echo", "--conns", "3", "--size", "1KiB", "--depth", "2", "--duration", "20ms", "--warmup", "1ms", "--json"})
 		if err := root.Execute(); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestBenchMeasures(t *testing.T) {
 		if err := json.Unmarshal([]byte(out.String()), &m); err != nil {
 			t.Fatalf("%v in %q", err, out.String())
 		}
-		if m.Requests < 6 || m.Rate <= 0 || m.Percentiles["50"] <= 0 || m.Percentiles["50"] > m.Percentiles["max"] {
+		if m.Size != 1<<10 || m.Requests < 6 || m.Rate <= 0 || m.Percentiles["50"] <= 0 || m.Percentiles["50"] > m.Percentiles["max"] {
 			t.Errorf("measured %+v", m)
 		}
 		var text strings.Builder
@@ -66,7 +66,7 @@ func TestBenchRefuses(t *testing.T) {
 		"Conns":                {"--against", path, "--conns", "0"},
 		"not OK and a number":  {"--against", path, "--conns", "1"}, // a bare echo server answers ECHO with ECHO
 	} {
-		p := &program{out: io.Discard, err: io.Discard}
+		p := &program{out: &output{to: io.Discard}, err: io.Discard}
 		root := p.root()
 		root.SetArgs(append([]string{"bench"}, args...))
 		if err := root.Execute(); err == nil || !strings.Contains(err.Error(), phrase) {

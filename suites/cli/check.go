@@ -98,7 +98,11 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 	}
 	if err != nil {
 		p.reported = true
-		run := judging.Unrun(judged, options, &judging.UsageError{Message: err.Error()})
+		why := error(&judging.UsageError{Message: err.Error()})
+		if errors.As(err, new(*failure)) {
+			why = err
+		}
+		run := judging.Unrun(judged, options, why)
 		return errors.Join(err, f.reports.write(&run))
 	}
 	signals := ownSignals(p.err)
@@ -139,7 +143,7 @@ func (f *checkFlags) rerunEmbedded(o *judging.Options) {
 
 // judge judges, and shows it while it goes on.
 func (p *program) judge(signals *signals, judged target.Target, o judging.Options, f *checkFlags) report.Run {
-	out := p.out
+	out := p.out.screen()
 	if f.reports.toStdout() {
 		out = p.err
 	}
@@ -172,7 +176,7 @@ func (p *program) judge(signals *signals, judged target.Target, o judging.Option
 		p.unrecorded = f.recorded(&run, judged, o.Promise, out)
 	}
 	if err := printer.Finish(&run); err != nil {
-		p.unsaid = fmt.Errorf("standard output: %w: the reports are written all the same", reason(err))
+		p.unsaid = fmt.Errorf("%w; the reports are written all the same", err)
 	}
 	return run
 }

@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,7 +33,8 @@ type Embedded struct {
 // program is one invocation of the command.
 type program struct {
 	embedded   Embedded
-	out, err   io.Writer
+	out        *output
+	err        io.Writer
 	exit       int   // set by a command that ran; usage errors are returned instead
 	unsaid     error // why standard output did not take everything
 	unrecorded error // why no target file was written that was asked for
@@ -42,20 +44,25 @@ type program struct {
 // Main runs the command and returns its exit code: 0 conformant, 1 not, 2 usage
 // or configuration, 3 harness error or a MUST that stays inconclusive.
 func Main(args []string, embedded Embedded) int {
-	p := &program{embedded: embedded, out: os.Stdout, err: os.Stderr}
+	p := &program{embedded: embedded, out: &output{to: os.Stdout}, err: os.Stderr}
 	root := p.root()
 	root.SetArgs(args)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	if err := root.Execute(); err != nil {
+	err := root.Execute()
+	if lost := p.out.failure(); lost != nil && (err == nil || errors.Is(err, lost)) {
+		err = failed(cmp.Or(err, lost)) // whoever wrote may not have looked: help and version do not
+	} else if err != nil {
 		err = p.reportMistake(root, args, err)
-		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
-		if errors.As(err, new(*failure)) {
-			return report.ExitUndecided
-		}
-		return report.ExitUsage
 	}
-	return p.exit
+	if err == nil {
+		return p.exit
+	}
+	fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(err.Error())))
+	if errors.As(err, new(*failure)) {
+		return report.ExitUndecided
+	}
+	return report.ExitUsage
 }
 
 // failure is an error that is no mistake of the user: exit 3.

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/dialect"
@@ -26,6 +29,15 @@ var completions = map[string]struct {
 	"level":        {values: func() []cobra.Completion { return []cobra.Completion{"MUST", "SHOULD"} }, list: true},
 	"lang":         {values: languages},
 	"spec-version": {values: spec.Versions},
+	// Of serve alone, which parses its flags itself; its help has the same words.
+	"poller":  {values: fixed("epoll", "epollet", "poll", "select")},
+	"wakeup":  {values: fixed("eventfd", "pipe", "socketpair")},
+	"balance": {values: fixed("round-robin", "least-connections", "source-hash")},
+	"network": {values: fixed("tcp", "tcp4", "tcp6", "unix")},
+}
+
+func fixed(list ...string) func() []cobra.Completion {
+	return func() []cobra.Completion { return list }
 }
 
 // completeValues lets a shell complete the values of the flags of cmd, and of those below it.
@@ -45,6 +57,9 @@ func completeValues(cmd *cobra.Command) {
 				before, begun = begun[:at+1], begun[at+1:]
 			}
 			found := begunWith(begun, c.values(), before)
+			if c.files {
+				found = append(found, yamlFiles(begun)...)
+			}
 			if c.list {
 				return found, otherwise | cobra.ShellCompDirectiveNoSpace
 			}
@@ -54,6 +69,50 @@ func completeValues(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		completeValues(sub)
 	}
+}
+
+// completeServe completes the flags of `serve` and their values. Cobra leaves both to a
+// command that parses its flags itself.
+func (p *program) completeServe(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	name, before := "", ""
+	if flag, value, valued := strings.Cut(begun, "="); valued && strings.HasPrefix(flag, "-") {
+		name, before, begun = flag, flag+"=", value
+	} else if len(args) > 0 && !strings.Contains(args[len(args)-1], "=") {
+		name = args[len(args)-1]
+	}
+	flags := p.flagsOf(cmd)
+	if flag, isFlag := strings.CutPrefix(name, "--"); isFlag && flags.Lookup(flag) != nil {
+		if c, known := completions[flag]; known {
+			return begunWith(begun, c.values(), before), cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveDefault // a number, or the path of a socket
+	}
+	var found []cobra.Completion
+	flags.VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix("--"+f.Name, begun) {
+			found = append(found, cobra.CompletionWithDesc("--"+f.Name, f.Usage))
+		}
+	})
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeDialect completes the first argument of `dialect try`; then comes a command.
+func completeDialect(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return append(begunWith(begun, dialect.Names(), ""), yamlFiles(begun)...), cobra.ShellCompDirectiveDefault
+}
+
+// yamlFiles are the files of YAML here that begin so. Shells look for files themselves
+// only where no word is offered.
+func yamlFiles(begun string) []cobra.Completion {
+	var found []cobra.Completion
+	for _, ending := range []string{".yaml", ".yml"} {
+		here, _ := filepath.Glob("*" + ending) // the pattern is sound
+		found = append(found, here...)
+	}
+	return slices.DeleteFunc(found, func(name string) bool { return !strings.HasPrefix(name, begun) })
 }
 
 // completeClauses completes the arguments of `explain`.

@@ -32,8 +32,30 @@ func TestShellsCompleteValues(t *testing.T) {
 		{[]string{"check", "--spec-version", ""}, spec.Versions(), "v"},
 		{[]string{"dialect", "show", "post"}, []string{"postgres"}, "mysql"},
 		{[]string{"ma"}, []string{"matrix"}, "man"},
+		{[]string{"serve", "--class", ""}, []string{"iterative", "thread-per-connection", "reactor", "multi-reactor"}, "--"},
+		{[]string{"serve", "--class=m"}, []string{"--class=multi-reactor"}, "--class=r"},
+		{[]string{"serve", "--class", "reactor", "--poller", ""}, []string{"epoll", "epollet", "poll", "select"}, "--"},
+		{[]string{"serve", "--class", "reactor", "--li"}, []string{"--limit", "--listen"}, "--class"},
+		{[]string{"serve", "--balance", ""}, []string{"round-robin", "least-connections", "source-hash"}, "--"},
+		{[]string{"serve", "--limit", ""}, nil, "--"},
+		{[]string{"dialect", "try", ""}, []string{"resp", "smtp", "mine.yaml", "other.yml"}, "notes"},
+		{[]string{"dialect", "try", "m"}, []string{"mqtt", "mine.yaml"}, "other"},
+		{[]string{"dialect", "try", "resp", "--", ""}, nil, "smtp"},
+		{[]string{"check", "--dialect", "m"}, []string{"mqtt", "mine.yaml"}, "other"},
+		{[]string{"bench", "--dialect", ""}, []string{"probe", "echo"}, "resp"},
+		{[]string{"init", "--dialect", ""}, []string{"resp"}, "mine"},
+		{[]string{"matrix", "--spec-version", ""}, spec.Versions(), "v"},
 	} {
-		o := reactorspec(t, nil, append([]string{"__complete"}, test.typed...)...)
+		o := outcome{dir: t.TempDir(), mark: "complete"}
+		for _, name := range []string{"mine.yaml", "other.yml", "notes.txt"} {
+			if err := os.WriteFile(filepath.Join(o.dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := command(&o, nil, append([]string{"__complete"}, test.typed...)...).Output()
+		if o.out = string(out); err != nil {
+			t.Fatal(err)
+		}
 		var offered []string
 		for line := range strings.Lines(o.out) {
 			word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")

@@ -46,7 +46,8 @@ is sent and received, and where a template or a pattern does not fit. DIALECT is
 of a dialect file, of a target file that describes one, or a name.
 
 Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistake in the file.`,
-		Example: "  reactorspec dialect try ./mine.yaml -- ./server --port {port}\n  reactorspec dialect try smtp --addr tcp://127.0.0.1:25",
+		Example:           "  reactorspec dialect try ./mine.yaml -- ./server --port {port}\n  reactorspec dialect try smtp --addr tcp://127.0.0.1:25",
+		ValidArgsFunction: completeDialect,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			if dash < 0 {
@@ -83,6 +84,9 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 		return errors.New("both --addr and a command after --: name one server")
 	case len(judged.File.Start) == 0 && addr == "":
 		return errors.New("no server: give a command after --, or --addr")
+	}
+	if err := judged.File.Fillable(); err != nil {
+		return err
 	}
 	d, err := judged.File.Speaker()
 	if err != nil {

@@ -38,6 +38,7 @@ func TestDialectCommand(t *testing.T) {
 		"broken, check": {append([]string{"check", "--dialect", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\""}},
 		"no such file":  {[]string{"check", "--dialect", "./none.yaml", "--addr", "tcp://127.0.0.1:1"}, 2, []string{"none.yaml", "no such file"}},
 		"no server":     {[]string{"dialect", "try", good}, 2, []string{"no server"}},
+		"placeholder":   {[]string{"dialect", "try", good, "--", "./server", "--port", "{prot}"}, 2, []string{"unknown placeholder {prot}: use one of {port}"}},
 		"nothing":       {[]string{"dialect", "try"}, 2, []string{"wants one dialect"}},
 		"list":          {[]string{"dialect", "list"}, 0, []string{"postgres", "described, payload, pipelines", "tcp"}},
 		"show":          {[]string{"dialect", "show", "smtp"}, 0, []string{"EHLO"}},

@@ -89,7 +89,7 @@ func (p *program) fuzz(cmd *cobra.Command, f *fuzzFlags, command []string) error
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals.first(cancel)
-	out := p.out
+	out := p.out.screen()
 	if f.reports.toStdout() {
 		out = p.err
 	}
@@ -105,7 +105,7 @@ func (p *program) fuzz(cmd *cobra.Command, f *fuzzFlags, command []string) error
 		printer.Done(result)
 	}
 	if !errors.As(err, new(*judging.UsageError)) {
-		_ = printer.Finish(&run) // a reader that went away is no failure
+		_ = printer.Finish(&run) // Main says what standard output did not take
 	}
 	if run.Problem != nil {
 		fmt.Fprintf(p.err, "reactorspec: %s\n", report.Clean(oneLine(run.Problem.Message)))

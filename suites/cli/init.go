@@ -80,6 +80,7 @@ Exit: 0 written; 2 usage, a file exists already, or DIR cannot be written.`,
 	flags.StringVar(&f.lang, "lang", "", "an adapter in this `language`: "+strings.Join(languages(), ", "))
 	flags.BoolVar(&f.http, "http", false, "the server speaks HTTP: a GET of / is answered 200")
 	flags.StringVar(&f.dialect, "dialect", "", "the server speaks this: "+strings.Join(dialect.Names(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("dialect", cobra.FixedCompletions(dialect.Names(), cobra.ShellCompDirectiveNoFileComp)) // no file, as elsewhere
 	flags.StringVar(&f.class, "class", "", "what the server is, without --lang: "+classes())
 	return cmd
 }
@@ -123,15 +124,13 @@ func (p *program) begin(dir string, f initFlags, command []string) error {
 		}
 	}
 	if len(there) > 0 {
-		return fmt.Errorf("%s: there already, and nothing was written; move it away, or name another directory", strings.Join(there, ", "))
+		return fmt.Errorf("%s: exists already, and nothing was written: move it away, or name another directory", strings.Join(there, ", "))
 	}
 	for _, file := range files {
 		if err := file.write(); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(p.out, "wrote %s\n", file.path); err != nil {
-			return failed(err)
-		}
+		fmt.Fprintf(p.out, "wrote %s\n", file.path) // a full output is no reason to leave half of them out
 	}
 	next := ""
 	if f.lang == "" && len(command) == 0 {

@@ -197,7 +197,7 @@ func TestInitWritesOverNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := reactorspec(t, nil, "init", "--lang", "rust", dir)
-		if o.exit != report.ExitUsage || !strings.Contains(o.errors, there+": there already") {
+		if o.exit != report.ExitUsage || !strings.Contains(o.errors, there+": exists already") {
 			t.Errorf("%s: exit %d: %s", name, o.exit, o.errors)
 		}
 		text, err := os.ReadFile(there)

@@ -109,7 +109,7 @@ func (p *program) flagsOf(cmd *cobra.Command) *pflag.FlagSet {
 		return cmd.NonInheritedFlags()
 	}
 	fs := flag.NewFlagSet(cmd.Name(), flag.ContinueOnError)
-	p.embedded.Command(fs)
+	p.served(fs)
 	flags := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
 	flags.AddGoFlagSet(fs)
 	return flags

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/report"
 	"github.com/reactorspec/reactorspec/suites/target"
@@ -25,6 +26,7 @@ type matrixFlags struct {
 	reports  reportFlags
 	clauses  []string
 	families []string
+	version  string
 	seed     string
 	noAdvice bool
 	quick    bool
@@ -82,6 +84,7 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 	flags.SortFlags = false
 	flags.StringSliceVar(&f.clauses, "clause", nil, "judge only these clauses, by `ID`")
 	flags.StringSliceVar(&f.families, "family", nil, "judge only these families")
+	flags.StringVar(&f.version, "spec-version", "", "judge by that `version` of the spec, whatever the target files say: younger clauses do not bind (spec/versions.md)")
 	flags.StringVar(&f.seed, "seed", "", "fix payloads and the order of checks by this `number`")
 	flags.BoolVar(&f.noAdvice, "no-advice", false, "leave out advice: do not look at clauses that a target neither promised nor was released from")
 	flags.BoolVar(&f.record, "record", false, "replace the expected failures in each target file with today's, for review")
@@ -98,11 +101,18 @@ JSON reports. --shard auto takes i and n from the job that it runs in:
 func (f *matrixFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.quick && len(f.clauses) > 0:
-		return errors.New("both --quick and --clause: either chooses the clauses")
+		return errors.New("both --quick and --clause: each chooses the clauses: give one of them")
 	case f.patience < 1 || f.patience > judging.MostPatience:
-		return fmt.Errorf("--patience %v is not within 1 and %d", f.patience, judging.MostPatience)
+		return fmt.Errorf("--patience %v is not between 1 and %d", f.patience, judging.MostPatience)
+	case f.record && f.version != "":
+		return errors.New("both --record and --spec-version: matrix --record keeps the version of each file: change spec: in the file, or use check --target FILE --spec-version " + f.version + " --record FILE")
 	case f.ready < 0:
 		return fmt.Errorf("--ready-timeout %v is below 0", f.ready)
+	}
+	if f.version != "" {
+		if err := spec.CheckVersion(f.version); err != nil {
+			return fmt.Errorf("--spec-version: %w", err)
+		}
 	}
 	if !cmd.Flags().Changed("timeout") {
 		f.timeout = time.Duration(float64(f.timeout) * f.patience)
@@ -137,7 +147,7 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	defer cancel()
 	signals.first(cancel)
 
-	out := p.out
+	out := p.out.screen()
 	if f.reports.toStdout() {
 		out = p.err
 	}
@@ -203,7 +213,7 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 // child judges one target in a process of its own, so that no target or check can
 // disturb the next: one that hangs is ended, with all that it started.
 func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result string) *report.Run {
-	self, err := os.Executable()
+	self, err := ownFile()
 	if err != nil {
 		return e.lost(report.Harness, err.Error())
 	}
@@ -216,6 +226,9 @@ func (p *program) child(ctx context.Context, f *matrixFlags, e *entrant, result 
 	}
 	for _, name := range f.families {
 		args = append(args, "--family", name)
+	}
+	if f.version != "" {
+		args = append(args, "--spec-version", f.version)
 	}
 	if f.seed != "" {
 		args = append(args, "--seed", f.seed)

@@ -60,6 +60,8 @@ func (e *entrant) build(ctx context.Context) {
 		e.skipped = lastLineOr(launch.Stderr, "its build says that it cannot be made here (exit 127)")
 	case errors.Is(err, target.ErrBuild) && errors.As(err, &launch) && notThere(e.file.Build):
 		e.skipped = e.file.Build[0] + " is not installed"
+	case errors.Is(err, target.ErrProc):
+		e.run = e.lost(report.Harness, err.Error())
 	default:
 		e.run = e.lost(report.Start, err.Error())
 		if errors.As(err, &launch) {

@@ -3,8 +3,11 @@ package cli_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/reactorspec/reactorspec/spec"
 )
 
 // How slow a machine is, its targets do not know: --ready-timeout outranks their files,
@@ -29,5 +32,39 @@ func TestAMatrixOnASlowMachine(t *testing.T) {
 	o = reactorspec(t, nil, "matrix", file, "--clause", "CONN-1", "--patience", "2", "--json", "all.json")
 	if written, err = os.ReadFile(filepath.Join(o.dir, "all.json")); err != nil || !strings.Contains(string(written), "--patience 2") {
 		t.Errorf("no rerun line says --patience 2: %v\n%s", err, written)
+	}
+}
+
+// --spec-version outranks the files, as it does in check: what is younger does not bind.
+func TestAMatrixByAVersionOfTheSpec(t *testing.T) {
+	old := spec.Versions()[0]
+	echo, _ := spec.LookupDialect("echo")
+	younger := slices.IndexFunc(spec.Clauses(), func(c spec.Clause) bool {
+		_, promised := echo.Promises[c.ID]
+		return promised && c.Younger(old) && !c.Withdrawn
+	})
+	if younger < 0 {
+		t.Fatalf("no clause that echo promises is younger than %s", old)
+	}
+	file := filepath.Join(t.TempDir(), "good.yaml")
+	text := "name: good\ndialect: echo\nclass: thread-per-connection\nspec: \"" + spec.Writing + "\"\nstart: ['" + self(t) + "', '{port}']\nenv: {" + serverVariable + ": good}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	id := spec.Clauses()[younger].ID
+	for version, want := range map[string]string{old: old, "": spec.Writing} {
+		args := []string{"matrix", file, "--clause", "CONN-1," + id, "--no-advice", "--json", "all.json"}
+		if version != "" {
+			args = append(args, "--spec-version", version)
+		}
+		o := reactorspec(t, nil, args...)
+		written, err := os.ReadFile(filepath.Join(o.dir, "all.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		young := strings.Contains(string(written), "it is younger than spec: "+old)
+		if !strings.Contains(string(written), `"spec": "`+want+`"`) || young != (version != "") {
+			t.Errorf("--spec-version %q: exit %d, young %v\n%s%s\n%s", version, o.exit, young, o.out, o.errors, written)
+		}
 	}
 }

@@ -21,6 +21,10 @@ func TestUsageErrors(t *testing.T) {
 	if err := os.WriteFile(good, []byte("name: good\ndialect: echo\nstart: [no-such-server-here]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	misspelt := filepath.Join(t.TempDir(), "misspelt.yaml")
+	if err := os.WriteFile(misspelt, []byte("name: x\ndialect: echo\nstart: cd . && exec ./server --port {prot}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	empty := t.TempDir()
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -50,11 +54,11 @@ func TestUsageErrors(t *testing.T) {
 		"no dash":           {[]string{"check", "./server"}, "after --"},
 		"empty command":     {[]string{"check", "--"}, "no command"},
 		"promise":           {[]string{"check", "--dialect", "echo", "--promise", "CONN-999", "--", "true"}, "promise of an unknown clause"},
-		"advice and none":   {[]string{"check", "--advice", "--no-advice"}, "say one"},
+		"advice and none":   {[]string{"check", "--advice", "--no-advice"}, "give one of them"},
 		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
 		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
 		"http flags":        {[]string{"check", "--dialect", "resp", "--http-path", "/x", "--addr", "tcp://127.0.0.1:1"}, "--dialect http"},
-		"http path":         {[]string{"check", "--http-path", "healthz", "--addr", "tcp://127.0.0.1:1"}, "--http-path"},
+		"http path":         {[]string{"check", "--http-path", "healthz", "--addr", "tcp://127.0.0.1:1"}, "is not a path: write /healthz"},
 		"http status":       {[]string{"check", "--http-status", "99", "--addr", "tcp://127.0.0.1:1"}, "--http-status"},
 		"http header":       {[]string{"check", "--http-header", "Accept", "--addr", "tcp://127.0.0.1:1"}, "Name: value"},
 		"http header frame": {[]string{"check", "--http-header", "Content-Length: 1", "--addr", "tcp://127.0.0.1:1"}, "--http-header:"},
@@ -73,10 +77,14 @@ func TestUsageErrors(t *testing.T) {
 		"report and record": {[]string{"check", "--json", "run.json", "--record", "./run.json", "--", "true"}, "both --json and --record write to"},
 		"server's flag":     {[]string{"check", "--port", "7", "--", "./server"}, "goes with its command, after --"},
 		"placeholder":       {[]string{"check", "--", "./server", "--port={prot}"}, "unknown placeholder {prot}"},
+		"in a file":         {[]string{"check", "--target", misspelt}, "misspelt.yaml: start: unknown placeholder {prot}"},
 		"spec version":      {[]string{"check", "--spec-version", "9.9"}, "--spec-version: unknown version"},
 		"patience":          {[]string{"check", "--patience", "0.5"}, "--patience 0.5"},
 		"quick and clause":  {[]string{"check", "--quick", "--clause", "CONN-1"}, "--quick and --clause"},
 		"limit":             {[]string{"check", "--limit", "much", "--", "true"}, "write 512MiB"},
+		"serve limit":       {[]string{"serve", "--limit", "1MB"}, "write 512MiB"},
+		"bench size":        {[]string{"bench", "--against", "tcp://127.0.0.1:1", "--size", "1MB"}, "write 512MiB"},
+		"serve limit below": {[]string{"serve", "--limit", "-5"}, "Limit is -5"},
 		"record address":    {[]string{"check", "--record", "x.yaml", "--addr", "tcp://127.0.0.1:1"}, "a target file starts the server"},
 		"record nobody":     {[]string{"check", "--record", "x.yaml"}, "names no server"},
 		"record nowhere":    {[]string{"check", "--record", "no/such/dir/x.yaml", "--dialect", "echo", "--", "true"}, "no/such/dir"},
@@ -84,9 +92,11 @@ func TestUsageErrors(t *testing.T) {
 		"list twice":        {[]string{"list", "--coverage", "--json"}, "exclude each other"},
 		"explain unknown":   {[]string{"explain", "CONN-999"}, "CONN-999"},
 		"list family":       {[]string{"list", "--family", "NOPE"}, "NOPE"},
-		"matrix quick":      {[]string{"matrix", empty, "--quick", "--clause", "CONN-1"}, "either chooses the clauses"},
+		"matrix quick":      {[]string{"matrix", empty, "--quick", "--clause", "CONN-1"}, "each chooses the clauses: give one of them"},
 		"matrix impatient":  {[]string{"matrix", empty, "--patience", "0.5"}, "--patience 0.5"},
 		"matrix at once":    {[]string{"matrix", empty, "--ready-timeout", "-1s"}, "--ready-timeout"},
+		"matrix version":    {[]string{"matrix", good, "--spec-version", "9.9"}, "--spec-version: unknown version"},
+		"matrix two pins":   {[]string{"matrix", good, "--spec-version", "0.1", "--record"}, "both --record and --spec-version"},
 		"matrix nothing":    {[]string{"matrix"}, "directory"},
 		"matrix empty":      {[]string{"matrix", empty}, "no target file"},
 		"matrix missing":    {[]string{"matrix", "no-such-dir"}, "no-such-dir"},

@@ -38,10 +38,33 @@ func TestAnOutputThatIsLost(t *testing.T) {
 			}
 		})
 	}
-	o := reactorspec(t, nil, "list")
-	cmd := exec.Command("sh", "-c", built+" list >/dev/full")
-	if _ = cmd.Run(); cmd.ProcessState.ExitCode() != report.ExitUndecided || o.exit != 0 {
-		t.Errorf("list: exit %d on a full device, %d elsewhere", cmd.ProcessState.ExitCode(), o.exit)
+}
+
+// Whatever prints says in one line that it could not, also what cobra and the flag package print.
+func TestAFullOutputIsNoticedByEveryCommand(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range []string{"", "--help", "--version", "version", "help check", "check --help", "serve --help", "completion bash", "completion zsh",
+		"list", "explain CONN-1", "dialect", "dialect list", "dialect show smtp", "dialect schema", "init --lang go made",
+		"check --clause CONN-1", "fuzz --time 1s", "nonsense"} {
+		t.Run(args, func(t *testing.T) {
+			o := outcome{dir: t.TempDir(), mark: "full " + args}
+			cmd := command(&o, nil, strings.Fields(args)...)
+			var errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = full, &errs
+			_ = cmd.Run()
+			exit, says := report.ExitUndecided, "write stdout: no space left on device"
+			if args == "nonsense" { // a mistake stays one
+				exit, says = report.ExitUsage, "unknown command"
+			}
+			if got := cmd.ProcessState.ExitCode(); got != exit || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), says) {
+				t.Errorf("exit %d, want %d and a line that says %q:\n%s", got, exit, says, errs.String())
+			}
+			nothingLeft(t, o.mark)
+		})
 	}
 }
 
@@ -80,13 +103,29 @@ func TestWhatTheMachineLacks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can hide /proc")
 	}
-	cmd := exec.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec "+built+" check --dialect echo --clause CONN-1 -- "+self(t)+" {port}")
-	cmd.Env = append(os.Environ(), serverVariable+"=good")
-	out, _ := cmd.CombinedOutput()
-	if strings.Contains(string(out), "unshare") || strings.Contains(string(out), "mount:") {
-		t.Skipf("no mount namespace can be had: %s", out)
+	file := filepath.Join(t.TempDir(), "built.yaml")
+	if err := os.WriteFile(file, []byte("name: built\ndialect: echo\nbuild: \"true\"\nstart: "+self(t)+" {port}\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if cmd.ProcessState.ExitCode() != report.ExitUndecided || !strings.Contains(string(out), "/proc cannot be read") {
-		t.Errorf("exit %d\n%s", cmd.ProcessState.ExitCode(), out)
+	for _, args := range []string{
+		"check --dialect echo --clause CONN-1 -- " + self(t) + " {port}",
+		"check --clause CONN-1", "fuzz --time 1s", "replay " + written(t, pending), // on the embedded reference
+		"matrix " + file, "check --target " + file,
+	} {
+		cmd := exec.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec "+built+" "+args+" --json run.json")
+		if words, server, apart := strings.Cut(args, " -- "); apart {
+			cmd.Args[4] = "mount -t tmpfs none /proc && exec " + built + " " + words + " --json run.json -- " + server
+		}
+		cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), serverVariable+"=good")
+		out, _ := cmd.CombinedOutput()
+		if strings.Contains(string(out), "unshare") || strings.Contains(string(out), "mount:") {
+			t.Skipf("no mount namespace can be had: %s", out)
+		}
+		if cmd.ProcessState.ExitCode() != report.ExitUndecided || !strings.Contains(string(out), "/proc cannot be read") || !strings.Contains(string(out), "mount it (mount -t proc proc /proc)") {
+			t.Errorf("%s: exit %d\n%s", args, cmd.ProcessState.ExitCode(), out)
+		}
+		if text, err := os.ReadFile(filepath.Join(cmd.Dir, "run.json")); err != nil || !strings.Contains(string(text), `"kind": "harness"`) {
+			t.Errorf("%s: %v, the report does not say that the harness failed:\n%s", args, err, text)
+		}
 	}
 }

@@ -62,7 +62,7 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, promised []
 	}
 	of := ""
 	if len(run.Selected) > 0 {
-		of = " of the selected clauses, which it is to be checked by"
+		of = "; only the selected clauses were judged, so select the same ones when you check by it"
 	}
 	fmt.Fprintf(out, "recorded in %s: spec %s, known failures: %d%s\n", report.Clean(f.record), file.Spec, len(file.Expected), of)
 	return nil

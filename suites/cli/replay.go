@@ -173,7 +173,7 @@ func transcriptsAt(path string) (files []string, err error) {
 		return nil
 	})
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: holds no transcript, whose names end in .txt", path)
+		err = fmt.Errorf("%s: holds no transcript, a file whose name ends in .txt", path)
 	}
 	return files, err
 }

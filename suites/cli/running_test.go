@@ -76,3 +76,13 @@ func TestAServerThatRuns(t *testing.T) {
 		})
 	}
 }
+
+// The embedded server takes the units that the judge takes, and means the same by them.
+func TestTheServerTakesUnits(t *testing.T) {
+	for given, agree := range map[string]bool{"1MiB": true, "1048576": true, "1KiB": false} {
+		o := reactorspec(t, nil, "check", "--limit", "1MiB", "--clause", "PROBE-1", "--", built, "serve", "--listen", "127.0.0.1:{port}", "--limit", given, "--low-water", "1KiB")
+		if said := strings.Contains(o.out, "limit 1048576, HELLO says 1024"); o.exit != report.ExitConformant || said == agree {
+			t.Errorf("--limit %s: exit %d\n%s%s", given, o.exit, o.out, o.errors)
+		}
+	}
+}

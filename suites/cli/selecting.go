@@ -87,13 +87,13 @@ func (f *judgingFlags) options(cmd *cobra.Command) (judging.Options, error) {
 	}
 	switch {
 	case f.advice && f.noAdvice:
-		return o, errors.New("both --advice and --no-advice: say one")
+		return o, errors.New("both --advice and --no-advice: give one of them")
 	case f.quick && len(f.clauses) > 0:
-		return o, errors.New("both --quick and --clause: either chooses the clauses")
+		return o, errors.New("both --quick and --clause: each chooses the clauses: give one of them")
 	case f.quick && f.soak:
 		return o, errors.New("both --quick and --soak: one takes seconds, the other minutes")
 	case f.patience != 0 && (f.patience < 1 || f.patience > judging.MostPatience):
-		return o, fmt.Errorf("--patience %v is not within 1 and %d", f.patience, judging.MostPatience)
+		return o, fmt.Errorf("--patience %v is not between 1 and %d", f.patience, judging.MostPatience)
 	case f.timeout < 0:
 		return o, fmt.Errorf("--timeout %s is below 0", f.timeout)
 	case cmd.Flags().Changed("timeout"):

@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 // serveCommand runs the embedded server; its flags are the server's own.
@@ -23,9 +26,10 @@ func (p *program) serveCommand() *cobra.Command {
 		Use:                "serve [flags]",
 		Short:              "Run the embedded reference server",
 		DisableFlagParsing: true,
+		ValidArgsFunction:  p.completeServe,
 		RunE: func(_ *cobra.Command, args []string) error {
 			fs := flag.NewFlagSet("reactorspec serve", flag.ContinueOnError)
-			serve := p.embedded.Command(fs)
+			serve := p.served(fs)
 			fs.SetOutput(p.err)
 			fs.Usage = func() {
 				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second signal ends it at once.\n\nFlags:")
@@ -62,6 +66,32 @@ func (p *program) serveCommand() *cobra.Command {
 			return unserved(listen, serve(ctx))
 		},
 	}
+}
+
+// served binds the flags of the embedded server. It counts its bytes itself; here, as in
+// every command, they may have a unit.
+func (p *program) served(fs *flag.FlagSet) func(context.Context) error {
+	serve := p.embedded.Command(fs)
+	fs.VisitAll(func(f *flag.Flag) {
+		if name, usage := flag.UnquoteUsage(f); name == bytesName && usage != f.Usage {
+			f.Value = inUnits{f.Value}
+		}
+	})
+	return serve
+}
+
+// inUnits is a flag of a number of bytes that may have a unit.
+type inUnits struct{ flag.Value }
+
+func (u inUnits) Set(word string) error {
+	if _, err := strconv.Atoi(word); err == nil {
+		return u.Value.Set(word) // 0 may have a meaning of its own
+	}
+	amount, err := target.ParseBytes(word)
+	if err != nil {
+		return err
+	}
+	return u.Value.Set(strconv.FormatInt(int64(amount), 10))
 }
 
 // twoDashes finds the one dash of a flag in an error of the flag package.

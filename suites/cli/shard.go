@@ -90,7 +90,7 @@ func (e engine) shard(lookup func(string) (string, bool)) (shard, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return 0, fmt.Errorf("--shard auto: %s=%s is no number", name, text)
+			return 0, fmt.Errorf("--shard auto: %s=%s is not a number", name, text)
 		}
 		return n, nil
 	}
@@ -112,7 +112,7 @@ func (e engine) shard(lookup func(string) (string, bool)) (shard, error) {
 	}
 	at := (index-first)/max(step, 1) + 1
 	if total < 1 || at < 1 || at > total {
-		return shard{}, fmt.Errorf("--shard auto: %s says job %d of %d, counted from %d: that is none of them", e.name, index, total, first)
+		return shard{}, fmt.Errorf("--shard auto: %s says job %d of %d, counted from %d: there is no such job", e.name, index, total, first)
 	}
 	return shard{at, total}, nil
 }

@@ -36,7 +36,7 @@ func (t *tlsFlags) transport() (*target.TLS, error) {
 	case !t.on:
 		return nil, nil
 	case t.insecure && t.ca != "":
-		return nil, errors.New("both --tls-ca and --tls-insecure: one takes any certificate, so the other has no say")
+		return nil, errors.New("both --tls-ca and --tls-insecure: --tls-insecure takes any certificate, so --tls-ca would be ignored")
 	}
 	return &target.TLS{CA: t.ca, ServerName: t.name, Insecure: t.insecure, ALPN: t.alpn}, nil
 }

@@ -139,7 +139,7 @@ func (d *Described) Weakness() string {
 	}
 	switch {
 	case !told:
-		return "whatever comes in the reply's form passes for a good one, an error message too: say is: or contains: in reply"
+		return "anything in the form of the reply passes for a good one, even an error message: say is: or contains: in reply"
 	case !d.Constant() && !d.Carries():
 		return "the reply does not hold the payload, so the reply to another request passes for a good one: say {payload} or {hex} in is: or contains:"
 	}

@@ -72,7 +72,7 @@ func (r *describer) parsed(k key, n ast.Node) text {
 func (r *describer) template(k key, n ast.Node) text {
 	t := r.parsed(k, n)
 	if t.open() {
-		r.fail(n, "%s: {any} and {digits} stand for bytes that nobody knows, so they cannot be sent", k.name)
+		r.fail(n, "%s: {any} and {digits} stand for unknown bytes, so they cannot be sent", k.name)
 	}
 	if t.has(lengthOf) && !t.carries() {
 		r.fail(n, "%s has {length}, and no {payload} or {hex} that it is the length of: {rest} counts all that follows", k.name)
@@ -159,7 +159,7 @@ func (r *describer) header(k key, n ast.Node) *text {
 		case p.kind == rawPayload, p.kind == hexPayload, p.kind == restOf, p.kind == uniqueWord:
 			r.fail(n, "header: only {length}, {any} and {digits} can stand in it")
 		case isOpen(p) && (i == len(t.parts)-1 || t.parts[i+1].kind != literal):
-			r.fail(n, "header: {any} needs text behind it, or nobody knows where it ends")
+			r.fail(n, "header: {any} needs text after it, or its end is unknown")
 		}
 	}
 	if count != 1 {

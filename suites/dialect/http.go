@@ -61,11 +61,11 @@ func NewHTTP(o HTTP) (Dialect, error) {
 	}
 	switch {
 	case !isToken(d.method) || d.method == http.MethodConnect:
-		return nil, fmt.Errorf("method: %q is no method that asks for a reply: write GET, HEAD, POST", o.Method)
+		return nil, fmt.Errorf("method: %q is not a method that asks for a reply: write GET, HEAD, POST", o.Method)
 	case !strings.HasPrefix(d.target, "/") && !strings.HasPrefix(d.target, "http://") && d.target != "*" || strings.ContainsFunc(d.target, outsideTarget):
-		return nil, fmt.Errorf("path: %q is no path: write /healthz or /echo, or http://name/ for a proxy, what is no plain letter as %%20", o.Path)
+		return nil, fmt.Errorf("path: %q is not a path: write /healthz or /echo, or http://name/ for a proxy; write a space as %%20, and other special characters likewise", o.Path)
 	case d.status < 200 || d.status > 599:
-		return nil, fmt.Errorf("status: %d is not within 200 and 599", d.status)
+		return nil, fmt.Errorf("status: %d is not between 200 and 599", d.status)
 	case d.echo && d.bodiless(d.status):
 		return nil, errors.New("echo: the reply to HEAD, and one with status 204 or 304, has no body: write echo: false")
 	}

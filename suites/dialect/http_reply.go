@@ -63,7 +63,7 @@ func (d http1) unexpected(reply *http.Response, head []byte, body io.Reader, pay
 	err := &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("status %d", d.status), Got: shown(reply, head, body), Garbage: true}
 	err.TooLong = len(payload) > 0 && d.tooLong(reply.StatusCode)
 	err.Busy = reply.StatusCode == http.StatusServiceUnavailable || reply.StatusCode == http.StatusTooManyRequests // RFC 9110, 15.6.4; RFC 6585, 4
-	err.Hint = fmt.Sprintf("it was sent %s; say what it does answer by --http-path, --http-method and --http-header, or --http-status %d if that is right", d.sent(payload), reply.StatusCode)
+	err.Hint = fmt.Sprintf("it was sent %s; say what it answers by --http-path, --http-method and --http-header, or --http-status %d if that is right", d.sent(payload), reply.StatusCode)
 	return err
 }
 
@@ -236,7 +236,7 @@ func (f *framed) another(got, due, payload, head []byte) error {
 	at := max(firstDifference(got, due), 0)
 	return &ReplyError{Dialect: f.d.Name(), Want: want + ", " + around(due, at),
 		Got:  came + ", " + around(got, at),
-		Hint: fmt.Sprintf("it was sent %s, and answered %s: if the server's body is not to be what it was sent, judge it with --http-path PATH, or echo: false", f.d.sent(payload), shown(f.reply, head, io.MultiReader(bytes.NewReader(got), f)))}
+		Hint: fmt.Sprintf("it was sent %s, and answered %s: if the server does not send back what it was sent, judge it with --http-path PATH, or echo: false", f.d.sent(payload), shown(f.reply, head, io.MultiReader(bytes.NewReader(got), f)))}
 }
 
 // isProtocol tells a malformed chunk from an error of the reader below.

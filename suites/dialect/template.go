@@ -154,7 +154,7 @@ func parseWord(word string) (part, error) {
 	if digits, ok := strings.CutPrefix(word, "0x"); ok {
 		b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 		if err != nil || len(b) == 0 {
-			return part{}, fmt.Errorf("{%s} is no bytes: write two hexadecimal digits for each, such as {0x0dff}", word)
+			return part{}, fmt.Errorf("{%s} stands for no bytes: write two hexadecimal digits for each, such as {0x0dff}", word)
 		}
 		return part{kind: literal, literal: b}, nil
 	}
@@ -177,7 +177,7 @@ func parseWord(word string) (part, error) {
 	case name == "any" && len(fields) == 1:
 		n, err := strconv.Atoi(fields[0])
 		if err != nil || n < 1 || n > maxOverhead {
-			return part{}, fmt.Errorf("{%s}: %q is no number of bytes from 1 to %d", word, fields[0], maxOverhead)
+			return part{}, fmt.Errorf("{%s}: %q is not a number of bytes from 1 to %d", word, fields[0], maxOverhead)
 		}
 		return part{kind: anyBytes, count: n}, nil
 	case name == "length" || name == "rest":
@@ -243,9 +243,9 @@ func (t text) sound() error {
 		case p.kind == anyBytes && p.count == 0 && !last && next.kind == anyBytes && next.count == 0:
 			return fmt.Errorf("%q has {any} twice in a row: one is enough", t.source)
 		case p.kind == digits && !last && (next.kind != literal || next.literal[0] >= '0' && next.literal[0] <= '9'):
-			return fmt.Errorf("%q: {digits} must be followed by text that is no digit, or nobody knows where they end", t.source)
+			return fmt.Errorf("%q: {digits} must be followed by text that does not begin with a digit, or their end is unknown", t.source)
 		case p.kind == restOf && slices.ContainsFunc(t.parts[i+1:], func(p part) bool { return p.kind == digits || p.kind == anyBytes && p.count == 0 }):
-			return fmt.Errorf("%q has {rest} before bytes whose number nobody knows: write {any 4} for a length of 4 bytes", t.source)
+			return fmt.Errorf("%q has {rest} before bytes whose number is not known: write {any 4} for a length of 4 bytes", t.source)
 		}
 	}
 	return nil

@@ -169,7 +169,7 @@ func (t *try) failed(err error) {
 		if len(t.came) == 0 {
 			t.say("! nothing came within %v: does the server wait for something that the client should say first?", t.patience)
 		} else {
-			t.say("! nothing more came within %v, and the frame is not at its end: is it really cut as the file says?", t.patience)
+			t.say("! nothing more came within %v, and the frame has not ended: does it really end where the file says?", t.patience)
 		}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		t.say("! the server closed the connection inside it")

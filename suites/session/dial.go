@@ -240,7 +240,7 @@ func (c *Conn) signOn(command string) {
 // greeted reads what a server that declares a greeting sends first.
 func (c *Conn) greeted() {
 	const chunk = 251 << 8 // a whole number of patterns
-	for at, n := int64(0), c.s.Info.Greeting; at < n; {
+	for at, n := int64(0), int64(c.s.Info.Greeting); at < n; {
 		want := make([]byte, min(n-at, chunk))
 		for i := range want {
 			want[i] = byte(i % 251)

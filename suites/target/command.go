@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,28 +64,73 @@ func (c Command) String() string {
 // script reports whether the command is a line for a shell.
 func (c Command) script() bool { return len(c) == 3 && c[0] == "/bin/sh" && c[1] == "-c" }
 
+// shell reports whether a shell reads the words: a script, or sh -c in a list.
+func (c Command) shell() bool {
+	if len(c) < 3 || !strings.HasPrefix(c[1], "-") || !strings.HasSuffix(c[1], "c") {
+		return false
+	}
+	return slices.Contains([]string{"sh", "bash", "dash", "ash", "ksh", "zsh"}, filepath.Base(c[0]))
+}
+
 // placeholder is a word in braces that stands for something, as opposed to what
 // shells and programs have braces for.
-var placeholder = regexp.MustCompile(`(^|[^$])\{([A-Za-z][A-Za-z_-]*)\}`)
+var placeholder = regexp.MustCompile(`\{([A-Za-z][A-Za-z_-]*)\}`)
 
-// Fillable says which placeholder of a command nobody can fill. The lines of a shell
-// are left out: awk '{print}' is one.
+// Fillable says which placeholder of a command nobody can fill. A shell's line may have
+// words in braces that are its own, awk '{print}' for one: only what looks like a
+// misspelt placeholder is refused there.
 func (f File) Fillable() error {
 	for _, c := range []struct {
 		key     string
 		command Command
 		known   []string
 	}{{"start", f.Start, []string{"port", "socket", "scratch"}}, {"build", f.Build, []string{"scratch"}}} {
-		if c.command.script() {
-			continue
-		}
+		shell := c.command.shell()
 		for _, word := range c.command {
-			for _, found := range placeholder.FindAllStringSubmatch(word, -1) {
-				if !slices.Contains(c.known, found[2]) {
-					return fmt.Errorf("%s: unknown placeholder {%s}: use one of {%s}; where the braces are the server's own, let a shell run it: sh -c '…'", c.key, found[2], strings.Join(c.known, "}, {"))
+			for _, at := range placeholder.FindAllStringSubmatchIndex(word, -1) {
+				name, before := word[at[2]:at[3]], word[:at[0]]
+				own := strings.HasSuffix(before, "$") || shell && (strings.HasSuffix(before, "{") || !slices.ContainsFunc(c.known, func(known string) bool { return misspelt(name, known) }))
+				if own || slices.Contains(c.known, name) {
+					continue
 				}
+				otherwise := "let a shell run it: sh -c '…'"
+				if shell {
+					otherwise = "keep the line in a script of its own"
+				}
+				return fmt.Errorf("%s: unknown placeholder {%s}: use one of {%s}; where the braces are the server's own, %s", c.key, name, strings.Join(c.known, "}, {"), otherwise)
 			}
 		}
 	}
 	return nil
+}
+
+// misspelt reports whether a word is a name in capitals, or with one letter
+// missing, one too many or two neighbours swapped. Another letter in place of one is no
+// sign: part, post and sort are words of their own.
+func misspelt(word, name string) bool {
+	word = strings.ToLower(word)
+	switch len(word) - len(name) {
+	case 0:
+		for i := 1; i < len(word); i++ {
+			if word[:i-1]+word[i:i+1]+word[i-1:i]+word[i+1:] == name {
+				return true
+			}
+		}
+		return word == name
+	case 1:
+		return oneMore(word, name)
+	case -1:
+		return oneMore(name, word)
+	}
+	return false
+}
+
+// oneMore reports whether long is short with one letter more.
+func oneMore(long, short string) bool {
+	for i := range long {
+		if long[:i]+long[i+1:] == short {
+			return true
+		}
+	}
+	return false
 }

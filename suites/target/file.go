@@ -31,7 +31,7 @@ type File struct {
 	Class    spec.Class     `yaml:"class"`    // empty if not known
 	Dialect  string         `yaml:"dialect"`  // its name: a built-in one, one that ships, or that of Speaks
 	Features []spec.Feature `yaml:"features"` // beyond what the dialect itself offers
-	Limit    int64          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
+	Limit    Bytes          `yaml:"limit"`    // unread output L of one connection, in bytes; 0 is undeclared
 	// IdleTimeout is after how much silence the server closes a connection; 0 is undeclared.
 	IdleTimeout Duration `yaml:"idle_timeout"`
 	// MaxClients is how many clients at a time the server has room for; 0 is undeclared.
@@ -39,7 +39,7 @@ type File struct {
 	MaxClients int `yaml:"max_clients"`
 	// Memory is how much the server's heap may grow before it is collected; 0 is undeclared.
 	Memory   Bytes `yaml:"memory"`
-	Greeting int64 `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
+	Greeting Bytes `yaml:"greeting"` // bytes that the server sends first on every connection, byte i being i mod 251
 	// HTTP says what the http dialect asks for; nil asks for an echo.
 	HTTP *dialect.HTTP `yaml:"http"`
 	// Payload bounds what a request carries, beyond what the dialect does.
@@ -78,8 +78,8 @@ type File struct {
 
 // Payload bounds the payload of a request, in bytes; 0 leaves the dialect's own bound.
 type Payload struct {
-	Min int `yaml:"min"`
-	Max int `yaml:"max"`
+	Min Bytes `yaml:"min"`
+	Max Bytes `yaml:"max"`
 }
 
 // MaxGreeting bounds a greeting, in bytes: every connection of a run reads it.
@@ -121,7 +121,7 @@ func (d *Duration) UnmarshalYAML(b []byte) error {
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil || v <= 0 {
-		return fmt.Errorf("%q is no duration above 0: write 15s or 2m", text)
+		return fmt.Errorf("%q is not a duration above 0: write 15s or 2m", text)
 	}
 	*d = Duration(v)
 	return nil
@@ -137,7 +137,7 @@ func (d Duration) or(otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// Bytes is an amount of memory that YAML writes as "512MiB", or as a number of bytes.
+// Bytes is an amount that YAML writes as "512MiB", or as a number of bytes.
 type Bytes int64
 
 // units are the powers of two that an amount may be given in.
@@ -156,13 +156,19 @@ func ParseBytes(word string) (Bytes, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%q is no number of bytes above 0: write 512MiB, 4GiB or a plain number", word)
+		return 0, fmt.Errorf("%q is not a number of bytes above 0: write 512MiB, 4GiB or a plain number", word)
 	}
 	return Bytes(n * unit), nil
 }
 
-// UnmarshalYAML reads an amount.
+// UnmarshalYAML reads an amount. 0 is as good as no amount; a number below that is
+// refused by whoever knows its key.
 func (b *Bytes) UnmarshalYAML(text []byte) error {
+	var plain int64
+	if err := yaml.Unmarshal(text, &plain); err == nil {
+		*b = Bytes(plain)
+		return nil
+	}
 	var word string
 	if err := yaml.Unmarshal(text, &word); err != nil {
 		return err
@@ -270,11 +276,14 @@ func (f File) check() error {
 	if f.Limit < 0 {
 		return fmt.Errorf("limit: %d is below 0", f.Limit)
 	}
+	if f.Memory < 0 {
+		return fmt.Errorf("memory: %d is below 0", f.Memory)
+	}
 	if f.MaxClients < 0 {
 		return fmt.Errorf("max_clients: %d is below 0", f.MaxClients)
 	}
 	if f.Greeting < 0 || f.Greeting > MaxGreeting {
-		return fmt.Errorf("greeting: %d is not within 0 and %d", f.Greeting, MaxGreeting)
+		return fmt.Errorf("greeting: %d is not between 0 and %d", f.Greeting, MaxGreeting)
 	}
 	if f.Spec != "" {
 		if err := spec.CheckVersion(f.Spec); err != nil {

@@ -97,8 +97,8 @@ func TestBadFiles(t *testing.T) {
 		good + "limit: -1\n":                                                            "limit",
 		good + "idle_timeout: 5\n":                                                      "write 15s",
 		good + "limit: many\n":                                                          "many",
-		good + "ready_timeout: soon\n":                                                  `"soon" is no duration`,
-		good + "ready_timeout: -3s\n":                                                   "no duration above 0",
+		good + "ready_timeout: soon\n":                                                  `"soon" is not a duration`,
+		good + "ready_timeout: -3s\n":                                                   "not a duration above 0",
 		good + "build: {a: b}\n":                                                        "command line",
 		"dialect: echo\nstart: ./x\n":                                                   "name: is missing",
 		"name: x\nstart: ./x\n":                                                         "dialect: is missing: use one of echo",
@@ -122,8 +122,8 @@ func TestBadFiles(t *testing.T) {
 		good + "spec: 9.9\n":                                                            "spec: unknown version",
 		"name: x\ndialect: echo\nstart: [./x, '--at={addr}']\n":                         "start: unknown placeholder {addr}",
 		good + "build: make {port}\n":                                                   "build: unknown placeholder {port}: use one of {scratch}",
-		good + "memory: -1\n":                                                           "no number of bytes above 0",
-		good + "memory: 9999999TiB\n":                                                   "no number of bytes above 0",
+		good + "memory: -1\n":                                                           "memory: -1 is below 0",
+		good + "memory: 9999999TiB\n":                                                   "not a number of bytes above 0",
 		good + "memory: much\n":                                                         "write 512MiB",
 	} {
 		_, err := Read(strings.NewReader(text), "f.yaml")
@@ -133,6 +133,26 @@ func TestBadFiles(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %q is not one line with %q", text, err, says)
+		}
+	}
+}
+
+// Whatever is a number of bytes may have a unit, in every key alike, as in flags.
+func TestBytesInEveryKey(t *testing.T) {
+	text := "name: x\ndialect: echo\nstart: ./x\nfeatures: [greeting, limit]\nlimit: 1MiB\nmemory: 2 GiB\ngreeting: 3KiB\npayload: {min: 16, max: 1KiB}\n"
+	got, err := Read(strings.NewReader(text), "f.yaml")
+	if err != nil || got.Limit != 1<<20 || got.Memory != 2<<30 || got.Greeting != 3<<10 || got.Payload != (Payload{Min: 16, Max: 1 << 10}) {
+		t.Errorf("%v: limit %d, memory %d, greeting %d, payload %+v", err, got.Limit, got.Memory, got.Greeting, got.Payload)
+	}
+	if errs := loadSchema(t).Check(asJSON(t, []byte(text))); len(errs) > 0 {
+		t.Errorf("the schema refuses them: %v", errs)
+	}
+	for _, key := range []string{"limit", "memory", "greeting"} {
+		for value, good := range map[string]bool{"0": true, "1_000": true, "1MB": false, "-1": false, "KiB": false, "9999999TiB": false} {
+			_, err := Read(strings.NewReader("name: x\ndialect: echo\nstart: ./x\n"+key+": "+value+"\n"), "f.yaml")
+			if (err == nil) != good || value != "-1" && err != nil && !strings.Contains(err.Error(), "write 512MiB") {
+				t.Errorf("%s: %s: %v", key, value, err)
+			}
 		}
 	}
 }

@@ -18,18 +18,18 @@ func (f File) Speaker() (dialect.Dialect, error) {
 	}
 	if f.HTTP != nil {
 		if d.Name() != "http" {
-			return nil, fmt.Errorf("http: is for dialect: http, and this one is %s", f.Dialect)
+			return nil, fmt.Errorf("http: is for dialect: http, not for %s", f.Dialect)
 		}
 		if d, err = dialect.NewHTTP(*f.HTTP); err != nil {
 			return nil, fmt.Errorf("http.%w", err)
 		}
 	}
-	least, most := f.Payload.Min, f.Payload.Max
+	least, most := int(f.Payload.Min), int(f.Payload.Max)
 	switch {
 	case least < 0 || most < 0:
 		return nil, errors.New("payload: min and max are bytes, not below 0")
 	case (least > 0 || most > 0) && dialect.Constant(d):
-		return nil, errors.New("payload: these requests carry none")
+		return nil, errors.New("payload: the requests of this dialect carry none")
 	case most > 0 && most < max(least, d.MinPayload()):
 		return nil, fmt.Errorf("payload.max: %d is below the least, %d", most, max(least, d.MinPayload()))
 	case max(least, most) > d.MaxPayload():

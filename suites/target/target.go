@@ -38,7 +38,7 @@ var (
 	ErrSilent      = errors.New("the target never accepted a connection")
 	ErrDaemon      = errors.New("the target put itself in the background and cannot be followed")
 	ErrInUse       = errors.New("the address is in use")
-	ErrTLS         = errors.New("tls cannot be spoken as it is asked for")
+	ErrTLS         = errors.New("TLS cannot be spoken as asked for")
 	ErrAddress     = errors.New("bad address")
 	ErrUnreachable = errors.New("no server answers")
 	ErrPid         = errors.New("wrong --pid")
@@ -78,7 +78,7 @@ func (t *Target) Launch(ctx context.Context) (*Instance, error) {
 	if len(t.File.Start) == 0 {
 		return nil, &LaunchError{Cause: ErrNotFound, Detail: "the target has neither a start command nor an address"}
 	}
-	if err := visible(); err != nil {
+	if err := Visible(); err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
@@ -100,6 +100,9 @@ func (t *Target) Launch(ctx context.Context) (*Instance, error) {
 func (t *Target) Build(ctx context.Context) error {
 	if len(t.File.Build) == 0 || t.Addr != "" {
 		return nil
+	}
+	if err := Visible(); err != nil {
+		return err
 	}
 	return build(ctx, t.File)
 }
@@ -231,9 +234,9 @@ func newScratch() (string, error) {
 	return scratch, nil
 }
 
-// visible says whether this system shows its processes at all: the sockets of a
-// target are found there, and what the process vantage sees.
-func visible() error {
+// Visible is nil where this system shows its processes, so that a target can be started:
+// its sockets are found there, and what the process vantage sees.
+func Visible() error {
 	if err := observe.Here(); err != nil {
 		return &LaunchError{Cause: err}
 	}

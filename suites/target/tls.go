@@ -59,7 +59,7 @@ func (i *Instance) TLSConfig() (*tls.Config, error) {
 // check finds what cannot be meant.
 func (t *TLS) check() error {
 	if t != nil && t.Insecure && t.CA != "" {
-		return errors.New("tls: both ca and insecure: insecure takes any certificate, so ca has no say")
+		return errors.New("tls: both ca and insecure: insecure takes any certificate, so ca would be ignored")
 	}
 	return nil
 }

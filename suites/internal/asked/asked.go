@@ -23,7 +23,7 @@ var (
 	dialectFlag  = flag.String("dialect", "probe", "how to talk to the server at -addr")
 	classFlag    = flag.String("class", "", "what the server at -addr is")
 	featuresFlag = flag.String("features", "", "what the server at -addr offers, comma-separated")
-	limitFlag    = flag.Int64("limit", 0, "the server at -addr's declared limit L of unread output, in `bytes`")
+	limitFlag    = amount("limit", "the server at -addr's declared limit L of unread output, in `bytes`, such as 1MiB")
 	clauseFlag   = flag.String("clause", "", "judge only these clauses, comma-separated")
 	familyFlag   = flag.String("family", "", "judge only these families, comma-separated")
 	levelFlag    = flag.String("level", "", "judge only MUST or only SHOULD clauses")
@@ -32,6 +32,16 @@ var (
 	noAdviceFlag = flag.Bool("no-advice", false, "leave out what it neither promised nor was released from")
 	seedFlag     = flag.String("seed", "", "fix payloads, and shuffle the order of checks, by this `number`")
 )
+
+// amount is a flag of so many bytes, in the spelling of target files.
+func amount(name, usage string) *target.Bytes {
+	var b target.Bytes
+	flag.Func(name, usage, func(word string) (err error) {
+		b, err = target.ParseBytes(word)
+		return err
+	})
+	return &b
+}
 
 // Read parses the command line. Where a server is named it leaves the tests of the
 // package out, but for the one of that name, unless -run says otherwise; and it finds a

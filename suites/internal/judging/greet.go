@@ -148,8 +148,8 @@ func (k *facts) adopt(hello map[string]string, note func(format string, args ...
 	} else if left, right := difference(file.Features, offered), difference(offered, file.Features); len(left)+len(right) > 0 {
 		note("the target file and HELLO disagree about features (only the file: %s; only HELLO: %s): the file wins", orNone(left), orNone(right))
 	}
-	limit, err := strconv.ParseInt(hello["limit"], 10, 64)
-	switch {
+	amount, err := strconv.ParseInt(hello["limit"], 10, 64)
+	switch limit := target.Bytes(amount); {
 	case err != nil || limit < 0:
 	case file.Limit == 0:
 		k.info.Limit = limit

@@ -29,7 +29,7 @@ func TestWhatHelloAdds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			known, notes := facts{info: c.file}, 0
 			known.adopt(hello, func(string, ...any) { notes++ })
-			if info := known.info; info.Class != c.class || !slices.Equal(info.Features, c.feats) || info.Limit != c.limit || time.Duration(info.IdleTimeout) != c.idle {
+			if info := known.info; info.Class != c.class || !slices.Equal(info.Features, c.feats) || info.Limit != target.Bytes(c.limit) || time.Duration(info.IdleTimeout) != c.idle {
 				t.Errorf("known %+v", info)
 			}
 			if notes != c.notes {

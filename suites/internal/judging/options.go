@@ -125,7 +125,7 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Sprintf(fo
 func ParseSeed(text string) (uint64, error) {
 	seed, err := strconv.ParseUint(text, 0, 64)
 	if err != nil || seed == 0 {
-		return 0, usage("%s is no number from 1 to 2^64-1, such as 42 or 0x5e1f", text)
+		return 0, usage("%s is not a number from 1 to 2^64-1, such as 42 or 0x5e1f", text)
 	}
 	return seed, nil
 }

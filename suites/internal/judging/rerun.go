@@ -78,7 +78,7 @@ func named(t target.Target, addr string) []string {
 		flag("--class", string(file.Class))
 		flag("--features", strings.ReplaceAll(join(file.Features), ", ", ","))
 		if file.Limit != 0 {
-			flag("--limit", fmt.Sprint(file.Limit))
+			flag("--limit", file.Limit.String())
 		}
 		if file.IdleTimeout != 0 {
 			flag("--idle-timeout", time.Duration(file.IdleTimeout).String())

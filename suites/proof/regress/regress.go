@@ -143,7 +143,7 @@ func (p Pair) Keeps(ctx context.Context, binary string) (report.Result, error) {
 }
 
 func (p Pair) judge(ctx context.Context, binary, clause string, greeting int64) (report.Result, error) {
-	file := target.File{Name: p.ID, Dialect: "probe", Class: p.Class, Features: p.Features, Greeting: greeting, Start: target.Command{binary}}
+	file := target.File{Name: p.ID, Dialect: "probe", Class: p.Class, Features: p.Features, Greeting: target.Bytes(greeting), Start: target.Command{binary}}
 	if greeting > 0 {
 		file.Env = map[string]string{"GREETING": strconv.FormatInt(greeting, 10)}
 	}
