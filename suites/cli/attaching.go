@@ -176,10 +176,15 @@ func (f *targetFlags) askHTTP(cmd *cobra.Command, file *target.File) error {
 	case err != nil || asked == nil:
 		return err
 	case file.Dialect != "" && file.Dialect != "http":
-		return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", file.Dialect)
+		return notHTTP(file.Dialect)
 	}
 	file.Dialect, file.HTTP = "http", asked
 	return nil
+}
+
+// notHTTP is the error for flags of HTTP beside another dialect.
+func notHTTP(name string) error {
+	return fmt.Errorf("--http-path and its like are for --dialect http, and this one is %s", name)
 }
 
 func classes() string {
