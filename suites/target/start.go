@@ -58,6 +58,9 @@ func (i *Instance) begin() (*life, error) {
 	if i.bare {
 		argv = closing(argv)
 	}
+	if err := i.as.enters(i.file.Dir); err != nil {
+		return nil, err
+	}
 	p, err := i.contained(argv)
 	if err != nil {
 		if notRunnable(err) {
@@ -82,9 +85,9 @@ func (i *Instance) begin() (*life, error) {
 func (i *Instance) contained(argv []string) (*process, error) {
 	group, err := observe.NewCgroup("reactorspec-" + rand.Text()[:12])
 	if err != nil {
-		return startProcess(argv, i.file.Dir, i.environment(), nil)
+		return startProcess(argv, i.file.Dir, i.environment(), nil, i.as)
 	}
-	p, err := startProcess(argv, i.file.Dir, i.environment(), group)
+	p, err := startProcess(argv, i.file.Dir, i.environment(), group, i.as)
 	if err == nil {
 		return p, nil
 	}
@@ -92,7 +95,7 @@ func (i *Instance) contained(argv []string) (*process, error) {
 	if notRunnable(err) && !errors.Is(err, os.ErrPermission) {
 		return nil, err
 	}
-	return startProcess(argv, i.file.Dir, i.environment(), nil) // clone3(2) may be refused what mkdir was not
+	return startProcess(argv, i.file.Dir, i.environment(), nil, i.as) // clone3(2) may be refused what mkdir was not
 }
 
 // handsOn reports whether the process that was started takes the target's signals,
@@ -127,7 +130,7 @@ func (i *Instance) fill(word string) string {
 
 // environment is ours with the contract's variables and the target file's.
 func (i *Instance) environment() []string {
-	env := append(os.Environ(), nonceEnv+"="+i.Nonce)
+	env := append(slices.Concat(os.Environ(), i.as.environment()), nonceEnv+"="+i.Nonce)
 	if a, ok := i.addr.(*net.TCPAddr); ok {
 		env = append(env, "PORT="+strconv.Itoa(a.Port))
 	}
@@ -284,7 +287,7 @@ func build(ctx context.Context, f File) error {
 	for n, word := range f.Build {
 		argv[n] = strings.ReplaceAll(word, "{scratch}", scratch)
 	}
-	p, err := startProcess(argv, f.Dir, os.Environ(), nil)
+	p, err := startProcess(argv, f.Dir, os.Environ(), nil, nil)
 	if err != nil {
 		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
 	}
