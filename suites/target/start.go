@@ -64,7 +64,11 @@ func (i *Instance) begin() (*life, error) {
 	p, err := i.contained(argv)
 	if err != nil {
 		if notRunnable(err) {
-			return nil, &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
+			detail := err.Error()
+			if i.as != nil {
+				detail += fmt.Sprintf(": it is started as %s, who has to be able to run it", i.as.name)
+			}
+			return nil, &LaunchError{Cause: ErrNotFound, Detail: detail}
 		}
 		return nil, fmt.Errorf("starting the target: %w", err)
 	}

@@ -137,6 +137,21 @@ func TestUsersThatCannotBe(t *testing.T) {
 	}
 }
 
+// A program that the user may not run is named with the user.
+func TestProgramsShutToTheUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can start a server under another user")
+	}
+	program := everybodys(t)
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := (&Target{File: File{Name: "x", Dialect: "echo", User: "4242", Dir: "/", Start: Command{program, "{port}"}}}).Launch(t.Context())
+	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "started as 4242") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Whom a directory lets in.
 func TestBarred(t *testing.T) {
 	if os.Geteuid() != 0 {
