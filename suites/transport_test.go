@@ -1,6 +1,7 @@
 package suites_test
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -79,6 +80,62 @@ func TestOverTLS(t *testing.T) {
 	}
 }
 
+// tlsThat speaks TLS to whoever does, and ends the connection of everybody else without a
+// word, when end has done something to it.
+func tlsThat(t *testing.T, cert tls.Certificate, end func(net.Conn)) string {
+	t.Helper()
+	l := listen(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				if first, err := in.Peek(1); err != nil || first[0] != 0x16 {
+					end(conn)
+					return
+				}
+				_ = tls.Server(ahead{conn, in}, &tls.Config{Certificates: []tls.Certificate{cert}}).Handshake()
+			}()
+		}
+	}()
+	return "tcp://" + l.Addr().String()
+}
+
+// ahead is a connection of which something was read already.
+type ahead struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (a ahead) Read(b []byte) (int, error) { return a.in.Read(b) }
+
+// linesThat answers each line with an answer.
+func linesThat(t *testing.T, answer string) string {
+	t.Helper()
+	l := listen(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					_, _ = io.WriteString(conn, answer)
+				}
+			}()
+		}
+	}()
+	return "tcp://" + l.Addr().String()
+}
+
 // What does not fit is said in one line with what to change, and is exit 1 of the
 // target, or 2 of who asked.
 func TestTransportThatDoesNotFit(t *testing.T) {
@@ -120,12 +177,30 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	weak, err := dialect.ReadDescribed([]byte("request: \"PING\\n\"\nreply: {line: \"\\r\\n\"}\n"), "weak.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unended, err := dialect.ReadDescribed([]byte("request: \"PING\\n\"\nreply:\n  line: \"\\n\"\n  until: END\n"), "unended.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cutting := tlsThat(t, cert, func(net.Conn) {})
+	silent := tlsThat(t, cert, func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) })
 	for name, c := range map[string]struct {
 		addr string
 		file target.File
 		exit int
 		want []string
 	}{
+		"plain, TLS closes":   {cutting, target.File{Dialect: "echo"}, 1, []string{"the port speaks TLS: give --tls"}},
+		"plain, TLS resets":   {silent, target.File{Dialect: "echo"}, 1, []string{"the port speaks TLS: give --tls"}},
+		"http to TLS":         {secured, target.File{Dialect: "http"}, 1, []string{"the port speaks TLS: give --tls"}},
+		"no TLS, only echo":   {plain, target.File{Dialect: "resp"}, 1, []string{"check --dialect and --tls"}},
+		"code, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Dialect: "echo"}, 1, []string{"the server speaks first", `"220 hello\r\n"`, "- read:", "ftp or smtp"}},
+		"file, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"the server speaks first", "begin the dialect file with `open:`"}},
+		"weak, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Speaks: weak, Dialect: "weak"}, 1, []string{"the server speaks first", `"220 hello\r\n"`}},
+		"names what is due":   {linesThat(t, "OK\n"), target.File{Speaks: unended, Dialect: "unended"}, 1, []string{`until: "END" (unended.yaml:4)`, `the last "OK"`}},
 		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 2, []string{"certificate", "insecure"}},
 		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 2, []string{"not example.org", "server_name"}},
 		"no such authority":   {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca + "x"}}, 2, []string{"ca.pemx", "no such file"}},

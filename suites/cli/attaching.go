@@ -189,10 +189,15 @@ func (f *targetFlags) askHTTP(cmd *cobra.Command, file *target.File) error {
 	case err != nil || asked == nil:
 		return err
 	case file.Dialect != "" && file.Dialect != "http":
-		return fmt.Errorf("--http-path and the other flags of HTTP are for --dialect http, not for %s", file.Dialect)
+		return notHTTP(file.Dialect)
 	}
 	file.Dialect, file.HTTP = "http", asked
 	return nil
+}
+
+// notHTTP is the error for flags of HTTP beside another dialect.
+func notHTTP(name string) error {
+	return fmt.Errorf("--http-path and the other flags of HTTP are for --dialect http, not for %s", name)
 }
 
 func classes() string {

@@ -16,6 +16,7 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/report"
+	"github.com/reactorspec/reactorspec/suites/session"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -38,6 +39,7 @@ func (p *program) dialectCommand() *cobra.Command {
 func (p *program) dialectTry() *cobra.Command {
 	var addr string
 	var over tlsFlags
+	var asks httpFlags
 	cmd := &cobra.Command{
 		Use:   "try DIALECT -- COMMAND…",
 		Short: "Send one request to a server, and show byte by byte what is sent and received",
@@ -46,7 +48,7 @@ is sent and received, and where a template or a pattern does not fit. DIALECT is
 of a dialect file, of a target file that describes one, or a name.
 
 Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistake in the file.`,
-		Example:           "  reactorspec dialect try ./mine.yaml -- ./server --port {port}\n  reactorspec dialect try smtp --addr tcp://127.0.0.1:25",
+		Example:           "  reactorspec dialect try ./mine.yaml -- ./server --port {port}\n  reactorspec dialect try smtp --addr tcp://127.0.0.1:25\n  reactorspec dialect try http --http-path /healthz --addr tcp://127.0.0.1:8080",
 		ValidArgsFunction: completeDialect,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
@@ -56,15 +58,20 @@ Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistak
 			if dash != 1 {
 				return errors.New("dialect try wants one dialect: the path of a file, or a name; the server's command comes after --")
 			}
-			return p.tryDialect(args[0], args[dash:], addr, over)
+			asked, err := asks.read(cmd)
+			if err != nil {
+				return err
+			}
+			return p.tryDialect(args[0], args[dash:], addr, over, asked)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "", "running server: tcp://host:port or unix:///path")
 	over.bind(cmd.Flags())
+	asks.bind(cmd)
 	return cmd
 }
 
-func (p *program) tryDialect(name string, command []string, addr string, over tlsFlags) error {
+func (p *program) tryDialect(name string, command []string, addr string, over tlsFlags, asked *dialect.HTTP) error {
 	judged := target.Target{Addr: addr}
 	if file, err := target.Load(name); err == nil { // a target file starts its server itself
 		judged.File = file
@@ -73,6 +80,12 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 	}
 	if len(command) > 0 {
 		judged.File.Start = command
+	}
+	if asked != nil {
+		if judged.File.Dialect != "http" {
+			return notHTTP(judged.File.Dialect)
+		}
+		judged.File.HTTP = asked
 	}
 	if transport, err := over.transport(); err != nil {
 		return err
@@ -126,6 +139,9 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 	}
 	if !fits {
 		p.exit = report.ExitNotConformant
+		if hint := session.ContactHint(ctx, server, d); hint != "" {
+			fmt.Fprintf(p.out, "! %s\n", report.Clean(hint))
+		}
 	}
 	p.describe(p.out, judged.File, d)
 	return nil
@@ -138,10 +154,18 @@ func tryOnce(ctx context.Context, w io.Writer, server *target.Instance, config *
 		return false, err
 	}
 	defer conn.Close()
-	if config != nil {
-		conn = tls.Client(conn, config)
+	if config == nil {
+		return dialect.Try(w, conn, d, tryPatience), nil
 	}
-	return dialect.Try(w, conn, d, tryPatience), nil
+	secured := tls.Client(conn, config)
+	shaking, cancel := context.WithTimeout(ctx, tryPatience)
+	defer cancel()
+	if err := secured.HandshakeContext(shaking); err != nil {
+		hint, _ := session.HandshakeHint(err)
+		fmt.Fprintf(w, "! the TLS handshake failed: %s: %s\n", oneLine(err.Error()), hint)
+		return false, nil
+	}
+	return dialect.Try(w, secured, d, tryPatience), nil
 }
 
 // notTried is a server that could not be started or reached.

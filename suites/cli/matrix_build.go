@@ -70,11 +70,15 @@ func (e *entrant) build(ctx context.Context) {
 	}
 }
 
-// lacking says which program a target is started by that is not on this machine.
+// lacking says which program a target is started by that is not on this machine, or which
+// user.
 // What the build makes is looked for later.
 func (e *entrant) lacking() string {
 	if notThere(e.file.Start) {
 		return e.file.Start[0] + " is not installed"
+	}
+	if err := e.file.UserKnown(); err != nil {
+		return err.Error()
 	}
 	return ""
 }

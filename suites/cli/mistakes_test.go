@@ -25,6 +25,14 @@ func TestUsageErrors(t *testing.T) {
 	if err := os.WriteFile(misspelt, []byte("name: x\ndialect: echo\nstart: cd . && exec ./server --port {prot}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	nobody := filepath.Join(t.TempDir(), "nobody.yaml")
+	if err := os.WriteFile(nobody, []byte("name: x\ndialect: echo\nuser: no-such-user-here\nstart: [sleep, \"9\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
+	if err := os.WriteFile(wrong, []byte("name: x\ndialect: echo\nuser: \"no body\"\nstart: [sleep, \"9\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	empty := t.TempDir()
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -56,6 +64,8 @@ func TestUsageErrors(t *testing.T) {
 		"promise":           {[]string{"check", "--dialect", "echo", "--promise", "CONN-999", "--", "true"}, "promise of an unknown clause"},
 		"advice and none":   {[]string{"check", "--advice", "--no-advice"}, "give one of them"},
 		"two targets":       {[]string{"check", "--addr", "tcp://127.0.0.1:1", "--", "true"}, "one target"},
+		"no such user":      {[]string{"check", "--target", nobody, "--clause", "ACC-1"}, "no user no-such-user-here"},
+		"no user's name":    {[]string{"check", "--target", wrong, "--clause", "ACC-1"}, "write a name such as nobody"},
 		"file and dialect":  {[]string{"check", "--target", bad, "--dialect", "echo"}, "--dialect"},
 		"http flags":        {[]string{"check", "--dialect", "resp", "--http-path", "/x", "--addr", "tcp://127.0.0.1:1"}, "--dialect http"},
 		"http path":         {[]string{"check", "--http-path", "healthz", "--addr", "tcp://127.0.0.1:1"}, "is not a path: write /healthz"},

@@ -114,9 +114,25 @@ func (d *Described) closes() bool {
 // Constant reports whether every request is the same.
 func (d *Described) Constant() bool { return d.Max == 0 }
 
-// skips reports whether a server may say something unasked.
-func (d *Described) skips() bool {
+// Skips reports whether a server may say something unasked.
+func (d *Described) Skips() bool {
 	return slices.ContainsFunc(d.reply, func(f *frame) bool { return len(f.skip) > 0 })
+}
+
+// LastFrame says which frame ends a reply that has several, and where the file says it; empty
+// where a reply has a fixed number of frames.
+func (d *Described) LastFrame() string {
+	for _, step := range d.opening {
+		if step.read != nil && len(step.read.until) > 0 {
+			return step.read.due(d.fill(nil))
+		}
+	}
+	for _, f := range d.reply {
+		if len(f.until) > 0 {
+			return f.due(d.fill(nil))
+		}
+	}
+	return ""
 }
 
 // Carries reports whether a good reply holds the payload of its request, so that

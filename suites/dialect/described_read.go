@@ -141,11 +141,17 @@ type describer struct {
 }
 
 func (r *describer) fail(n ast.Node, format string, args ...any) {
-	line := 1
+	panic(&FileError{r.file, lineOf(n), strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")})
+}
+
+// where is the place of a value, as errors name it.
+func (r *describer) where(n ast.Node) string { return fmt.Sprintf("%s:%d", r.file, lineOf(n)) }
+
+func lineOf(n ast.Node) int {
 	if t := n.GetToken(); t != nil && t.Position != nil {
-		line = max(t.Position.Line, 1)
+		return max(t.Position.Line, 1)
 	}
-	panic(&FileError{r.file, line, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")})
+	return 1
 }
 
 // mapping reads the keys of one mapping, by the table; each has its say.

@@ -115,6 +115,7 @@ func (r *describer) plain(k key, n ast.Node) []byte {
 
 func (r *describer) pattern(k key, n ast.Node) text {
 	t := r.parsed(k, n)
+	t.where = r.where(n)
 	return t
 }
 
@@ -202,7 +203,7 @@ func (r *describer) frames(n ast.Node) []*frame {
 
 // frame reads one frame; a text is a pattern that is read as it is written.
 func (r *describer) frame(n ast.Node) *frame {
-	f := &frame{}
+	f := &frame{where: r.where(n)}
 	switch n.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		k, _, _ := keyOf("frame", "is")

@@ -3,6 +3,7 @@ package dialect
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,6 +32,8 @@ type frame struct {
 	until    []text // it repeats up to one like this
 	is       []text // each is like one of these; of a line without its end
 	contains []text // what is in it, or in all that until gathers
+
+	where string // in which line of which file it is described
 }
 
 type lengthFrame struct {
@@ -85,22 +88,24 @@ func (d *reading) frame(f *frame) error {
 	if f.written() {
 		return d.written(f.is[0])
 	}
-	var all []byte
+	var all, last []byte
 	for n := 1; ; n++ {
 		if n > maxFrames {
-			return garbage(d.name, fmt.Sprintf("the last frame of a reply among its first %d", maxFrames), all)
+			return garbage(d.name, fmt.Sprintf("%s among the first %d of a reply", f.due(d.fill), maxFrames), last)
 		}
 		b, content, err := d.cut(f)
 		if err != nil {
+			err = d.unended(f, n-1, last, err)
 			d.tell(b, "a frame", err.Error(), len(b))
 			return err
 		}
+		last = content
 		if _, skipped := anyOf(f.skip, d.fill, content); skipped {
 			d.tell(b, "skipped", "", 0)
 			continue
 		}
-		_, last := anyOf(f.until, d.fill, content)
-		if len(f.is) > 0 && !last {
+		_, ends := anyOf(f.until, d.fill, content)
+		if len(f.is) > 0 && !ends {
 			if at, ok := anyOf(f.is, d.fill, content); !ok {
 				return d.wrong(b, worded(f.is, d.fill), content, at, f.carries())
 			}
@@ -110,7 +115,7 @@ func (d *reading) frame(f *frame) error {
 		} else {
 			all = content
 		}
-		if len(f.until) > 0 && !last {
+		if len(f.until) > 0 && !ends {
 			d.tell(b, "one of several frames", "", 0)
 			continue
 		}
@@ -120,12 +125,45 @@ func (d *reading) frame(f *frame) error {
 			}
 		}
 		what := "a frame"
-		if last {
+		if ends {
 			what = "the last frame"
 		}
 		d.tell(b, what, "", 0)
 		return nil
 	}
+}
+
+// An UnendedError is a reply of which something came, and then nothing more or the end of
+// the connection: its cause. Missing says what was due, and where that is written.
+type UnendedError struct {
+	Missing string
+	cause   error
+}
+
+func (e *UnendedError) Error() string { return e.cause.Error() + ", and still due is " + e.Missing }
+func (e *UnendedError) Unwrap() error { return e.cause }
+
+// unended says of what is missing of a frame how it is described; came frames came before.
+func (d *reading) unended(f *frame, came int, last []byte, err error) error {
+	if d.taken == 0 || errors.As(err, new(*ReplyError)) {
+		return err
+	}
+	missing := f.due(d.fill)
+	if came > 0 {
+		missing += fmt.Sprintf(", behind %d that did not match, the last %s", came, shorten(last))
+	}
+	return &UnendedError{missing, err}
+}
+
+// due names the frame, or the last of several, by what the file says of it.
+func (f *frame) due(with fill) string {
+	switch {
+	case len(f.until) > 0:
+		return fmt.Sprintf("a frame that matches until: %s (%s)", worded(f.until, with), f.until[0].where)
+	case f.line != nil:
+		return fmt.Sprintf("the end of a line, %q (%s)", f.line, f.where)
+	}
+	return fmt.Sprintf("the rest of a frame (%s)", f.where)
 }
 
 // wrong is the error for a frame that is cut out well and does not say what it
@@ -142,7 +180,7 @@ func (d *reading) wrong(b []byte, want string, got []byte, at int, carries bool)
 // take reads n more bytes behind b.
 func (d *reading) take(b []byte, n int) ([]byte, error) {
 	if n > d.left {
-		return b, garbage(d.name, fmt.Sprintf("a reply of at most %d more bytes", d.left), fmt.Appendf(slices.Clip(b), " announcing %d", n))
+		return b, &ReplyError{Dialect: d.name, Want: fmt.Sprintf("a reply of at most %d more bytes", d.left), Got: fmt.Sprintf("%s, which announces %d", shorten(b), n), Garbage: true}
 	}
 	const chunk = 64 << 10
 	for n > 0 {
@@ -165,7 +203,7 @@ func (d *reading) took(n int) { d.left, d.taken = d.left-n, d.taken+n }
 func (d *reading) cut(f *frame) (b, content []byte, err error) {
 	switch {
 	case f.line != nil:
-		b, err = d.upTo(nil, f.line, "a line that ends in "+strconv.Quote(string(f.line)))
+		b, err = d.upTo(nil, f.line, fmt.Sprintf("a line that ends in %q (%s)", f.line, f.where))
 		return b, bytes.TrimSuffix(b, f.line), err
 	case f.length != nil:
 		l := f.length
@@ -174,7 +212,7 @@ func (d *reading) cut(f *frame) (b, content []byte, err error) {
 		}
 		n := l.number.read(b[l.at:])
 		if n < 0 || n > int64(d.left) {
-			return b, b, garbage(d.name, fmt.Sprintf("a length that counts 0 to %d bytes", d.left), fmt.Appendf(slices.Clip(b), ", that is %d", n))
+			return b, b, &ReplyError{Dialect: d.name, Want: fmt.Sprintf("a length that counts 0 to %d bytes", d.left), Got: fmt.Sprintf("%s, which counts %d", shorten(b), n), Garbage: true}
 		}
 		b, err = d.take(b, int(n))
 	case f.header != nil:
@@ -234,11 +272,14 @@ func (d *reading) untilClosed() ([]byte, error) {
 // written reads what the pattern says and nothing else.
 func (d *reading) written(t text) error {
 	b, _, err := d.prefix(&t, false)
-	problem := ""
+	problem, at := "", len(b)
 	if err != nil {
 		problem = err.Error()
+		if errors.As(err, new(*ReplyError)) && at > 0 {
+			at-- // the byte that does not fit was taken
+		}
 	}
-	d.tell(b, "the reply as it is written", problem, len(b))
+	d.tell(b, "the reply as it is written", problem, at)
 	return err
 }
 

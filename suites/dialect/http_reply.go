@@ -21,6 +21,9 @@ const (
 	maxBody = 64 << 20
 	// shownBody is how much of a body that was not expected is shown, in bytes.
 	shownBody = 80
+	// shownRequest is how much of a request's line and header is shown, in bytes: all of
+	// what the short payload of a first request leaves it with, if no header is huge.
+	shownRequest = 600
 )
 
 func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
@@ -35,10 +38,12 @@ func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	switch {
 	case reply.StatusCode != d.status:
 		return Reply{}, d.unexpected(reply, head, body, payload)
+	case !d.echo && reply.ContentLength > maxBody && !body.ended:
+		return Reply{}, d.tooMuch(fmt.Sprintf("one of %d bytes, as its Content-Length says", reply.ContentLength), payload)
 	case !d.echo:
 		n, err := io.Copy(io.Discard, io.LimitReader(body, maxBody+1))
 		if err == nil && n > maxBody {
-			err = garbage(d.Name(), fmt.Sprintf("a body of at most %d bytes", maxBody), head)
+			err = d.tooMuch("one that goes on behind them", payload)
 		}
 		return Reply{Last: reply.Close}, err
 	case d.inBody():
@@ -67,6 +72,12 @@ func (d http1) unexpected(reply *http.Response, head []byte, body io.Reader, pay
 	return err
 }
 
+// tooMuch is the error for a body that is longer than is read of one.
+func (d http1) tooMuch(got string, payload []byte) error {
+	return &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("a body of at most %d bytes", maxBody), Got: got, Garbage: true,
+		Hint: fmt.Sprintf("it was sent %s; ask for something shorter by --http-path", d.sent(payload))}
+}
+
 // tooLong reports whether a server may answer so to a request that is longer than it takes:
 // by any error of the client's, since few say which, unless one is what is due.
 func (d http1) tooLong(status int) bool {
@@ -77,10 +88,14 @@ func (d http1) tooLong(status int) bool {
 	return status/100 == 4 && d.status/100 != 4
 }
 
-// sent quotes the request line for that payload.
+// sent quotes the whole request for that payload, its body as far as a reply's is shown.
 func (d http1) sent(payload []byte) string {
-	line, _, _ := bytes.Cut(d.Request(payload), []byte("\r\n"))
-	return shortenTo(line, shownBody)
+	head, body, _ := bytes.Cut(d.Request(payload), []byte("\r\n\r\n"))
+	text := shortenTo(append(head, "\r\n\r\n"...), shownRequest)
+	if len(body) > 0 {
+		text += " and the body " + shortenTo(body, shownBody)
+	}
+	return text
 }
 
 // shown is status and head of the body of a reply, as far as it comes.

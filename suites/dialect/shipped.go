@@ -1,6 +1,9 @@
 package dialect
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +39,27 @@ func Names() []string {
 	var names []string
 	for _, d := range slices.Concat(all, shipped()) {
 		names = append(names, d.Name())
+	}
+	return names
+}
+
+// Greeted are the dialects whose server speaks first, and may begin as this one does.
+func Greeted(said []byte) []string {
+	var names []string
+	for _, shipped := range shipped() {
+		d := shipped.(*Described)
+		if len(d.opening) == 0 || d.opening[0].read == nil {
+			continue
+		}
+		good := 0 // frames: of a greeting that has several, not all may have come
+		err := d.ListenOpening(0, bufio.NewReader(bytes.NewReader(said)), func(h Heard) {
+			if h.Problem == "" {
+				good++
+			}
+		})
+		if !errors.As(err, new(*ReplyError)) && good > 0 {
+			names = append(names, d.name)
+		}
 	}
 	return names
 }

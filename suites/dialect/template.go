@@ -27,7 +27,8 @@ import (
 type text struct {
 	parts  []part
 	source string
-	hexed  bool // the payload, which is not in it, is in hexadecimal elsewhere
+	where  string // of a pattern: in which line of which file it stands
+	hexed  bool   // the payload, which is not in it, is in hexadecimal elsewhere
 }
 
 type part struct {

@@ -28,12 +28,22 @@ type try struct {
 	in       *bufio.Reader
 	patience time.Duration
 	came     []byte // read since the last step began, as far as it is kept
+	began    time.Time
 }
+
+// stepWaits is how many times its patience a step may take while bytes keep coming.
+const stepWaits = 5
+
+// errTrickles is a step that goes on and on.
+var errTrickles = errors.New("bytes kept coming")
 
 // keptBytes bounds what a step's bytes are kept and shown, in bytes.
 const keptBytes = 4096
 
 func (t *try) Read(b []byte) (int, error) {
+	if time.Since(t.began) > stepWaits*t.patience {
+		return 0, errTrickles
+	}
 	_ = t.conn.SetReadDeadline(time.Now().Add(t.patience))
 	n, err := t.conn.Read(b)
 	if room := keptBytes - len(t.came); room > 0 {
@@ -59,10 +69,12 @@ func (t *try) opening() bool {
 		var err error
 		if described != nil {
 			err = described.ListenOpening(i, t.in, t.heard)
-		} else if err = step.Read(t.in); err == nil {
+		} else {
+			err = step.Read(t.in)
 			t.show("<", t.used())
 		}
 		if err != nil {
+			t.follows(err)
 			t.failed(err)
 			return false
 		}
@@ -72,6 +84,7 @@ func (t *try) opening() bool {
 
 // begin starts a step: what was read ahead is its first bytes.
 func (t *try) begin() {
+	t.began = time.Now()
 	ahead, _ := t.in.Peek(t.in.Buffered())
 	t.came = bytes.Clone(ahead[:min(len(ahead), keptBytes)])
 }
@@ -96,17 +109,18 @@ func (t *try) exchange() bool {
 	t.begin()
 	err := t.reply(payload)
 	if err != nil {
+		t.follows(err)
 		t.failed(err)
 		return false
 	}
 	whole := t.used()
 	t.say("the reply is what the dialect expects")
-	t.patience /= 10
+	t.patience, t.began = t.patience/10, time.Now()
 	if more, err := t.in.Peek(1); err == nil {
 		more, _ = t.in.Peek(max(len(more), t.in.Buffered()))
 		t.say("after the reply, where nothing is due:")
 		t.show("<", more)
-		if described, ok := t.d.(*Described); ok && described.skips() {
+		if described, ok := t.d.(*Described); ok && described.Skips() {
 			t.say("    perhaps what the next reply skips")
 			return true
 		}
@@ -153,14 +167,49 @@ func (t *try) heard(h Heard) {
 	switch {
 	case h.Problem == "":
 		t.say("    %s", h.What)
-	case h.At > 0 && h.At < len(h.Bytes):
+	case h.At == 0 && len(h.Bytes) > 0:
+		t.say("    %s, which does not fit from its first byte on", h.What)
+	case h.At < len(h.Bytes):
 		t.say("    %s, which does not fit after its first %d bytes: %s", h.What, h.At, shorten(h.Bytes[h.At:]))
+	case len(h.Bytes) > 0:
+		t.say("    %s, of which no more was read", h.What)
+	}
+}
+
+// follows shows what came behind the place where reading ended, and what still comes as
+// long as each piece follows the one before it closely, for as long as one wait at the most.
+func (t *try) follows(err error) {
+	const pause = 200 * time.Millisecond
+	if !errors.As(err, new(*ReplyError)) { // all that came was read
+		return
+	}
+	patience := t.patience
+	t.patience, t.began = min(pause, patience), time.Now()
+	defer func() { t.patience = patience }()
+	rest := make([]byte, 0, keptBytes+1)
+	for until := time.Now().Add(patience); len(rest) < cap(rest) && time.Now().Before(until); {
+		n, err := t.in.Read(rest[len(rest):cap(rest)])
+		if rest = rest[:len(rest)+n]; err != nil {
+			break
+		}
+	}
+	if len(rest) == 0 {
+		return
+	}
+	t.say("    what came behind it:")
+	t.show("<", rest[:min(len(rest), keptBytes)])
+	if len(rest) > keptBytes {
+		t.say("  < … and more, which is not shown")
 	}
 }
 
 // failed says why a read failed, in words for whoever writes the dialect.
 func (t *try) failed(err error) {
 	var wrong *ReplyError
+	var unended *UnendedError
+	if errors.As(err, &unended) {
+		defer t.say("! still due: %s", unended.Missing)
+	}
 	switch {
 	case errors.As(err, &wrong):
 		t.say("! want %s", wrong.Want)
@@ -171,6 +220,8 @@ func (t *try) failed(err error) {
 		} else {
 			t.say("! nothing more came within %v, and the frame has not ended: does it really end where the file says?", t.patience)
 		}
+	case errors.Is(err, errTrickles):
+		t.say("! bytes kept coming for %v, and the end of the reply is not among them", stepWaits*t.patience)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		t.say("! the server closed the connection inside it")
 	case errors.Is(err, io.EOF):

@@ -93,6 +93,11 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 	c.s.alive()
 	have := fmt.Sprintf("%d bytes", got)
 	c.unsecured(err)
+	due := want // the reason is short without what is missing of it
+	var unended *dialect.UnendedError
+	if errors.As(err, &unended) {
+		due += ", of which is missing " + unended.Missing
+	}
 	var wrong *dialect.ReplyError
 	switch {
 	case errors.As(err, &wrong):
@@ -108,13 +113,13 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 		panic(failed{failure})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.Failf(Late, fmt.Sprintf("silence for %s instead of %s", milliseconds(c.budget()), want),
-			fmt.Sprintf("%s within %s", want, milliseconds(c.budget())), have+", then silence; the connection is open", "")
+			fmt.Sprintf("%s within %s", due, milliseconds(c.budget())), have+", then silence; the connection is open", "")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.closedUnder()
-		c.ended("closed", want, have+", then the end of input (FIN)", none && errors.Is(err, io.EOF))
+		c.ended("closed", want, due, have+", then the end of input (FIN)", none && errors.Is(err, io.EOF))
 	case ending(err) == "rst":
 		c.closedUnder()
-		c.ended("reset", want, have+", then RST", none)
+		c.ended("reset", want, due, have+", then RST", none)
 	default:
 		c.Failf(Wrong, "what came is not "+want, want, oneLine(err.Error()), "")
 	}
@@ -122,8 +127,8 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 
 // ended ends the check since the server ended the connection; before says that it was
 // before anything of what was due.
-func (c *Conn) ended(how, want, have string, before bool) {
-	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: want, Got: have,
+func (c *Conn) ended(how, want, due, have string, before bool) {
+	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: due, Got: have,
 		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}})
 }
 

@@ -266,17 +266,11 @@ func (c *Conn) unsecured(err error) {
 		return
 	}
 	c.s.alive()
-	kind, untrusted, hint := Wrong, false, "see whether it speaks TLS there; if not, leave --tls out"
-	var record tls.RecordHeaderError
-	switch {
-	case errors.As(err, &record):
-		hint = "it does not speak TLS there: leave --tls out"
-	case errors.As(err, new(*tls.CertificateVerificationError)):
-		untrusted = true
-		hint = "name who vouches for it (tls: ca, --tls-ca), its name (server_name), or take any certificate (insecure, --tls-insecure)"
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	kind := Wrong
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		kind = Late
 	}
+	hint, untrusted := HandshakeHint(err)
 	got := oneLine(shake.cause.Error())
 	failure := &Failure{Kind: kind, Reason: "the TLS handshake failed: " + got, Want: "a TLS session", Got: got, Hint: hint, Untrusted: untrusted,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
@@ -293,7 +287,7 @@ const alertHead = `"\x15\x03`
 // plainHint is what to change where a reply is in truth a TLS alert.
 func plainHint(got string) string {
 	if strings.HasPrefix(got, alertHead) {
-		return "it answers in TLS: give --tls, or tls in the target file"
+		return speaksTLS
 	}
 	return ""
 }

@@ -48,6 +48,8 @@ type File struct {
 	// it in the foreground. Both run in Dir.
 	Build Command `yaml:"build"`
 	Start Command `yaml:"start"`
+	// User is under whom Start runs: a name, or uid[:gid]; empty is whoever runs reactorspec.
+	User string `yaml:"user"`
 	// Env is added to our own environment, in which PORT and
 	// REACTORSPEC_NONCE are set as well.
 	Env map[string]string `yaml:"env"`
@@ -271,6 +273,9 @@ func (f File) check() error {
 		}
 	}
 	if err := f.TLS.check(); err != nil {
+		return err
+	}
+	if err := checkUser(f.User); err != nil {
 		return err
 	}
 	if f.Limit < 0 {

@@ -24,10 +24,11 @@ type Instance struct {
 
 	file    File
 	addr    net.Addr
-	owned   bool   // we started it
-	scratch string // {scratch}
-	guest   bool   // another instance was at the address first: its socket file is not ours to remove
-	bare    bool   // the descriptors 0, 1 and 2 are closed at the start
+	owned   bool      // we started it
+	scratch string    // {scratch}
+	as      *identity // under whom it is started; nil: under whom we are
+	guest   bool      // another instance was at the address first: its socket file is not ours to remove
+	bare    bool      // the descriptors 0, 1 and 2 are closed at the start
 
 	latest atomic.Pointer[life] // never nil
 }

@@ -28,10 +28,10 @@ type process struct {
 	exit     Exit
 }
 
-// startProcess runs argv, in the group where there is one. The started process gets
+// startProcess runs argv, in the group and under the user where there is one. The started process gets
 // SIGKILL when the thread that started it dies, so that thread is kept, locked,
 // until it was reaped.
-func startProcess(argv []string, dir string, env []string, group *observe.Cgroup) (*process, error) {
+func startProcess(argv []string, dir string, env []string, group *observe.Cgroup, as *identity) (*process, error) {
 	becomeSubreaper()
 	keepToOurselves()
 	outR, outW, err := os.Pipe()
@@ -47,7 +47,7 @@ func startProcess(argv []string, dir string, env []string, group *observe.Cgroup
 	p := &process{cgroup: group, out: &output{}, err: &output{}, pipes: []*os.File{outR, errR}, drained: make(chan struct{}), ended: make(chan struct{})}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, outW, errW
-	cmd.SysProcAttr = inGroup(group)
+	cmd.SysProcAttr = inGroup(group, as)
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()

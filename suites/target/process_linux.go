@@ -16,14 +16,25 @@ import (
 // find it there.
 func keepToOurselves() { _ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) }
 
-// inGroup starts a process as the leader of a group, in the cgroup if there is one;
-// it dies when the thread that started it does.
-func inGroup(cgroup *observe.Cgroup) *syscall.SysProcAttr {
+// inGroup starts a process as the leader of a group, in the cgroup if there is one, and
+// under the user if one is named; it dies when the thread that started it does.
+func inGroup(cgroup *observe.Cgroup, as *identity) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if cgroup != nil {
 		attr.UseCgroupFD, attr.CgroupFD = true, cgroup.FD()
 	}
+	if as != nil {
+		attr.Credential = &syscall.Credential{Uid: as.uid, Gid: as.gid, Groups: as.groups}
+	}
 	return attr
+}
+
+// ownerOf is who owns a file.
+func ownerOf(info os.FileInfo) *identity {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return &identity{uid: s.Uid, gid: s.Gid}
+	}
+	return nil
 }
 
 // inSession starts a process in a session of its own.

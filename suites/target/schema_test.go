@@ -181,7 +181,7 @@ func TestBadFilesBreakTheSchema(t *testing.T) {
 	for _, text := range []string{
 		"name: x\ndialect: echo\n", "name: x\nstart: y\n", good + "nmae: y\n", good + "class: fast\n", good + "features: [fly]\n",
 		good + "expected: [{clause: A-1}]\n", good + "expected: [{clause: A-1, reason: r, frequency: often}]\n", good + "limit: -1\n", good + "limit: 1MB\n", good + "greeting: much\n", good + "payload: {max: 1Kb}\n",
-		good + "idle_timeout: 5\n", good + "ready_timeout: soon\n", good + "memory: much\n", good + "tls: {cert: x}\n", good + "payload: {least: 3}\n",
+		good + "idle_timeout: 5\n", good + "ready_timeout: soon\n", good + "memory: much\n", good + "user: \"no body\"\n", good + "tls: {cert: x}\n", good + "payload: {least: 3}\n",
 		good + "http: {statuz: 3}\n", "name: x\ndialect: {request: a}\nstart: y\n",
 	} {
 		if _, err := Read(strings.NewReader(text), "f.yaml"); err == nil {

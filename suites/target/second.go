@@ -28,12 +28,12 @@ func (i *Instance) FreeAddr() (net.Addr, error) {
 // Nobody waits until it serves, since it may be right that it never does: Wait tells
 // its end, and Listens whether it serves. The caller calls Stop on it.
 func (i *Instance) Second(at net.Addr) (*Instance, error) {
-	scratch, err := newScratch()
+	scratch, err := newScratchOf(i.as)
 	if err != nil {
 		return nil, err
 	}
 	second := instance(i.file, at)
-	second.owned, second.scratch, second.Nonce, second.guest = true, scratch, rand.Text(), true
+	second.owned, second.scratch, second.as, second.Nonce, second.guest = true, scratch, i.as, rand.Text(), true
 	if _, err := second.begin(); err != nil {
 		_ = os.RemoveAll(scratch)
 		return nil, err

@@ -58,10 +58,17 @@ func (i *Instance) begin() (*life, error) {
 	if i.bare {
 		argv = closing(argv)
 	}
+	if err := i.as.enters(i.file.Dir); err != nil {
+		return nil, err
+	}
 	p, err := i.contained(argv)
 	if err != nil {
 		if notRunnable(err) {
-			return nil, &LaunchError{Cause: ErrNotFound, Detail: err.Error()}
+			detail := err.Error()
+			if i.as != nil {
+				detail += fmt.Sprintf(": it is started as %s, who has to be able to run it", i.as.name)
+			}
+			return nil, &LaunchError{Cause: ErrNotFound, Detail: detail}
 		}
 		return nil, fmt.Errorf("starting the target: %w", err)
 	}
@@ -82,9 +89,9 @@ func (i *Instance) begin() (*life, error) {
 func (i *Instance) contained(argv []string) (*process, error) {
 	group, err := observe.NewCgroup("reactorspec-" + rand.Text()[:12])
 	if err != nil {
-		return startProcess(argv, i.file.Dir, i.environment(), nil)
+		return startProcess(argv, i.file.Dir, i.environment(), nil, i.as)
 	}
-	p, err := startProcess(argv, i.file.Dir, i.environment(), group)
+	p, err := startProcess(argv, i.file.Dir, i.environment(), group, i.as)
 	if err == nil {
 		return p, nil
 	}
@@ -92,7 +99,7 @@ func (i *Instance) contained(argv []string) (*process, error) {
 	if notRunnable(err) && !errors.Is(err, os.ErrPermission) {
 		return nil, err
 	}
-	return startProcess(argv, i.file.Dir, i.environment(), nil) // clone3(2) may be refused what mkdir was not
+	return startProcess(argv, i.file.Dir, i.environment(), nil, i.as) // clone3(2) may be refused what mkdir was not
 }
 
 // handsOn reports whether the process that was started takes the target's signals,
@@ -127,7 +134,7 @@ func (i *Instance) fill(word string) string {
 
 // environment is ours with the contract's variables and the target file's.
 func (i *Instance) environment() []string {
-	env := append(os.Environ(), nonceEnv+"="+i.Nonce)
+	env := append(slices.Concat(os.Environ(), i.as.environment()), nonceEnv+"="+i.Nonce)
 	if a, ok := i.addr.(*net.TCPAddr); ok {
 		env = append(env, "PORT="+strconv.Itoa(a.Port))
 	}
@@ -284,7 +291,7 @@ func build(ctx context.Context, f File) error {
 	for n, word := range f.Build {
 		argv[n] = strings.ReplaceAll(word, "{scratch}", scratch)
 	}
-	p, err := startProcess(argv, f.Dir, os.Environ(), nil)
+	p, err := startProcess(argv, f.Dir, os.Environ(), nil, nil)
 	if err != nil {
 		return &LaunchError{Cause: ErrBuild, Detail: err.Error()}
 	}

@@ -42,6 +42,7 @@ var (
 	ErrAddress     = errors.New("bad address")
 	ErrUnreachable = errors.New("no server answers")
 	ErrPid         = errors.New("wrong --pid")
+	ErrUser        = errors.New("the server cannot be started under its user")
 	ErrScratch     = errors.New("no temporary directory can be made")
 	ErrProc        = errors.New("/proc cannot be read")
 	ErrSystem      = observe.ErrSystem
@@ -234,6 +235,19 @@ func newScratch() (string, error) {
 	return scratch, nil
 }
 
+// newScratchOf makes one that belongs to a user.
+func newScratchOf(as *identity) (string, error) {
+	scratch, err := newScratch()
+	if err != nil {
+		return "", err
+	}
+	if err := as.take(scratch); err != nil {
+		_ = os.RemoveAll(scratch)
+		return "", err
+	}
+	return scratch, nil
+}
+
 // Visible is nil where this system shows its processes, so that a target can be started:
 // its sockets are found there, and what the process vantage sees.
 func Visible() error {
@@ -248,7 +262,11 @@ func Visible() error {
 
 // newInstance prepares a start: address, nonce and scratch directory.
 func newInstance(f File) (*Instance, error) {
-	scratch, err := newScratch()
+	as, err := f.as(os.Geteuid(), os.Getegid())
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := newScratchOf(as)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +280,7 @@ func newInstance(f File) (*Instance, error) {
 		addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
 	}
 	i := instance(f, addr)
-	i.owned, i.scratch, i.Nonce = true, scratch, rand.Text()
+	i.owned, i.scratch, i.as, i.Nonce = true, scratch, as, rand.Text()
 	return i, nil
 }
 

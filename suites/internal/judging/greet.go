@@ -46,12 +46,19 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		return nil // a greeting that does not come whole is CONN-21's business; the file says the rest
 	}
 	a, refused := g.serving(ctx, in, setup)
-	if a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" {
+	if a.Failure != nil || a.HarnessError != "" || a.Inconclusive != "" || a.Hung {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		why, change := a.HarnessError+a.Inconclusive, "check --dialect and --tls, and that it is this server"
-		if a.Failure != nil {
+		d, described := file.Speaks.(*dialect.Described)
+		switch {
+		case a.Hung:
+			why = "its reply did not come to an end within " + a.Took.Round(time.Second).String()
+			if described && d.LastFrame() != "" {
+				change = "nothing that came was " + d.LastFrame() + ": see whether it is right"
+			}
+		case a.Failure != nil:
 			why = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ")
 			if !strings.Contains(why, a.Failure.Got) {
 				why += " (want " + a.Failure.Want + "; got " + a.Failure.Got + ")"
@@ -62,10 +69,18 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		}
 		if died := in.dying(); died != "" {
 			why = died
+		} else if hint := session.ContactHint(ctx, in.Instance, g.dialect); hint != "" {
+			change = hint
 		}
 		return &ungreeted{
 			fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change),
 			a.Failure != nil && a.Failure.Untrusted,
+		}
+	}
+	if d, ok := file.Speaks.(*dialect.Described); ok && d.Weakness() != "" && !d.Skips() {
+		// Its greeting would pass for the reply, and each reply for the one after it.
+		if said, first := session.SaidFirst(ctx, in.Instance, d, setup.Budget.Silence); first {
+			return &ungreeted{message: fmt.Sprintf("the target accepts connections at %s, and %s", in.Addr(), session.SpeaksFirst(d, said))}
 		}
 	}
 	if refused != "" {

@@ -81,9 +81,9 @@ func TestHTTPServersThatCannotBeGreeted(t *testing.T) {
 		handler http.HandlerFunc
 		says    []string
 	}{
-		"no such path": {http.NotFound, []string{"404 Not Found", `404 page not found`, "GET /echo?", "--http-path", "--http-status 404"}},
+		"no such path": {http.NotFound, []string{"404 Not Found", `404 page not found`, "GET /echo?", `HTTP/1.1\r\nHost: reactorspec\r\n\r\n"`, "--http-path", "--http-status 404"}},
 		"no echo": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<h1>welcome</h1>") },
-			[]string{"200 OK", "<h1>welcome", "GET /echo?", "--http-path"}},
+			[]string{"200 OK", "<h1>welcome", "GET /echo?", `HTTP/1.1\r\nHost: reactorspec\r\n\r\n"`, "--http-path"}},
 	} {
 		run, err := judged(t, onHTTP(t, nil, c.handler), ask)
 		if err == nil || run.Problem == nil || run.Verdict.Exit != report.ExitNotConformant {

@@ -83,7 +83,7 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 		switch {
 		case errors.Is(err, target.ErrUnsupported):
 			kind = report.Absent
-		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid), errors.Is(err, target.ErrTLS), errors.Is(err, target.ErrScratch), errors.Is(err, target.ErrSystem):
+		case errors.Is(err, target.ErrNotFound), errors.Is(err, target.ErrAddress), errors.Is(err, target.ErrPid), errors.Is(err, target.ErrTLS), errors.Is(err, target.ErrUser), errors.Is(err, target.ErrScratch), errors.Is(err, target.ErrSystem):
 			kind = report.Usage
 		case errors.Is(err, target.ErrUnreachable), errors.Is(err, target.ErrProc):
 			kind = report.Harness // whom nobody reaches nobody has judged
