@@ -112,7 +112,7 @@ func (w *worker) report(t transcript.Transcript, b *breach, g *Finding) {
 		g.evidence = &report.Evidence{}
 	}
 	g.Steps = len(t.Steps)
-	t.Notes = []string{fmt.Sprintf("found on %s: %s", w.target.File.Name, g.Reason)}
+	t.Notes = []string{fmt.Sprintf("%s%s: %s", play.FoundOn, w.target.File.Name, g.Reason)}
 	below := failuresIn
 	if g.Apart {
 		below = Apart

@@ -114,9 +114,12 @@ func served(s *session.Session) bool {
 	return false
 }
 
+// FoundOn begins the note of a transcript that failed on a server, whose name follows.
+const FoundOn = "found on "
+
 // save writes the transcript and says in the failure how to play it again.
 func (search Search) save(s *session.Session, t transcript.Transcript, failure *session.Failure) {
-	t.Notes = append(t.Notes, "found on "+s.Info.Name+": "+failure.Reason)
+	t.Notes = append(t.Notes, FoundOn+s.Info.Name+": "+failure.Reason)
 	lines := make([]string, 0, len(t.Steps))
 	for _, step := range t.Steps {
 		lines = append(lines, step.String())
