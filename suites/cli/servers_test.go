@@ -90,8 +90,8 @@ func serve(mode string) {
 					}
 					_, _ = conn.Write(before)
 				}
-			case "panics": // when a client resets
-				if _, err := io.Copy(conn, conn); err != nil {
+			case "panics": // of the 300th byte of a connection
+				if n, _ := io.CopyN(conn, conn, 300); n == 300 {
 					panic("nobody is left to echo")
 				}
 			case "mortal": // dies of the first byte, but for the first few connections of all instances
