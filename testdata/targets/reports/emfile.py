@@ -1,6 +1,7 @@
 """Leaves a server few descriptors, brings more clients, and tells how it fares: emfile.py PORT COMMAND..."""
 import glob, os, resource, socket, subprocess, sys, time
 
+REQUEST = os.environ.get("REQUEST", r"GET /echo?x HTTP/1.1\r\nHost: x\r\n\r\n").encode().decode("unicode_escape").encode("latin-1")
 ROOM = 96  # descriptors; the server needs some itself, so that as many clients are too many
 port = int(sys.argv[1])
 server = subprocess.Popen(sys.argv[2:], env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
@@ -13,7 +14,7 @@ def dial():
 
 def answers(c):
     try:
-        c.sendall(b"GET /echo?x HTTP/1.1\r\nHost: x\r\n\r\n")
+        c.sendall(REQUEST)
         return c.recv(1) != b""
     except OSError:
         return False
