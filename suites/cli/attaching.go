@@ -34,7 +34,7 @@ var inTheFile = append(append([]string{"dialect", "class", "features", "limit", 
 // bind binds all but the flag of the address, which each command names as it likes.
 func (f *targetFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.pid, "pid", 0, "the server's process `ID`, with --addr: judges from the process vantage too")
+	flags.IntVar(&f.pid, "pid", 0, "the server's process `ID`, where it is running already: judges from the process vantage too")
 	flags.StringVar(&f.file, "target", "", "target `file` (YAML)")
 	flags.StringVar(&f.dialect, "dialect", "", "how to talk to the server: "+strings.Join(dialect.Names(), ", ")+", or the path of a dialect `file`; probe if not given")
 	f.http.bind(cmd)

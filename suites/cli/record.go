@@ -54,8 +54,8 @@ func (f *checkFlags) recorded(run *report.Run, judged target.Target, promised []
 	}
 	head := fmt.Sprintf(`# Recorded by %s. What was broken then is listed below as expected, so that
 #   reactorspec check --target %s
-# ends with 0 until something gets worse. A pass of what fails only sometimes is no surprise; write
-# always where a mended clause should be reported, so that its entry is taken out.
+# ends with 0 until something gets worse. "frequency: sometimes" lets a listed clause pass, too.
+# Change it to always to be told when the clause is kept again.
 `, Version(), filepath.Base(f.record))
 	if err := rewrite(run, file, f.record, head); err != nil {
 		return fmt.Errorf("--record %w", err)

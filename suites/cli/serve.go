@@ -35,7 +35,9 @@ func (p *program) serveCommand() *cobra.Command {
 				fmt.Fprintln(fs.Output(), "Usage: reactorspec serve [flags]\n\nRuns the embedded reference server until SIGINT or SIGTERM; a second signal ends it at once.\n\nFlags:")
 				spelt := pflag.NewFlagSet(fs.Name(), pflag.ContinueOnError)
 				spelt.AddGoFlagSet(fs) // for its --
-				fmt.Fprint(fs.Output(), spelt.FlagUsages())
+				spelt.BoolP("help", "h", false, "help for serve")
+				// What 0 means stands in the words of each flag.
+				fmt.Fprint(fs.Output(), strings.ReplaceAll(spelt.FlagUsages(), " (default 0s)", ""))
 			}
 			if len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help") {
 				fs.SetOutput(p.out)

@@ -54,7 +54,12 @@ func WriteMarkdown(w io.Writer, matrix *Matrix) error {
 
 func markdownRun(b *strings.Builder, run *Run) {
 	v := run.Verdict
-	fmt.Fprintf(b, "## reactorspec: %s is %s\n\n%s (exit %d)\n", inMarkup(run.Target.Name), v.Word, inMarkup(v.Sentence), v.Exit)
+	came := "is " + string(v.Word)
+	switch v.Word {
+	case Broken, Misused, Undecided:
+		came = "could not be judged (" + string(v.Word) + ")"
+	}
+	fmt.Fprintf(b, "## reactorspec: %s %s\n\n%s (exit %d)\n", inMarkup(run.Target.Name), came, inMarkup(v.Sentence), v.Exit)
 	if len(v.Reasons) > 0 {
 		b.WriteString("\n")
 	}

@@ -135,6 +135,31 @@ func TestNoLinkIsDead(t *testing.T) {
 	}
 }
 
+// Every page can be reached from the first one.
+func TestNoPageIsAnIsland(t *testing.T) {
+	pages := crawl(t, written(t, Options{Tool: "reactorspec", Matrix: judged()}))
+	reached, next := map[string]bool{"index.html": true}, []string{"index.html"}
+	for len(next) > 0 {
+		name := next[0]
+		next = next[1:]
+		for _, link := range pages[name].links {
+			at, err := url.Parse(link)
+			if err != nil || at.Scheme != "" || at.Path == "" {
+				continue
+			}
+			if to := path.Join(path.Dir(name), at.Path); !reached[to] {
+				reached[to] = true
+				next = append(next, to)
+			}
+		}
+	}
+	for name := range pages {
+		if !reached[name] {
+			t.Errorf("no way leads from index.html to %s", name)
+		}
+	}
+}
+
 // Whatever a page loads is beside it.
 func TestNothingComesFromOutside(t *testing.T) {
 	folder := written(t, Options{Tool: "reactorspec"})

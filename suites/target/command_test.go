@@ -1,6 +1,9 @@
 package target
 
 import (
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,5 +49,27 @@ func TestMisspeltPlaceholders(t *testing.T) {
 	}
 	if err := (File{Build: ParseCommand("make && cp x {scrtach}")}).Fillable(); err == nil || !strings.Contains(err.Error(), "build: unknown placeholder {scrtach}: use one of {scratch};") {
 		t.Errorf("build: %v", err)
+	}
+}
+
+// The action hands the same lines to the shell as a target file does.
+func TestShellWordsOfTheAction(t *testing.T) {
+	text, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^ *\*=\* \| (.*)\) shell=1 ;;$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatal("action.yml has no line that begins `*=* |` and lists the words of a shell")
+	}
+	if words := strings.Split(string(found[1]), " | "); !slices.Equal(words, shellWords) {
+		t.Errorf("action.yml leaves %q to the shell, a target file %q", words, shellWords)
+	}
+	meta := regexp.MustCompile(`(?m)^ *\*\[(.*)\]\* \| \*\$'\\n'\*\) shell=1 ;;$`).FindSubmatch(text)
+	if meta == nil {
+		t.Fatal("action.yml has no line that lists the characters of a shell")
+	}
+	if in := strings.ReplaceAll(strings.ReplaceAll(string(meta[1]), `\\`, "\x00"), `\`, ""); strings.ReplaceAll(in, "\x00", `\`)+"\n" != shellMeta {
+		t.Errorf("action.yml leaves what has one of %q to the shell, a target file what has one of %q", in, shellMeta)
 	}
 }
