@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +127,44 @@ func TestMatrixExit(t *testing.T) {
 		}
 		if got := m.Exit(); got != c.want {
 			t.Errorf("%v is %d, want %d", c.exits, got, c.want)
+		}
+	}
+}
+
+// Whatever is better one way is worse the other way: who wants two reports to be equal,
+// as .ci/slurm-once does, compares them in both directions.
+func TestBetterIsWorseTheOtherWay(t *testing.T) {
+	compare := func(from, to Outcome) (kinds []ChangeKind, worse bool) {
+		older := &Matrix{Runs: []*Run{{Results: []Result{result("CONN-1", from)}}}}
+		newer := &Matrix{Runs: []*Run{{Results: []Result{result("CONN-1", to)}}}}
+		for _, change := range Diff(older, newer) {
+			kinds, worse = append(kinds, change.Kind), worse || change.Kind.Worse()
+		}
+		return kinds, worse
+	}
+	better := 0
+	for _, from := range Outcomes() {
+		for _, to := range Outcomes() {
+			kinds, _ := compare(from, to)
+			if !slices.Contains(kinds, GotBetter) && !slices.Contains(kinds, GotSeen) {
+				continue
+			}
+			better++
+			if back, worse := compare(to, from); !worse && !slices.Contains(back, GotDoubt) {
+				t.Errorf("from %s to %s is %v, and back %v, which is no worse", from, to, kinds, back)
+			}
+		}
+	}
+	if better == 0 {
+		t.Error("nothing is better than anything")
+	}
+	script, err := os.ReadFile("../../.ci/slurm-once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"diff reports/whole.json reports/merged.json | tee reports/difference\n", "grep -qx '" + string(GotOther) + "' reports/difference", "diff reports/merged.json reports/whole.json\n"} {
+		if !strings.Contains(string(script), line) {
+			t.Errorf(".ci/slurm-once has no %s", line)
 		}
 	}
 }
