@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 const (
@@ -196,10 +197,15 @@ func step(event Event) string {
 // brief is the beginning of what an event carries; notes are told whole.
 func (e Event) brief() string {
 	data, _ := e.Data()
-	if e.Kind == "note" || e.Kind == "dial" || len(data) <= shownHead {
+	switch {
+	case !carries(e.Kind):
 		return plainNote(e)
+	case len(data) > shownHead:
+		return ascii.Quote(data[:shownHead]) + "…"
+	case strings.HasSuffix(e.Head, "…"):
+		return ascii.Quote(data) + "…"
 	}
-	return strconv.QuoteToASCII(string(data[:shownHead])) + "…"
+	return ascii.Quote(data)
 }
 
 // plainNote is an event's head; what is a word of ours needs no quotes.
