@@ -129,3 +129,17 @@ func TestWhatTheMachineLacks(t *testing.T) {
 		}
 	}
 }
+
+// A rerun line calls the command by its name where the shell finds it by that, and by its
+// path where it does not.
+func TestRerunLinesNameTheCommand(t *testing.T) {
+	for path, want := range map[string]string{
+		filepath.Dir(built) + ":" + os.Getenv("PATH"): "  rerun  reactorspec check ",
+		os.Getenv("PATH"): "  rerun  " + built + " check ",
+	} {
+		o := reactorspec(t, []string{serverVariable + "=garbles", "PATH=" + path}, "check", "--clause", "CONN-1", "--dialect", "echo", "--", self(t), "{port}")
+		if !strings.Contains(o.out, want) {
+			t.Errorf("exit %d, no %q in\n%s%s", o.exit, want, o.out, o.errors)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func WriteMarkdown(w io.Writer, matrix *Matrix) error {
 				}
 				told++
 				fmt.Fprintf(&b, "\n<details><summary>%s <b>%s</b> %s <b>%s</b>: %s</summary>\n\n%s\n</details>\n", look.Symbol,
-					inMarkup(run.Target.Name), r.Clause, r.Outcome, inMarkup(shorten(r.Reason, shownWidth)), fenced(Block(r)))
+					inMarkup(run.Target.Name), r.Clause, r.Outcome, inMarkup(shorten(r.Reason, shownWidth)), fenced(Block(abroad(r))))
 			}
 		}
 	}

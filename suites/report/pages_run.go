@@ -148,7 +148,7 @@ func cellOf(r Result, site *site) cell {
 }
 
 func viewOf(r Result, site *site) resultView {
-	view := resultView{Result: r, Look: lookOf(r.Outcome)}
+	view := resultView{Result: abroad(r), Look: lookOf(r.Outcome)}
 	if clause, known := spec.Lookup(r.Clause); known {
 		view.Rule, view.ClauseAt = clause, link(clause)
 		if site != nil {
@@ -231,7 +231,7 @@ func facts(run *Run) []fact {
 		add(true, "Seed", fmt.Sprintf("%#x", run.Seed))
 	}
 	add(false, "Judged by", run.Tool)
-	add(true, "Called", strings.Join(run.Called, " "))
+	add(true, "Called", elsewhere(strings.Join(run.Called, " ")))
 	add(false, "Machine", run.Machine.String())
 	return list
 }
