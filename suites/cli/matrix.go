@@ -159,6 +159,9 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	}
 	buildAll(ctx, out, list)
 	m := p.judgeAll(ctx, out, f, list, scratch)
+	if mine.total > 0 {
+		m.Shards = []report.Shard{{Index: mine.index, Total: mine.total}}
+	}
 	p.exit = m.Exit()
 	if ctx.Err() != nil {
 		p.exit = report.Worse(p.exit, report.ExitUndecided)
