@@ -95,7 +95,9 @@ func (p *program) reproduceCommand() *cobra.Command {
 		Use:   "reproduce RUN.json CLAUSE",
 		Short: "Write the exchange of a failure as a short Python script",
 		Long: `Writes a Python script that sends the server what was sent when it broke a clause. The
-script needs nothing else; it is for a report to the server's authors:
+script needs nothing else; it is for a report to the server's authors. Its last line says
+whether the server did what it did in the run. Where the exchange alone cannot show the
+fault, as with processor time, the script says so:
 
   reactorspec reproduce run.json CONN-7 > repro.py
   python3 repro.py 127.0.0.1:7000

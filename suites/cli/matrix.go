@@ -208,6 +208,9 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 		for _, reason := range run.Verdict.Reasons {
 			fmt.Fprintf(out, "  %s\n", report.Clean(reason))
 		}
+		if lucky := report.Lucky(run); lucky != "" {
+			fmt.Fprintf(out, "  %s\n", report.Clean(lucky))
+		}
 		if e.run != nil { // its build failed, or its file is wrong
 			for _, line := range target.Complaint(run.Target.Stderr, shownComplaint) {
 				fmt.Fprintf(out, "  | %s\n", report.Clean(line))

@@ -30,6 +30,9 @@ func (s style) line(r Result) string {
 	switch {
 	case r.Outcome == Pass || text == "":
 		text = shorten(strings.TrimSuffix(r.Sentence, "."), shownTitle)
+		if r.lucky() {
+			text = luckily + ": " + text
+		}
 	case r.Outcome == ExpectedFail:
 		text += " (expected: " + r.Expected + ")"
 	}
@@ -43,6 +46,27 @@ func (s style) line(r Result) string {
 	}
 	return s.paint(lookOf(r.Outcome).Colour, fmt.Sprintf("%-15s", r.Outcome)) +
 		fmt.Sprintf(" %-9s %-6s %s%s", r.Clause, r.Level, shorten(text, room), took)
+}
+
+// luckily is what is said of a pass that is listed as a failure that comes sometimes.
+const luckily = "expected to fail sometimes, passed this time"
+
+// lucky reports whether a result is such a pass; nothing rests on it.
+func (r Result) lucky() bool { return r.Outcome == Pass && r.Expected != "" }
+
+// Lucky lists the clauses of a run that are listed as failures that come sometimes, and
+// did not come this time; "" if there are none.
+func Lucky(run *Run) string {
+	var clauses []string
+	for _, r := range ordered(run.Results) {
+		if r.lucky() {
+			clauses = append(clauses, r.Clause)
+		}
+	}
+	if len(clauses) == 0 {
+		return ""
+	}
+	return luckily + ": " + strings.Join(clauses, ", ")
 }
 
 // Block is a result that needs explaining: what, where, why and how again.
