@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -136,14 +137,28 @@ func failed(err error) error {
 	return &failure{err}
 }
 
-// called is how this program was called, in words that work when pasted: below
-// `go run` its binary is gone once it ends.
+// called is how this program was called, in words that work when pasted: by its name
+// alone where the shell finds it by that. Below `go run` its binary is gone once it ends.
 func called() string {
 	self, err := os.Executable()
 	if err == nil && strings.Contains(self, string(filepath.Separator)+"go-build") {
 		return "go run ."
 	}
+	if name := filepath.Base(os.Args[0]); err == nil && name != os.Args[0] && found(name, self) {
+		return judging.Quote(name)
+	}
 	return judging.Quote(os.Args[0])
+}
+
+// found reports whether a shell that is given a program's name runs the file self.
+func found(name, self string) bool {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return false
+	}
+	one, err := os.Stat(path)
+	other, wrong := os.Stat(self)
+	return err == nil && wrong == nil && os.SameFile(one, other)
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

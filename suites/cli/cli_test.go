@@ -282,7 +282,23 @@ func shardsMakeTheWhole(t *testing.T, whole outcome, args []string) {
 		files = append(files, file)
 		reactorspec(t, nil, append(args, "--shard", shard, "--json", file)...)
 	}
+	const missing = "incomplete: the targets of shard 3 of 3 are missing"
+	part := reactorspec(t, nil, "merge", files[1], files[3], "--json", "part.json", "--html", "pages", "--markdown", "part.md")
+	if part.exit != report.ExitUndecided || part.errors != "note: "+missing+"\n" {
+		t.Errorf("without the third shard: exit %d, %s", part.exit, part.errors)
+	}
+	for _, name := range []string{"pages/index.html", "part.md"} {
+		if text, err := os.ReadFile(filepath.Join(part.dir, name)); err != nil || !strings.Contains(string(text), "I"+missing[1:]) {
+			t.Errorf("%s says nothing of the third shard: %v", name, err)
+		}
+	}
+	if again := reactorspec(t, nil, "merge", filepath.Join(part.dir, "part.json"), files[2], "--json", "all.json"); again.exit != whole.exit || again.errors != "" {
+		t.Errorf("with the third shard: exit %d, %s", again.exit, again.errors)
+	}
 	joined := reactorspec(t, nil, append(files, "--json", "joined.json", "--html", "pages")...)
+	if text, err := os.ReadFile(filepath.Join(joined.dir, "pages", "index.html")); err != nil || strings.Contains(string(text), "ncomplete: ") || joined.errors != "" {
+		t.Errorf("all shards: %v, %s", err, joined.errors)
+	}
 	if joined.exit != whole.exit {
 		t.Errorf("exit %d of the parts, %d of the whole\n%s", joined.exit, whole.exit, joined.errors)
 	}

@@ -52,8 +52,9 @@ func (p *program) mergeCommand() *cobra.Command {
 		Long: `Joins JSON reports of check or matrix, such as the shards of one matrix. If a target was
 judged several times, the last run that finished is kept; so a shard that was killed and
 run again is complete. Without --json the joined report goes to standard output.
+Shards that are missing are named, on standard error and in the reports.
 
-Exit: as matrix, the worst of all runs that are kept.`,
+Exit: as matrix, the worst of all runs that are kept; 3 if a shard is missing.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("merge wants JSON reports")
@@ -77,6 +78,10 @@ Exit: as matrix, the worst of all runs that are kept.`,
 			}
 			m := report.Merge(parts...)
 			p.exit, p.reported = m.Exit(), true
+			if missing := m.Missing(); missing != "" {
+				fmt.Fprintf(p.err, "note: %s\n", missing)
+				p.exit = report.Worse(p.exit, report.ExitUndecided)
+			}
 			return failed(f.writeMatrix(m))
 		},
 	}
@@ -90,7 +95,9 @@ func (p *program) reproduceCommand() *cobra.Command {
 		Use:   "reproduce RUN.json CLAUSE",
 		Short: "Write the exchange of a failure as a short Python script",
 		Long: `Writes a Python script that sends the server what was sent when it broke a clause. The
-script needs nothing else; it is for a report to the server's authors:
+script needs nothing else; it is for a report to the server's authors. Its last line says
+whether the server did what it did in the run. Where the exchange alone cannot show the
+fault, as with processor time, the script says so:
 
   reactorspec reproduce run.json CONN-7 > repro.py
   python3 repro.py 127.0.0.1:7000

@@ -41,6 +41,9 @@ type matrixFlags struct {
 // after the first signal.
 const stopGrace = 30 * time.Second
 
+// shownComplaint bounds the lines that the console shows of a build that failed.
+const shownComplaint = 5
+
 func (p *program) matrixCommand() *cobra.Command {
 	var f matrixFlags
 	cmd := &cobra.Command{
@@ -156,6 +159,9 @@ func (p *program) matrix(f *matrixFlags, args []string) error {
 	}
 	buildAll(ctx, out, list)
 	m := p.judgeAll(ctx, out, f, list, scratch)
+	if mine.total > 0 {
+		m.Shards = []report.Shard{{Index: mine.index, Total: mine.total}}
+	}
 	p.exit = m.Exit()
 	if ctx.Err() != nil {
 		p.exit = report.Worse(p.exit, report.ExitUndecided)
@@ -201,6 +207,14 @@ func (p *program) judgeAll(ctx context.Context, out io.Writer, f *matrixFlags, l
 		fmt.Fprintln(out, report.Clean(run.Verdict.Sentence))
 		for _, reason := range run.Verdict.Reasons {
 			fmt.Fprintf(out, "  %s\n", report.Clean(reason))
+		}
+		if lucky := report.Lucky(run); lucky != "" {
+			fmt.Fprintf(out, "  %s\n", report.Clean(lucky))
+		}
+		if e.run != nil { // its build failed, or its file is wrong
+			for _, line := range target.Complaint(run.Target.Stderr, shownComplaint) {
+				fmt.Fprintf(out, "  | %s\n", report.Clean(line))
+			}
 		}
 		if f.record {
 			p.unrecorded = errors.Join(p.unrecorded, e.rerecorded(run, out))

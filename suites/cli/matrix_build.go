@@ -28,7 +28,7 @@ func buildAll(ctx context.Context, out io.Writer, list []*entrant) {
 				e.build(ctx)
 				if builds && ctx.Err() == nil {
 					said.Lock()
-					fmt.Fprintf(out, "built %s\n", report.Clean(e.name))
+					fmt.Fprintf(out, "%s\n", report.Clean(e.progress()))
 					said.Unlock()
 				}
 			}
@@ -39,6 +39,17 @@ func buildAll(ctx context.Context, out io.Writer, list []*entrant) {
 	}
 	close(waiting)
 	workers.Wait()
+}
+
+// progress says what a build came to. Why not is said when it is the target's turn.
+func (e *entrant) progress() string {
+	switch {
+	case e.built:
+		return "built " + e.name
+	case e.skipped != "":
+		return "not built " + e.name + ": skipped"
+	}
+	return "not built " + e.name + ": the build failed"
 }
 
 // build builds one target, or notes why it cannot be judged here.

@@ -68,3 +68,32 @@ func TestAMatrixByAVersionOfTheSpec(t *testing.T) {
 		}
 	}
 }
+
+// A target that cannot be built is not said to be built, and what its compiler had to
+// say is shown.
+func TestAMatrixOfWhatCannotBeBuilt(t *testing.T) {
+	dir := t.TempDir()
+	for name, build := range map[string]string{
+		"broken":  "echo 'x.c:1:10: fatal error: y.h: No such file' >&2; seq 30 >&2; echo compilation terminated. >&2; exit 1",
+		"lacking": "echo 'zigzag is not installed' >&2; exit 127",
+		"good":    "true",
+	} {
+		text := "name: " + name + "\ndialect: echo\nclass: thread-per-connection\nbuild: [sh, -c, \"" + build + "\"]\nstart: ['" + self(t) + "', '{port}']\nenv: {" + serverVariable + ": good}\n"
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := reactorspec(t, nil, "matrix", dir, "--clause", "CONN-1")
+	for _, want := range []string{"not built broken: the build failed\n", "not built lacking: skipped\n", "lacking: skipped (zigzag is not installed)\n",
+		": x.c:1:10: fatal error: y.h: No such file\n", "  | x.c:1:10: fatal error: y.h: No such file\n  | …\n  | 29\n  | 30\n  | compilation terminated.\n"} {
+		if !strings.Contains(o.out, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if built := strings.Count("\n"+o.out, "\nbuilt "); built != 1 || o.exit != 1 || strings.Contains(o.out, "| 28") {
+		t.Errorf("exit %d, %d built", o.exit, built)
+	}
+	if t.Failed() {
+		t.Logf("%s%s", o.out, o.errors)
+	}
+}

@@ -129,3 +129,41 @@ func TestWhatTheMachineLacks(t *testing.T) {
 		}
 	}
 }
+
+// A rerun line calls the command by its name where the shell finds it by that, and by its
+// path where it does not.
+func TestRerunLinesNameTheCommand(t *testing.T) {
+	for path, want := range map[string]string{
+		filepath.Dir(built) + ":" + os.Getenv("PATH"): "  rerun  reactorspec check ",
+		os.Getenv("PATH"): "  rerun  " + built + " check ",
+	} {
+		o := reactorspec(t, []string{serverVariable + "=garbles", "PATH=" + path}, "check", "--clause", "CONN-1", "--dialect", "echo", "--", self(t), "{port}")
+		if !strings.Contains(o.out, want) {
+			t.Errorf("exit %d, no %q in\n%s%s", o.exit, want, o.out, o.errors)
+		}
+	}
+}
+
+// A run has two badges if one is SVG and the other JSON; two of a kind are a mistake,
+// whichever of them was meant.
+func TestTwoBadges(t *testing.T) {
+	o := reactorspec(t, nil, "check", "--clause", "CONN-1", "--badge", "run.svg", "--badge=endpoint.json")
+	for file, want := range map[string]string{"run.svg": "<svg ", "endpoint.json": `"schemaVersion": 1`} {
+		if text, err := os.ReadFile(filepath.Join(o.dir, file)); err != nil || !strings.Contains(string(text), want) || o.exit != report.ExitConformant {
+			t.Errorf("exit %d, %v: %s is %s", o.exit, err, file, text)
+		}
+	}
+	for _, pair := range [][2]string{{"a.svg", "b.svg"}, {"a.json", "b.json"}, {"a.svg", "b.txt"}} {
+		o := reactorspec(t, nil, "check", "--clause", "CONN-1", "--badge", pair[0], "--badge", pair[1])
+		if o.exit != report.ExitUsage || !strings.Contains(o.errors, "--badge "+pair[0]+" and --badge "+pair[1]+": both are ") {
+			t.Errorf("%v: exit %d\n%s%s", pair, o.exit, o.out, o.errors)
+		}
+	}
+	// Also a call that goes wrong before anything is judged leaves both.
+	o = reactorspec(t, nil, "check", "--badge", "run.svg", "--badge", "endpoint.json", "--no-such-flag")
+	for _, file := range []string{"run.svg", "endpoint.json"} {
+		if text, err := os.ReadFile(filepath.Join(o.dir, file)); err != nil || !strings.Contains(string(text), "usage") {
+			t.Errorf("exit %d, %v: %s is %s", o.exit, err, file, text)
+		}
+	}
+}

@@ -16,8 +16,9 @@ import (
 
 // reportFlags name the files that runs are written to; - is standard output.
 type reportFlags struct {
-	json, junit, html, badge, markdown string
-	many                               bool // of a matrix, whose HTML is a folder
+	json, junit, html, markdown string
+	badges                      []string // at most one of each kind
+	many                        bool     // of a matrix, whose HTML is a folder
 }
 
 func (f *reportFlags) bind(cmd *cobra.Command) {
@@ -26,7 +27,7 @@ func (f *reportFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.junit, "junit", "", "write the run as JUnit XML to this `file`")
 	flags.StringVar(&f.html, "html", "", "write the run as an HTML page to this `file`")
 	flags.StringVar(&f.markdown, "markdown", "", "write a Markdown summary to this `file`, such as $GITHUB_STEP_SUMMARY")
-	flags.StringVar(&f.badge, "badge", "", "write the verdict as a badge to this `file`: SVG, or JSON for shields.io if its name ends in .json")
+	flags.StringArrayVar(&f.badges, "badge", nil, "write the verdict as a badge to this `file`: SVG, or JSON for shields.io if its name ends in .json; repeated for both")
 }
 
 // bindMany is bind for a command that writes many runs.
@@ -51,19 +52,22 @@ func (f *reportFlags) views() []view {
 	one := func(write func(io.Writer, *report.Run) error) func(io.Writer, *report.Matrix) error {
 		return func(w io.Writer, m *report.Matrix) error { return write(w, m.Runs[0]) }
 	}
-	json, badge := one(report.WriteJSON), one(report.WriteBadge)
+	json := one(report.WriteJSON)
 	if f.many {
 		json = report.WriteJSONMatrix
-	}
-	if filepath.Ext(f.badge) == ".json" {
-		badge = one(report.WriteEndpointBadge)
 	}
 	all := []view{
 		{"json", f.json, false, json},
 		{"junit", f.junit, false, func(w io.Writer, m *report.Matrix) error { return report.WriteJUnit(w, m.Runs...) }},
 		{"html", f.html, f.many, one(report.WriteHTML)},
 		{"markdown", f.markdown, false, report.WriteMarkdown},
-		{"badge", f.badge, false, badge},
+	}
+	for _, path := range f.badges {
+		badge := one(report.WriteBadge)
+		if isEndpoint(path) {
+			badge = one(report.WriteEndpointBadge)
+		}
+		all = append(all, view{"badge", path, false, badge})
 	}
 	var asked []view
 	for _, v := range all {
@@ -72,6 +76,22 @@ func (f *reportFlags) views() []view {
 		}
 	}
 	return asked
+}
+
+// isEndpoint reports whether a badge is JSON for shields.io, by the name of its file.
+func isEndpoint(path string) bool { return filepath.Ext(path) == ".json" }
+
+// oneOfAKind refuses a second badge of a kind: nobody wants the same twice, so that one of
+// them is a mistake, in an action's flags beside the action's own, for example.
+func (f *reportFlags) oneOfAKind() error {
+	for i, path := range f.badges {
+		for _, other := range f.badges[:i] {
+			if isEndpoint(path) == isEndpoint(other) {
+				return fmt.Errorf("--badge %s and --badge %s: both are %s: give one name that ends in .json, and one that does not", other, path, map[bool]string{true: "JSON", false: "SVG"}[isEndpoint(path)])
+			}
+		}
+	}
+	return nil
 }
 
 func (f *reportFlags) toStdout() bool {
@@ -91,6 +111,9 @@ func (u unwritable) Unwrap() error { return u.error }
 // writable finds out before anything is started whether the reports can be
 // written, so that no run is made for nothing.
 func (f *reportFlags) writable() error {
+	if err := f.oneOfAKind(); err != nil {
+		return err
+	}
 	var errs []error
 	for _, v := range f.views() {
 		errs = append(errs, v.writable())
@@ -261,8 +284,11 @@ func (p *program) reportMistake(root *cobra.Command, args []string, err error) e
 // parse them, since they may be what is wrong.
 func reportsIn(cmd *cobra.Command, words []string) reportFlags {
 	f := reportFlags{many: cmd.Name() == "matrix" || cmd.Name() == "merge"}
-	for name, path := range map[string]*string{"json": &f.json, "junit": &f.junit, "html": &f.html, "badge": &f.badge, "markdown": &f.markdown} {
-		if flag := cmd.Flags().Lookup(name); flag == nil || flag.Value.Type() != "string" {
+	last := func(path *string) func(string) { return func(value string) { *path = value } }
+	for name, set := range map[string]func(string){"json": last(&f.json), "junit": last(&f.junit), "html": last(&f.html), "markdown": last(&f.markdown),
+		"badge": func(value string) { f.badges = append(f.badges, value) }} {
+		flag := cmd.Flags().Lookup(name)
+		if flag == nil || flag.Value.Type() != "string" && flag.Value.Type() != "stringArray" {
 			continue // not a report of this command
 		}
 		for i, word := range words {
@@ -273,8 +299,8 @@ func reportsIn(cmd *cobra.Command, words []string) reportFlags {
 			if word == "--"+name && i+1 < len(words) {
 				value, given = words[i+1], true
 			}
-			if given {
-				*path = value
+			if given && value != "" {
+				set(value)
 			}
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
+
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 // Dialect is one way to say a request. Its methods keep no state, so one value
@@ -170,7 +171,7 @@ func expect(r *bufio.Reader, dialect, want string) error {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(r, got)
 	if string(got[:n]) != want[:n] {
-		return garbage(dialect, strconv.Quote(want), got[:n])
+		return garbage(dialect, ascii.Quote([]byte(want)), got[:n])
 	}
 	if err != nil {
 		return inReply(err, 1, dialect)
@@ -217,9 +218,9 @@ func shorten(b []byte) string {
 		return "nothing"
 	}
 	if len(b) <= head {
-		return strconv.Quote(string(b))
+		return ascii.Quote(b)
 	}
-	return fmt.Sprintf("%q… (%d bytes)", b[:head], len(b))
+	return fmt.Sprintf("%s… (%d bytes)", ascii.Quote(b[:head]), len(b))
 }
 
 // checkSize panics on a payload that the dialect cannot say: the checks ask

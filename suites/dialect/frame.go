@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 // maxOverhead bounds what a reply may be beside its payload, in bytes, and so
@@ -161,7 +163,7 @@ func (f *frame) due(with fill) string {
 	case len(f.until) > 0:
 		return fmt.Sprintf("a frame that matches until: %s (%s)", worded(f.until, with), f.until[0].where)
 	case f.line != nil:
-		return fmt.Sprintf("the end of a line, %q (%s)", f.line, f.where)
+		return fmt.Sprintf("the end of a line, %s (%s)", ascii.Quote(f.line), f.where)
 	}
 	return fmt.Sprintf("the rest of a frame (%s)", f.where)
 }
@@ -203,7 +205,7 @@ func (d *reading) took(n int) { d.left, d.taken = d.left-n, d.taken+n }
 func (d *reading) cut(f *frame) (b, content []byte, err error) {
 	switch {
 	case f.line != nil:
-		b, err = d.upTo(nil, f.line, fmt.Sprintf("a line that ends in %q (%s)", f.line, f.where))
+		b, err = d.upTo(nil, f.line, fmt.Sprintf("a line that ends in %s (%s)", ascii.Quote(f.line), f.where))
 		return b, bytes.TrimSuffix(b, f.line), err
 	case f.length != nil:
 		l := f.length
@@ -225,7 +227,7 @@ func (d *reading) cut(f *frame) (b, content []byte, err error) {
 		}
 		head := len(b)
 		if b, err = d.take(b, len(f.tail)); err == nil && !bytes.Equal(b[head:], f.tail) {
-			err = garbage(d.name, strconv.Quote(string(f.tail))+" after the bytes that the header counts", b[head:])
+			err = garbage(d.name, ascii.Quote(f.tail)+" after the bytes that the header counts", b[head:])
 		}
 	case f.size > 0:
 		b, err = d.take(nil, f.size)

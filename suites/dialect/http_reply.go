@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strings"
+
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 const (
@@ -113,9 +115,9 @@ func shown(reply *http.Response, head []byte, body io.Reader) string {
 // shortenTo quotes b, or as much of its head.
 func shortenTo(b []byte, most int) string {
 	if len(b) <= most {
-		return fmt.Sprintf("%q", b)
+		return ascii.Quote(b)
 	}
-	return fmt.Sprintf("%q…", b[:most])
+	return ascii.Quote(b[:most]) + "…"
 }
 
 // readHead reads one status line and header, to the empty line.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 // memcache is the memcached text protocol: a payload is set and got back in
@@ -60,12 +62,12 @@ func (d memcache) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 		return Reply{}, garbage(d.Name(), `"STORED"`, line)
 	}
 	header := fmt.Sprintf("VALUE %s 0 %d", d.key(payload), len(payload))
-	want := strconv.Quote(header)
+	want := ascii.Quote([]byte(header))
 	if line, err = readLine(r, d.Name(), want); err != nil {
 		return Reply{}, inside(err)
 	}
 	if string(line) != header {
-		return Reply{}, &ReplyError{Dialect: d.Name(), Want: want, Got: strconv.Quote(string(line[:min(len(line), 200)])), Garbage: !isValueLine(line)}
+		return Reply{}, &ReplyError{Dialect: d.Name(), Want: want, Got: ascii.Quote(line[:min(len(line), 200)]), Garbage: !isValueLine(line)}
 	}
 	got, err := readPayload(r, d.Name(), payload)
 	if err != nil {

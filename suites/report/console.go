@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 const (
@@ -29,6 +30,9 @@ func (s style) line(r Result) string {
 	switch {
 	case r.Outcome == Pass || text == "":
 		text = shorten(strings.TrimSuffix(r.Sentence, "."), shownTitle)
+		if r.lucky() {
+			text = luckily + ": " + text
+		}
 	case r.Outcome == ExpectedFail:
 		text += " (expected: " + r.Expected + ")"
 	}
@@ -42,6 +46,27 @@ func (s style) line(r Result) string {
 	}
 	return s.paint(lookOf(r.Outcome).Colour, fmt.Sprintf("%-15s", r.Outcome)) +
 		fmt.Sprintf(" %-9s %-6s %s%s", r.Clause, r.Level, shorten(text, room), took)
+}
+
+// luckily is what is said of a pass that is listed as a failure that comes sometimes.
+const luckily = "expected to fail sometimes, passed this time"
+
+// lucky reports whether a result is such a pass; nothing rests on it.
+func (r Result) lucky() bool { return r.Outcome == Pass && r.Expected != "" }
+
+// Lucky lists the clauses of a run that are listed as failures that come sometimes, and
+// did not come this time; "" if there are none.
+func Lucky(run *Run) string {
+	var clauses []string
+	for _, r := range ordered(run.Results) {
+		if r.lucky() {
+			clauses = append(clauses, r.Clause)
+		}
+	}
+	if len(clauses) == 0 {
+		return ""
+	}
+	return luckily + ": " + strings.Join(clauses, ", ")
 }
 
 // Block is a result that needs explaining: what, where, why and how again.
@@ -196,10 +221,15 @@ func step(event Event) string {
 // brief is the beginning of what an event carries; notes are told whole.
 func (e Event) brief() string {
 	data, _ := e.Data()
-	if e.Kind == "note" || e.Kind == "dial" || len(data) <= shownHead {
+	switch {
+	case !carries(e.Kind):
 		return plainNote(e)
+	case len(data) > shownHead:
+		return ascii.Quote(data[:shownHead]) + "…"
+	case strings.HasSuffix(e.Head, "…"):
+		return ascii.Quote(data) + "…"
 	}
-	return strconv.QuoteToASCII(string(data[:shownHead])) + "…"
+	return ascii.Quote(data)
 }
 
 // plainNote is an event's head; what is a word of ours needs no quotes.

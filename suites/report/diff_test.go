@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +116,47 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// Shards say which of them are missing until all are there.
+func TestShardsThatAreMissing(t *testing.T) {
+	for name, c := range map[string]struct{ shards, want string }{
+		"no shard":                 {"", ""},
+		"all":                      {"2/3 1/3 3/3", ""},
+		"one twice":                {"1/2 1/2", "incomplete: the targets of shard 2 of 2 are missing"},
+		"two missing":              {"3/4 1/4", "incomplete: the targets of shards 2, 4 of 4 are missing"},
+		"the only one":             {"1/1", ""},
+		"of two numbers":           {"1/2 2/3", "incomplete: the targets of shard 2 of 2 and of shards 1, 3 of 3 are missing"},
+		"all of one of the two":    {"1/3 1/2 2/2", ""},
+		"all of the higher number": {"1/2 1/3 2/3 3/3", ""},
+	} {
+		parts := []*Matrix{{}}
+		for _, text := range strings.Fields(c.shards) {
+			var shard Shard
+			if _, err := fmt.Sscanf(text, "%d/%d", &shard.Index, &shard.Total); err != nil {
+				t.Fatal(err)
+			}
+			parts = append(parts, &Matrix{Shards: []Shard{shard}})
+		}
+		merged := Merge(parts...)
+		if got := merged.Missing(); got != c.want || (len(merged.Shards) == 0) != (c.want == "") {
+			t.Errorf("%s: %q of %v, want %q", name, got, merged.Shards, c.want)
+		}
+		// What is merged and written, is read and merged again with the rest.
+		var out bytes.Buffer
+		if err := WriteJSONMatrix(&out, merged); err != nil {
+			t.Fatal(err)
+		}
+		read, err := ReadJSONMatrix(&out)
+		if err != nil || !slices.Equal(read.Shards, merged.Shards) {
+			t.Errorf("%s: %v, %v", name, read, err)
+		}
+	}
+	for _, wrong := range []string{`{"index": 3, "total": 2}`, `{"index": 0, "total": 2}`, `{"index": 1, "total": 1000000000}`} {
+		if _, err := ReadJSONMatrix(strings.NewReader(`{"format": 1, "runs": [], "shards": [` + wrong + `]}`)); err == nil {
+			t.Errorf("%s is read", wrong)
+		}
+	}
+}
+
 func TestMatrixExit(t *testing.T) {
 	for _, c := range []struct {
 		exits []int
@@ -125,6 +168,44 @@ func TestMatrixExit(t *testing.T) {
 		}
 		if got := m.Exit(); got != c.want {
 			t.Errorf("%v is %d, want %d", c.exits, got, c.want)
+		}
+	}
+}
+
+// Whatever is better one way is worse the other way: who wants two reports to be equal,
+// as .ci/slurm-once does, compares them in both directions.
+func TestBetterIsWorseTheOtherWay(t *testing.T) {
+	compare := func(from, to Outcome) (kinds []ChangeKind, worse bool) {
+		older := &Matrix{Runs: []*Run{{Results: []Result{result("CONN-1", from)}}}}
+		newer := &Matrix{Runs: []*Run{{Results: []Result{result("CONN-1", to)}}}}
+		for _, change := range Diff(older, newer) {
+			kinds, worse = append(kinds, change.Kind), worse || change.Kind.Worse()
+		}
+		return kinds, worse
+	}
+	better := 0
+	for _, from := range Outcomes() {
+		for _, to := range Outcomes() {
+			kinds, _ := compare(from, to)
+			if !slices.Contains(kinds, GotBetter) && !slices.Contains(kinds, GotSeen) {
+				continue
+			}
+			better++
+			if back, worse := compare(to, from); !worse && !slices.Contains(back, GotDoubt) {
+				t.Errorf("from %s to %s is %v, and back %v, which is no worse", from, to, kinds, back)
+			}
+		}
+	}
+	if better == 0 {
+		t.Error("nothing is better than anything")
+	}
+	script, err := os.ReadFile("../../.ci/slurm-once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"diff reports/whole.json reports/merged.json | tee reports/difference\n", "grep -qx '" + string(GotOther) + "' reports/difference", "diff reports/merged.json reports/whole.json\n"} {
+		if !strings.Contains(string(script), line) {
+			t.Errorf(".ci/slurm-once has no %s", line)
 		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 // field that goes or means something else does.
 const Format = 1
 
+// mostShards bounds what a reader believes of a file: no matrix has as many targets.
+const mostShards = 1 << 16
+
 // WriteJSON writes the whole run as one JSON object.
 func WriteJSON(w io.Writer, run *Run) error {
 	copied := neutral(*run)
@@ -57,6 +60,7 @@ func ReadJSON(r io.Reader) (*Run, error) {
 func ReadJSONMatrix(r io.Reader) (*Matrix, error) {
 	var either struct {
 		Run
+		Shards  []Shard   `json:"shards"`
 		Runs    []*Run    `json:"runs"`
 		Skipped []Skipped `json:"skipped"`
 	}
@@ -69,9 +73,14 @@ func ReadJSONMatrix(r io.Reader) (*Matrix, error) {
 	if either.Format != Format {
 		return nil, fmt.Errorf("not a JSON report of this version: its format is %d, and this command reads %d; write it again with this command", either.Format, Format)
 	}
-	matrix := &Matrix{Format: Format, Runs: either.Runs, Skipped: either.Skipped}
+	matrix := &Matrix{Format: Format, Shards: either.Shards, Runs: either.Runs, Skipped: either.Skipped}
 	if either.Runs == nil {
 		matrix.Runs = []*Run{&either.Run}
+	}
+	for _, shard := range matrix.Shards {
+		if shard.Index < 1 || shard.Index > shard.Total || shard.Total > mostShards {
+			return nil, fmt.Errorf("not a JSON report: it is shard %d of %d", shard.Index, shard.Total)
+		}
 	}
 	for _, run := range matrix.Runs {
 		if run == nil {

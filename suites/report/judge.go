@@ -33,6 +33,8 @@ func (t Target) Settle(r Result) Result {
 	case r.Outcome == Pass && entry.Frequency != Sometimes:
 		r.Outcome, r.Expected, r.Link = UnexpectedPass, entry.Reason, entry.Link
 		r.Reason = "it is listed as an expected failure but is kept; remove the entry"
+	case r.Outcome == Pass:
+		r.Expected, r.Link = entry.Reason, entry.Link
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
@@ -230,6 +231,26 @@ func TestAdviceIsTold(t *testing.T) {
 		}
 		if line := "advice, no part of the verdict, as nobody promised it: RES-4"; (name == "console" || name == "Markdown") && !strings.Contains(strings.ToLower(text), line[:40]) {
 			t.Errorf("%s has no line of it in the summary:\n%s", name, text)
+		}
+	}
+}
+
+// A pass that is listed as a failure that comes sometimes stays a pass, and is noted where
+// passes are listed.
+func TestAPassThatIsExpectedToFailSometimes(t *testing.T) {
+	for frequency, lucky := range map[Frequency]bool{Sometimes: true, Always: false} {
+		run := &Run{Target: Target{Name: "x", Expected: []Expected{{Clause: "CONN-1", Reason: "a race", Frequency: frequency}}}, Results: []Result{result("CONN-1", Pass), result("CONN-2", Pass)}}
+		verdict := Judge(run)
+		Judge(run) // again changes nothing
+		if (verdict.Word == Conformant) != lucky || (Lucky(run) == "expected to fail sometimes, passed this time: CONN-1") != lucky {
+			t.Errorf("%s: %s, %q", frequency, verdict.Word, Lucky(run))
+		}
+		if noted := strings.Contains(Line(run.Results[0]), "expected to fail sometimes, passed this time: "); noted != lucky || strings.Contains(Line(run.Results[1]), "sometimes") {
+			t.Errorf("%s: %s", frequency, Line(run.Results[0]))
+		}
+		var page bytes.Buffer
+		if err := WriteHTML(&page, run); err != nil || strings.Contains(page.String(), "passed this time:</b> a race") != lucky {
+			t.Errorf("%s: %v, the page does not say it, or should not", frequency, err)
 		}
 	}
 }

@@ -124,16 +124,16 @@ func junitCaseOf(target string, r Result) junitCase {
 	switch r.Outcome {
 	case Pass:
 	case Fail, UnexpectedPass:
-		c.Failure, reason.Text = reason, Block(r)
+		c.Failure, reason.Text = reason, Block(abroad(r))
 	case Error:
-		c.Error, reason.Text = reason, Block(r)
+		c.Error, reason.Text = reason, Block(abroad(r))
 	case Inconclusive:
 		if c.Skipped = reason; r.Level != spec.Should {
-			c.Skipped, c.Error, reason.Text = nil, reason, Block(r)
+			c.Skipped, c.Error, reason.Text = nil, reason, Block(abroad(r))
 		}
 	default:
 		if explains(r.Outcome) { // broken, but no failure: a SHOULD, or advice
-			c.Output = Block(r)
+			c.Output = Block(abroad(r))
 			break
 		}
 		if r.Expected != "" {

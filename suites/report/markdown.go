@@ -20,7 +20,7 @@ const (
 func WriteMarkdown(w io.Writer, matrix *Matrix) error {
 	m := neutral(*matrix)
 	var b strings.Builder
-	if len(m.Runs) == 1 && len(m.Skipped) == 0 {
+	if len(m.Runs) == 1 && len(m.Skipped) == 0 && len(m.Shards) == 0 {
 		markdownRun(&b, m.Runs[0])
 	} else {
 		markdownMatrix(&b, m)
@@ -41,7 +41,7 @@ func WriteMarkdown(w io.Writer, matrix *Matrix) error {
 				}
 				told++
 				fmt.Fprintf(&b, "\n<details><summary>%s <b>%s</b> %s <b>%s</b>: %s</summary>\n\n%s\n</details>\n", look.Symbol,
-					inMarkup(run.Target.Name), r.Clause, r.Outcome, inMarkup(shorten(r.Reason, shownWidth)), fenced(Block(r)))
+					inMarkup(run.Target.Name), r.Clause, r.Outcome, inMarkup(shorten(r.Reason, shownWidth)), fenced(Block(abroad(r))))
 			}
 		}
 	}
@@ -85,6 +85,9 @@ func markdownMatrix(b *strings.Builder, m Matrix) {
 		if n := words[word]; n > 0 {
 			fmt.Fprintf(b, ", %d %s", n, word)
 		}
+	}
+	if missing := m.Missing(); missing != "" {
+		fmt.Fprintf(b, "\n\n**%s.**", strings.ToUpper(missing[:1])+missing[1:])
 	}
 	fmt.Fprintf(b, "\n\n%s| target | version | language | class | verdict | judged | broken |\n|---|---|---|---|---|--:|---|\n", markdownWhen(m))
 	for _, run := range m.Runs {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"unicode"
@@ -29,6 +30,7 @@ var pageTemplates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("pages").Funcs(template.FuncMap{
 		"duration": duration,
 		"web":      web,
+		"linked":   linked,
 		"lower":    strings.ToLower,
 		"sentence": sentenceCase,
 		"legal":    func(notes string) string { return strings.TrimPrefix(strings.TrimSpace(notes), "Legal: ") },
@@ -51,6 +53,24 @@ func web(link string) string {
 		return link
 	}
 	return ""
+}
+
+// inTree is a file or a folder below testdata/targets, as the reasons of expected failures
+// name the reports and reproductions there. A full stop behind it ends the sentence.
+var inTree = regexp.MustCompile(`\btestdata/targets/[\w./-]*[\w-]`)
+
+// linked is text with links to what it names in the source tree.
+func linked(text string) template.HTML {
+	var b strings.Builder
+	last := 0
+	for _, at := range inTree.FindAllStringIndex(text, -1) {
+		path := text[at[0]:at[1]]
+		b.WriteString(template.HTMLEscapeString(text[last:at[0]]))
+		fmt.Fprintf(&b, `<a href="%s">%s</a>`, tree+path, path) // of letters that need no escape
+		last = at[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[last:]))
+	return template.HTML(b.String()) //nolint:gosec // all else is escaped
 }
 
 // frame is what every page has: its title, and where the report's folder begins.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 // runPage is one target's page.
@@ -147,7 +148,7 @@ func cellOf(r Result, site *site) cell {
 }
 
 func viewOf(r Result, site *site) resultView {
-	view := resultView{Result: r, Look: lookOf(r.Outcome)}
+	view := resultView{Result: abroad(r), Look: lookOf(r.Outcome)}
 	if clause, known := spec.Lookup(r.Clause); known {
 		view.Rule, view.ClauseAt = clause, link(clause)
 		if site != nil {
@@ -184,11 +185,17 @@ func (v *resultView) steps(e Evidence) {
 			if event.Times > 1 {
 				s.Size += fmt.Sprintf(" in %d pieces", event.Times)
 			}
-			s.Hex, s.Text, s.Cut = spaced(data), strings.Trim(strings.TrimSuffix(event.Head, "…"), `"`), !whole
+			s.Hex, s.Text, s.Cut = spaced(data), unquoted(data), !whole
 			v.Cut = v.Cut || s.Cut
 		}
 		v.Steps = append(v.Steps, s)
 	}
+}
+
+// unquoted is bytes as text, one after the other as in spaced.
+func unquoted(data []byte) string {
+	quoted := ascii.Quote(data)
+	return quoted[1 : len(quoted)-1]
 }
 
 // spaced is bytes in hexadecimal, one word each.
@@ -224,7 +231,7 @@ func facts(run *Run) []fact {
 		add(true, "Seed", fmt.Sprintf("%#x", run.Seed))
 	}
 	add(false, "Judged by", run.Tool)
-	add(true, "Called", strings.Join(run.Called, " "))
+	add(true, "Called", elsewhere(strings.Join(run.Called, " ")))
 	add(false, "Machine", run.Machine.String())
 	return list
 }

@@ -296,3 +296,68 @@ func TestMarkdown(t *testing.T) {
 		t.Errorf("it is not held in:\n%s", text)
 	}
 }
+
+// What a reason names in the source tree is a link to it, on each page that shows the
+// reason; everything else is text.
+func TestReasonsLinkIntoTheTree(t *testing.T) {
+	for text, want := range map[string]string{
+		"drops it; testdata/targets/gnet/reproduce/halfclose. RFC": `drops it; <a href="` + tree + `testdata/targets/gnet/reproduce/halfclose">testdata/targets/gnet/reproduce/halfclose</a>. RFC`,
+		"testdata/targets/reports/a-b.md.":                         `<a href="` + tree + `testdata/targets/reports/a-b.md">testdata/targets/reports/a-b.md</a>.`,
+		`<b> testdata/targets/x"onclick=1 & more`:                  `&lt;b&gt; <a href="` + tree + `testdata/targets/x">testdata/targets/x</a>&#34;onclick=1 &amp; more`,
+		"mytestdata/targets/x, testdata/other":                     "mytestdata/targets/x, testdata/other",
+	} {
+		if got := string(linked(text)); got != want {
+			t.Errorf("%s is\n%s, want\n%s", text, got, want)
+		}
+	}
+	const path = "testdata/targets/reports/x.md"
+	run := many(1).Runs[0]
+	run.Target.Expected = []Expected{{Clause: run.Results[2].Clause, Reason: "it drops it; " + path + ".", Frequency: Always}}
+	run.Results[2].Outcome, run.Results[2].Evidence = Fail, longEvidence()
+	Judge(run)
+	var alone bytes.Buffer
+	if err := WriteHTML(&alone, run); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := WritePages(folder, &Matrix{Runs: []*Run{run}}); err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]string{"alone": alone.String()}
+	for _, name := range []string{"index.html", run.Results[2].Clause + ".html"} {
+		text, err := os.ReadFile(filepath.Join(folder, "t", "server-0", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written[name] = string(text)
+	}
+	for name, text := range written {
+		if !strings.Contains(text, `<a href="`+tree+path+`">`+path+`</a>`) {
+			t.Errorf("%s has no link to %s", name, path)
+		}
+	}
+}
+
+// The links of our own targets' reasons lead somewhere.
+func TestReasonsNameWhatIsInTheTree(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/targets/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range inTree.FindAllString(string(text), -1) {
+			found++
+			if _, err := os.Stat(filepath.Join("../..", path)); err != nil {
+				t.Errorf("%s names %v", file, err)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no reason names anything")
+	}
+}

@@ -155,7 +155,7 @@ type Event struct {
 	Kind  string        `json:"kind"`  // dial send recv eof rst close note
 	Bytes int           `json:"bytes,omitempty"`
 	Times int           `json:"times,omitempty"` // so many like it in a row, whose bytes are added up; 0: one
-	Head  string        `json:"head,omitempty"`  // the first bytes in Go's quotes, "…" behind them where there were more; or a note
+	Head  string        `json:"head,omitempty"`  // the first bytes in quotes, all but printable ASCII as Go's escapes, "…" behind them where there were more; or a note
 }
 
 // Verdict is what a run comes to.

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 )
 
 // pausesFrom is the gap between two steps from which on a script waits too:
@@ -37,12 +39,73 @@ func WriteReproduction(w io.Writer, run *Run, clause string) error {
 type script struct {
 	steps    strings.Builder
 	cut      []string // what the evidence left out
-	dialled  map[int]bool
+	short    int      // sends of which it left out bytes
+	conns    map[int]*conversation
 	previous time.Duration
 }
 
+// conversation is what a script needs to know of one connection for its verdict.
+type conversation struct {
+	sent, came int
+	first      []byte // that was sent
+	end        string // how the server ended it; "silence" where it did not
+	ours       bool   // we ended it
+}
+
+// owed is how many bytes a server owes that sends back what it gets; 0: the script
+// cannot know.
+func owed(t Target, c *conversation) int {
+	const mode = "ECHO\n" // of the probe dialect, which is not sent back
+	switch {
+	case t.Dialect == "echo":
+		return c.sent
+	case t.Dialect == "probe" && strings.HasPrefix(string(c.first), mode):
+		return c.sent - len(mode)
+	}
+	return 0
+}
+
+// told lists the connections that a script's verdict is about: the one that is blamed,
+// or else those that were the server's to end, or else all.
+func (s *script) told(blamed int) (list []int) {
+	if blamed > 0 && s.conns[blamed] != nil {
+		return []int{blamed}
+	}
+	all := slices.Sorted(maps.Keys(s.conns))
+	for _, n := range all {
+		if !s.conns[n].ours {
+			list = append(list, n)
+		}
+	}
+	if len(list) == 0 {
+		return all
+	}
+	return list
+}
+
+// onTheSocket are the clauses that need a look into the process to get a server where
+// they judge it, and whose fault its clients see all the same.
+var onTheSocket = []string{"FLOW-1", "LIFE-13", "LIFE-14", "LIFE-22", "MODEL-8"}
+
+// beyondExchange says why an exchange cannot show that a clause is broken; "" if it may.
+func beyondExchange(id string) string {
+	clause, known := spec.Lookup(id)
+	if !known || slices.Contains(clause.Vantages, spec.Wire) || slices.Contains(onTheSocket, id) {
+		return ""
+	}
+	return "the exchange alone cannot show this: the check also acts on the server's process (signals, limits), or measures it (processor time, memory, descriptors)"
+}
+
+// again is the command that judges the clause again.
+func again(r Result) string {
+	if r.Evidence.Rerun != "" {
+		return elsewhere(r.Evidence.Rerun)
+	}
+	return "reactorspec check --clause " + r.Clause
+}
+
 func scriptOf(run *Run, r Result) string {
-	s := script{dialled: make(map[int]bool)}
+	s := script{conns: make(map[int]*conversation)}
 	events := told(*r.Evidence)
 	for i, event := range events {
 		s.step(event, i > 0)
@@ -71,17 +134,31 @@ func scriptOf(run *Run, r Result) string {
 		say("check", clause.Method)
 		say("clause", link(clause))
 	}
+	if why := beyondExchange(r.Clause); why != "" {
+		say("BEWARE", why+". What shows it: "+again(r))
+	}
 	say("seen", fmt.Sprintf("%s by %s, seed %#x", run.Started.UTC().Format("2006-01-02"), run.Tool, run.Seed))
 	if e.Conn > 0 {
 		say("note", fmt.Sprintf("Connection %d is the one that showed it.", e.Conn))
+	}
+	if s.short > 0 {
+		s.cut = append(s.cut, fmt.Sprintf("the evidence keeps only the beginning of %d of the sends; the script fills them up with the letter x.", s.short))
 	}
 	for _, cut := range s.cut {
 		say("CUT", cut)
 	}
 	b.WriteString("#\n# python3 repro.py PORT | HOST:PORT | /path/of/a/socket\n")
-	b.WriteString(scriptHead)
+	unseen := ""
+	if why := beyondExchange(r.Clause); why != "" {
+		unseen = fmt.Sprintf("print(%s, file=sys.stderr)\n", pythonBytes([]byte(r.Clause + ": " + why + ". To see it: " + again(r)))[1:])
+	}
+	b.WriteString(scriptOn(s.steps.String(), unseen))
 	b.WriteString(s.steps.String())
-	b.WriteString("\nfor n in sorted(connections):\n    end(n, \"\")\n")
+	b.WriteString("for n in sorted(connections):\n    end(n)\n")
+	for _, n := range s.told(e.Conn) {
+		c := s.conns[n]
+		fmt.Fprintf(&b, "verdict(%d, %d, %d, %q)\n", n, owed(t, c), c.came, c.end)
+	}
 	return b.String()
 }
 
@@ -117,8 +194,13 @@ func (s *script) step(event Event, further bool) {
 		line("time.sleep(%.2f)", gap.Seconds())
 	}
 	s.previous = event.At
+	c := s.conns[event.Conn]
+	known := c != nil
+	if !known {
+		c = &conversation{end: "silence"}
+		s.conns[event.Conn] = c
+	}
 	if event.Kind == "dial" {
-		s.dialled[event.Conn] = true
 		if event.Head != "" { // refused, or the like
 			line("dial(%d)  # then: %s", event.Conn, plainNote(event))
 		} else {
@@ -126,149 +208,47 @@ func (s *script) step(event Event, further bool) {
 		}
 		return
 	}
-	if !s.dialled[event.Conn] {
-		s.dialled[event.Conn] = true
+	if !known {
 		line("dial(%d)  # its beginning is among what was left out", event.Conn)
 	}
 	data, whole := event.Data()
 	switch event.Kind {
 	case "send":
+		if c.sent == 0 {
+			c.first = data
+		}
+		c.sent += event.Bytes
 		if whole {
 			line("send(%d, %s)", event.Conn, pythonBytes(data))
 			return
 		}
 		line("send(%d, %s, %d)", event.Conn, pythonBytes(data), event.Bytes)
-		s.cut = append(s.cut, fmt.Sprintf("of %d bytes sent on connection %d the evidence keeps %d; the script fills up with the letter x.", event.Bytes, event.Conn, len(data)))
+		s.short++
 	case "recv":
+		c.came += event.Bytes
 		line("recv(%d, %d)  # then: %s%s", event.Conn, event.Bytes, pythonBytes(data[:min(len(data), shownHead)]), map[bool]string{false: " …"}[whole && len(data) <= shownHead])
 	case "close":
 		if event.Head != "" {
 			line("half_close(%d)", event.Conn)
 		} else {
+			c.ours, c.end = true, "our own end"
 			line("close(%d)", event.Conn)
 		}
 	case "rst":
 		if event.Head != "" { // ours
-			line("reset(%d)", event.Conn)
+			c.ours, c.end = true, "our own end"
+			line("close(%d, reset=True)", event.Conn)
 			return
 		}
-		line("end(%d, \"RST\")", event.Conn)
+		c.end = "RST"
+		line("end(%d)  # the run saw RST", event.Conn)
 	case "eof":
-		line("end(%d, \"FIN\")", event.Conn)
+		c.end = "FIN"
+		line("end(%d)  # the run saw FIN", event.Conn)
 	default:
 		line("# connection %d: %s", event.Conn, strings.TrimSpace(event.Kind+" "+plainNote(event)))
 	}
 }
 
 // pythonBytes is data as a literal of Python.
-func pythonBytes(data []byte) string {
-	var b strings.Builder
-	b.WriteString(`b"`)
-	for _, c := range data {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-const scriptHead = `import socket, struct, sys, time
-
-if len(sys.argv) != 2:
-    sys.exit("usage: repro.py PORT | HOST:PORT | /path/of/a/socket")
-where = sys.argv[1]
-connections = {}
-PATIENCE = 3  # seconds
-
-
-def say(n, text):
-    print(f"#{n} {text}", flush=True)
-
-
-def dial(n):
-    try:
-        if "/" in where:
-            s = socket.socket(socket.AF_UNIX)
-            s.settimeout(PATIENCE)
-            s.connect(where)
-        else:
-            host, _, port = where.rpartition(":")
-            s = socket.create_connection((host or "127.0.0.1", int(port)), PATIENCE)
-        connections[n] = s
-        say(n, "connected")
-    except OSError as e:
-        say(n, f"not connected: {e}")
-
-
-def send(n, data, size=0):
-    data += b"x" * (size - len(data))
-    done = 0
-    try:
-        while n in connections and done < len(data):
-            done += connections[n].send(data[done : done + 65536])
-        say(n, f"sent {done} of {len(data)} bytes")
-    except OSError as e:
-        say(n, f"sent {done} of {len(data)} bytes: {e}")
-
-
-def recv(n, size):
-    got = b""
-    why = ""
-    try:
-        while n in connections and len(got) < size:
-            piece = connections[n].recv(min(size - len(got), 65536))
-            if not piece:
-                why = ", then FIN"
-                break
-            got += piece
-    except OSError as e:
-        why = f", then {e}"
-    say(n, f"received {len(got)} of {size} bytes{why}: {got[:24]!r}")
-
-
-def half_close(n):
-    try:
-        connections[n].shutdown(socket.SHUT_WR)
-        say(n, "half-closed")
-    except (KeyError, OSError) as e:
-        say(n, f"not half-closed: {e}")
-
-
-def close(n):
-    if n in connections:
-        connections.pop(n).close()
-
-
-def reset(n):
-    if n in connections:
-        connections[n].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        close(n)
-
-
-def end(n, then):
-    if n not in connections:
-        return
-    got, how = 0, "FIN"
-    try:
-        while piece := connections[n].recv(65536):
-            got += len(piece)
-    except TimeoutError:
-        how = f"silence for {PATIENCE} s, the connection open"
-    except OSError as e:
-        how = str(e)
-    say(n, f"received {got} bytes more, then {how}" + (f" (the run saw {then} here)" if then else ""))
-    close(n)
-
-
-`
+func pythonBytes(data []byte) string { return "b" + ascii.Quote(data) }

@@ -33,7 +33,7 @@ func TestJSONMeetsItsSchema(t *testing.T) {
 			return WriteJSON(b, run)
 		},
 		"matrix": func(b *bytes.Buffer) error {
-			return WriteJSONMatrix(b, &Matrix{Runs: []*Run{full, full}, Skipped: []Skipped{{"x", "C", "no compiler"}}})
+			return WriteJSONMatrix(b, &Matrix{Runs: []*Run{full, full}, Skipped: []Skipped{{"x", "C", "no compiler"}}, Shards: []Shard{{1, 2}}})
 		},
 		"empty matrix": func(b *bytes.Buffer) error { return WriteJSONMatrix(b, &Matrix{}) },
 	} {
@@ -47,7 +47,7 @@ func TestJSONMeetsItsSchema(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range []string{`{}`, `{"format": 2, "runs": []}`, `{"format": 1, "runs": [{}]}`, `{"format": 1, "runs": [], "more": 1}`, `[]`} {
+	for _, bad := range []string{`{}`, `{"format": 2, "runs": []}`, `{"format": 1, "runs": [{}]}`, `{"format": 1, "runs": [], "more": 1}`, `{"format": 1, "runs": [], "shards": [{"index": 0, "total": 2}]}`, `[]`} {
 		if len(schema.check(t, []byte(bad))) == 0 {
 			t.Errorf("the schema takes %s", bad)
 		}

@@ -356,3 +356,23 @@ func TestMarkdownSaysWhen(t *testing.T) {
 		}
 	}
 }
+
+// Bytes that happen to be a character beyond ASCII are shown byte by byte, on the console
+// and on a page, where text stands beside hex; also those of a report that an older
+// version wrote.
+func TestBytesAreShownOneByOne(t *testing.T) {
+	for _, head := range []string{`"a\u07e5\"\n"`, `"a\xdf\xa5\"\n"`} {
+		r := result("CONN-1", Fail)
+		r.Evidence = &Evidence{Sent: []Event{{Conn: 1, Kind: "recv", Bytes: 5, Head: head}, {Conn: 1, Kind: "send", Bytes: 90, Head: strings.TrimSuffix(head, `"`) + strings.Repeat("x", 30) + `"…`}}}
+		block := Block(r)
+		for _, want := range []string{`recv 5 bytes "a\xdf\xa5\"\n"` + "\n", `send 90 bytes "a\xdf\xa5\"\n` + strings.Repeat("x", shownHead-5) + `"…` + "\n"} {
+			if !strings.Contains(block, want) {
+				t.Errorf("no %s in\n%s", want, block)
+			}
+		}
+		steps := viewOf(r, nil).Steps
+		if steps[0].Hex != "61 df a5 22 0a" || steps[0].Text != `a\xdf\xa5\"\n` || !steps[1].Cut {
+			t.Errorf("%+v", steps)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -76,7 +77,7 @@ func SaidFirst(ctx context.Context, in *target.Instance, d dialect.Dialect, pati
 // SpeaksFirst says in one line that a server speaks first, where the dialect does not
 // expect it, and what to do.
 func SpeaksFirst(d dialect.Dialect, said []byte) string {
-	quoted := fmt.Sprintf("%q", said[:min(len(said), bannerBytes)])
+	quoted := ascii.Quote(said[:min(len(said), bannerBytes)])
 	if len(said) > bannerBytes {
 		quoted += "…"
 	}

@@ -2,10 +2,10 @@ package session
 
 import (
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 	"github.com/reactorspec/reactorspec/suites/report"
 )
 
@@ -112,10 +112,10 @@ func (e *event) render() report.Event {
 	return out
 }
 
-// quote renders bytes in Go's ASCII quoting, so that nothing a target sends
+// quote renders bytes in ASCII, each for itself, so that nothing a target sends
 // reaches a terminal raw; total is how many there were.
 func quote(head []byte, total int) string {
-	text := strconv.QuoteToASCII(string(head))
+	text := ascii.Quote(head)
 	if total > len(head) {
 		text += "…"
 	}

@@ -18,8 +18,8 @@ import (
 // Recorded is the text of a target file at path that says what f does: which spec
 // binds the target, and which failures are expected, above all. head, lines of
 // comment, stands on top. Where f was read from a file, which has to be in the same
-// directory, the text is that file's, comments and all, but for what is written anew;
-// without a Spec all clauses go on binding it.
+// directory, the text is that file's, comments and all, but for what is written anew:
+// entries that stay are as they were written, with the comments above them. Without a Spec all clauses go on binding it.
 func (f File) Recorded(path, head string) ([]byte, error) {
 	text, err := f.unpinned(path, head)
 	if err != nil {
@@ -31,15 +31,20 @@ func (f File) Recorded(path, head string) ([]byte, error) {
 	if len(f.Promises) > 0 {
 		text = fmt.Appendf(text, "promises: [%s]\n", strings.Join(f.Promises, ", "))
 	}
+	old := entriesOf(f.Path)
 	if len(f.Expected) > 0 {
-		text = append(text, "expected:\n"...)
+		text = append(text, old.head+"\n"...)
 	}
 	for _, e := range f.Expected {
-		text = fmt.Appendf(text, "  - clause: %s\n    reason: %s\n", e.Clause, quoted(e.Reason))
-		if e.Link != "" {
-			text = fmt.Appendf(text, "    link: %s\n", quoted(e.Link))
+		if as, unchanged := old.of(e); unchanged {
+			text = append(text, as...)
+			continue
 		}
-		text = fmt.Appendf(text, "    frequency: %s\n", e.Frequency)
+		text = fmt.Appendf(text, "%s- clause: %s\n%[1]s  reason: %[3]s\n", old.indent, e.Clause, quoted(e.Reason))
+		if e.Link != "" {
+			text = fmt.Appendf(text, "%s  link: %s\n", old.indent, quoted(e.Link))
+		}
+		text = fmt.Appendf(text, "%s  frequency: %s\n", old.indent, e.Frequency)
 	}
 	// What was written must be what will be read.
 	read, err := Read(strings.NewReader(string(text)), path)

@@ -48,3 +48,33 @@ func TestRecordedReadsAsItWas(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
+
+// Entries that stay are as they were written, whatever becomes of those beside them.
+func TestRecordedKeepsEntries(t *testing.T) {
+	const head = "name: mine\ndialect: echo\nstart: [./server]\n"
+	fresh := Expected{Clause: "CONN-9", Reason: "new", Frequency: Sometimes}
+	for name, c := range map[string]struct{ old, want string }{
+		"comments and quotes": {
+			"expected: # ours\n  # first\n  - clause: CONN-1\n    reason: 'it''s so' # really\n    # inside\n    frequency: sometimes\n\n  # second\n  - {clause: CONN-2, reason: gone}\n",
+			"expected: # ours\n  # first\n  - clause: CONN-1\n    reason: 'it''s so' # really\n    # inside\n    frequency: sometimes\n  - clause: CONN-9\n    reason: \"new\"\n    frequency: sometimes\n"},
+		"dashes at the margin": {
+			"expected:\n- clause: CONN-1\n  reason: >\n    folded\n    text\n- clause: CONN-2\n  reason: gone\n",
+			"expected:\n- clause: CONN-1\n  reason: >\n    folded\n    text\n- clause: CONN-9\n  reason: \"new\"\n  frequency: sometimes\n"},
+		"a list in brackets": {
+			"expected: [{clause: CONN-1, reason: so}, {clause: CONN-2, reason: gone}]\n",
+			"expected:\n  - clause: CONN-1\n    reason: \"so\"\n    frequency: always\n  - clause: CONN-9\n    reason: \"new\"\n    frequency: sometimes\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "mine.yaml")
+		if err := os.WriteFile(path, []byte(head+c.old), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Expected = []Expected{f.Expected[0], fresh}
+		if text, err := f.Recorded(path, ""); err != nil || string(text) != head+c.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, text, head+c.want)
+		}
+	}
+}

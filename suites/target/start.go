@@ -301,15 +301,16 @@ func build(ctx context.Context, f File) error {
 	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("building the target: %w", ctx.Err())
 	case err != nil:
-		return &LaunchError{Cause: ErrBuild, Detail: fmt.Sprintf("%q did not end within %s", f.Build, limit), Stderr: p.printed()}
+		return &LaunchError{Cause: ErrBuild, Detail: fmt.Sprintf("%q did not end within %s", f.Build, limit), Stderr: p.complaint()}
 	case exit.Known && exit.Code == 127:
 		return &LaunchError{Cause: ErrUnsupported, Detail: fmt.Sprintf("build: %q", f.Build), Stderr: p.printed()}
 	case !exit.Clean():
 		detail := fmt.Sprintf("%q %s", f.Build, exit)
-		if last := lastLine(p.printed()); last != "" {
-			detail += ": " + last
+		said := p.complaint()
+		if line := strings.TrimSpace(gist(said)); line != "" {
+			detail += ": " + line
 		}
-		return &LaunchError{Cause: ErrBuild, Detail: detail, Stderr: p.printed()}
+		return &LaunchError{Cause: ErrBuild, Detail: detail, Stderr: said}
 	}
 	return nil
 }
