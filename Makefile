@@ -151,7 +151,7 @@ readme: ## Run every command of README and its pages as written, those that take
 	$(GO) test -count=1 -timeout 60m -v -run '^TestEveryCommand' . -args -long
 
 .PHONY: nightly
-nightly: ## Run everything that takes long, one after the other
+nightly: ## Run everything that takes long, one after the other; .ci/install-all installs what the matrix judges
 	$(MAKE) browser starters readme race slurm matrix pairs combinations soak stress proof-full proof-stale rates mutate fuzz
 
 .PHONY: clean

@@ -1,4 +1,5 @@
-# The echo server of Mojo::IOLoop's documentation.
+# An RFC 862 echo server on Mojo::IOLoop. Beside the sample of its documentation it
+# reads no more, and so sees no FIN, while output waits.
 use Mojo::Base -strict;
 use Mojo::IOLoop;
 
@@ -6,7 +7,8 @@ Mojo::IOLoop->server({address => '127.0.0.1', port => $ENV{PORT}} => sub {
 	my ($loop, $stream) = @_;
 	$stream->on(read => sub {
 		my ($stream, $bytes) = @_;
-		$stream->write($bytes);
+		$stream->stop;
+		$stream->write($bytes => sub { shift->start });
 	});
 	$stream->timeout(0);
 });
