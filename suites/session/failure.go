@@ -36,7 +36,10 @@ type Failure struct {
 	// Untrusted is a certificate that nobody vouches for, or one for another name: what
 	// the client was told is at fault as likely as the server.
 	Untrusted bool
-	Ended     bool // the server ended the connection, by FIN or RST, instead of sending anything of what was due
+	// Patience is how long a connection was waited for that had it, with the machine's stalls
+	// subtracted; 0 where the failure rests on nothing like that.
+	Patience time.Duration
+	Ended    bool // the server ended the connection, by FIN or RST, instead of sending anything of what was due
 
 	// beside is how many others were open while this connection waited for its first
 	// byte, or how many came beside one that was turned away instead of a first reply:
@@ -84,7 +87,7 @@ func (c *Conn) Failf(kind Kind, reason, want, got, why string) {
 	failure := &Failure{Kind: kind, Reason: oneLine(reason), Want: want, Got: got, Why: why,
 		Conn: c.number, Source: c.socket.LocalAddr().String()}
 	if kind == Late {
-		failure.mute = c.s.mute(c)
+		failure.mute, failure.Patience = c.s.mute(c), c.budget()
 	}
 	if kind == Late && !c.spoke.Load() {
 		failure.beside = c.s.beside()

@@ -51,7 +51,7 @@ func conclude(clause spec.Clause, trials []trial) (result report.Result, again b
 			result.Evidence.Notes = append(result.Evidence.Notes, fmt.Sprintf("attempt %d was late while the machine stalled for %s of %s: %s",
 				i+1, l.Stalled.Round(time.Millisecond), l.Took.Round(time.Millisecond), l.Failure.Reason))
 		}
-	case tried.Failure.Kind == session.Wrong || tried.died != "" || tried.Steady():
+	case tried.Failure.Kind == session.Wrong || tried.died != "" || tried.Steady() || tried.deaf():
 		result = breach(result, tried)
 	case len(trials) == maxAttempts:
 		result = thrice(result, trials)
@@ -59,6 +59,16 @@ func conclude(clause spec.Clause, trials []trial) (result report.Result, again b
 		return result, true
 	}
 	return result, false
+}
+
+// deafFor is a wait without stalls that needs no second one: whoever says nothing for so
+// long does not say more for being asked again, and each time costs as much.
+const deafFor = 30 * time.Second
+
+// deaf reports whether the failure rests on such a wait, on a machine that did not stall
+// for most of the time.
+func (t trial) deaf() bool {
+	return t.Failure.Patience >= deafFor && t.Stalled < t.Took/hopelessShare
 }
 
 // breach is the outcome of a broken clause; whoever kills the server breaks more

@@ -22,6 +22,11 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 	dead := late(took)
 	dead.died = "the server exited with 2"
 	kept := trial{Attempt: session.Attempt{Took: took}}
+	deaf := func(stalled time.Duration) trial {
+		silent := late(stalled)
+		silent.Failure.Patience = deafFor
+		return silent
+	}
 	const calm, stalled, hopeless = 0, took / 5, took * 3 / 5
 	for name, c := range map[string]struct {
 		trials []trial
@@ -33,6 +38,8 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 		"wrong":                    {[]trial{wrong, kept}, spec.Must, report.Fail, 1},
 		"wrong, SHOULD":            {[]trial{wrong, kept}, spec.Should, report.Warn, 1},
 		"late, calm":               {[]trial{late(calm), kept}, spec.Must, report.Fail, 1},
+		"deaf, then kept":          {[]trial{deaf(stalled), kept}, spec.Must, report.Fail, 1},
+		"deaf, hopeless, kept":     {[]trial{deaf(hopeless), kept}, spec.Must, report.Pass, 2},
 		"late, then kept":          {[]trial{late(stalled), kept}, spec.Must, report.Pass, 2},
 		"late, hopeless, kept":     {[]trial{late(hopeless), late(hopeless), kept}, spec.Must, report.Pass, 3},
 		"late, then wrong":         {[]trial{late(stalled), wrong, kept}, spec.Must, report.Fail, 2},
