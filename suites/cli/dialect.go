@@ -208,7 +208,7 @@ func (p *program) dialectShow() *cobra.Command {
 			page, known := spec.LookupDialect(args[0])
 			switch {
 			case !known:
-				return fmt.Errorf("unknown dialect %q: `reactorspec dialect list` has them", args[0])
+				return fmt.Errorf("unknown dialect %q: %s", args[0], dialect.Choices(args[0]))
 			case page.Description == "":
 				return fmt.Errorf("%s is code, and has no description: see spec/dialects/%s.md", page.Name, page.Name)
 			}
