@@ -71,6 +71,8 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 			why = died
 		} else if hint := session.ContactHint(ctx, in.Instance, g.dialect); hint != "" {
 			change = hint
+		} else if asked := dialect.Asked(g.dialect); asked != "" && !strings.Contains(change, "it was sent") {
+			change = "it was sent " + asked + "; " + change
 		}
 		return &ungreeted{
 			fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change),
