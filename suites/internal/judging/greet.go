@@ -85,6 +85,11 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 			return &ungreeted{message: fmt.Sprintf("the target accepts connections at %s, and %s", in.Addr(), session.SpeaksFirst(d, said))}
 		}
 	}
+	if _, described := file.Speaks.(*dialect.Described); file.Speaks != nil && !described {
+		if weak := session.Undiscerning(ctx, in.Instance, g.dialect); weak != "" {
+			g.journal.note("the %s dialect: %s", g.dialect.Name(), weak)
+		}
+	}
 	if refused != "" {
 		g.journal.note("the target accepts connections before it serves them, and was asked again: %s", refused)
 	}
