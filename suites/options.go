@@ -7,6 +7,7 @@
 package suites
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/reactorspec/reactorspec/spec"
@@ -79,7 +80,15 @@ func As(file target.File) Option { return func(o *judging.Options) { o.As = file
 // Speaking has the target spoken to in that dialect, whatever its file names: any
 // Go type that can say one request with a payload, and read the reply. It promises
 // what every server does (spec/dialects/common.md), and what its traits say.
-func Speaking(d dialect.Dialect) Option { return func(o *judging.Options) { o.Speaks = d } }
+func Speaking(d dialect.Dialect) Option {
+	return func(o *judging.Options) {
+		if v := reflect.ValueOf(d); d == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+			o.Mistake = "suites.Speaking(nil): give it a dialect.Dialect, or leave it out and name one in the target file"
+			return
+		}
+		o.Speaks = d
+	}
+}
 
 // Progress is one step of a run.
 type Progress struct {

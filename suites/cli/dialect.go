@@ -47,7 +47,8 @@ func (p *program) dialectTry() *cobra.Command {
 is sent and received, and where a template or a pattern does not fit. DIALECT is the path
 of a dialect file, of a target file that describes one, or a name.
 
-Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, or a mistake in the file.`,
+Exit: 0 the reply is what the dialect expects; 1 it is not; 2 usage, a mistake in the file,
+or a certificate of the server's that is not trusted.`,
 		Example:           "  reactorspec dialect try ./mine.yaml -- ./server --port {port}\n  reactorspec dialect try smtp --addr tcp://127.0.0.1:25\n  reactorspec dialect try http --http-path /healthz --addr tcp://127.0.0.1:8080",
 		ValidArgsFunction: completeDialect,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -119,25 +120,25 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 	if err != nil {
 		return err
 	}
-	var shown string // of what was said and heard so far
+	told := attempts{out: p.out}
 	var unreached error
+	var untrusted bool
 	fits := server.Wakes(ctx, func() bool {
 		var said strings.Builder
 		var fits bool
-		if fits, unreached = tryOnce(ctx, &said, server, config, d); unreached != nil || said.String() == shown {
-			return fits
+		if fits, untrusted, unreached = tryOnce(ctx, &said, server, config, d); unreached == nil {
+			told.tell(said.String())
 		}
-		if shown != "" {
-			fmt.Fprintln(p.out, "asked again, as some servers accept connections before they serve them:")
-		}
-		shown = said.String()
-		fmt.Fprint(p.out, shown)
 		return fits
 	})
+	told.end()
 	if unreached != nil {
 		return p.notTried(unreached)
 	}
-	if !fits {
+	switch {
+	case untrusted: // a mistake of whoever says what to trust, as in check
+		p.exit = report.ExitUsage
+	case !fits:
 		p.exit = report.ExitNotConformant
 		if hint := session.ContactHint(ctx, server, d); hint != "" {
 			fmt.Fprintf(p.out, "! %s\n", report.Clean(hint))
@@ -147,25 +148,26 @@ func (p *program) tryDialect(name string, command []string, addr string, over tl
 	return nil
 }
 
-// tryOnce says one request on a connection of its own. The error is why there is none.
-func tryOnce(ctx context.Context, w io.Writer, server *target.Instance, config *tls.Config, d dialect.Dialect) (fits bool, err error) {
+// tryOnce says one request on a connection of its own. The error is why there is none;
+// untrusted is a certificate that we do not take.
+func tryOnce(ctx context.Context, w io.Writer, server *target.Instance, config *tls.Config, d dialect.Dialect) (fits, untrusted bool, err error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, server.Network(), server.Addr().String())
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer conn.Close()
 	if config == nil {
-		return dialect.Try(w, conn, d, tryPatience), nil
+		return dialect.Try(w, conn, d, tryPatience), false, nil
 	}
 	secured := tls.Client(conn, config)
 	shaking, cancel := context.WithTimeout(ctx, tryPatience)
 	defer cancel()
 	if err := secured.HandshakeContext(shaking); err != nil {
-		hint, _ := session.HandshakeHint(err)
+		hint, untrusted := session.HandshakeHint(err)
 		fmt.Fprintf(w, "! the TLS handshake failed: %s: %s\n", oneLine(err.Error()), hint)
-		return false, nil
+		return false, untrusted, nil
 	}
-	return dialect.Try(w, secured, d, tryPatience), nil
+	return dialect.Try(w, secured, d, tryPatience), false, nil
 }
 
 // notTried is a server that could not be started or reached.
@@ -208,7 +210,7 @@ func (p *program) dialectShow() *cobra.Command {
 			page, known := spec.LookupDialect(args[0])
 			switch {
 			case !known:
-				return fmt.Errorf("unknown dialect %q: `reactorspec dialect list` has them", args[0])
+				return fmt.Errorf("unknown dialect %q: %s", args[0], dialect.Choices(args[0]))
 			case page.Description == "":
 				return fmt.Errorf("%s is code, and has no description: see spec/dialects/%s.md", page.Name, page.Name)
 			}

@@ -30,6 +30,7 @@ func TestDialectCommand(t *testing.T) {
 	broken := dialectFile(t, "request: \"PING\\n\"\nreplay: x\n")
 	const greets = "import socket,sys;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen()\nwhile 1:\n c,_=s.accept()\n try: c.sendall(b'220 hello\\r\\n');c.recv(99)\n except OSError: pass\n c.close()"
 	const trickles = "import socket,sys,time;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen()\nwhile 1:\n c,_=s.accept()\n try:\n  while c.recv(99):\n   while 1: c.sendall(b'PONG\\n');time.sleep(.1)\n except OSError: pass"
+	const closes = "import socket,sys;s=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',int(sys.argv[1])));s.listen()\nwhile 1:\n c,_=s.accept();c.recv(99);c.close()"
 	until := dialectFile(t, "request: \"PING\\n\"\nreply:\n  line: \"\\n\"\n  until: END\n")
 	start := []string{"--", "python3", "-c", server, "{port}"}
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
@@ -51,12 +52,13 @@ func TestDialectCommand(t *testing.T) {
 		"code, first":    {[]string{"dialect", "try", "echo", "--", "python3", "-c", greets, "{port}"}, 1, []string{"the server speaks first", "describe its protocol"}},
 		"check, first":   {[]string{"check", "--dialect", "echo", "--clause", "ACC-1", "--", "python3", "-c", greets, "{port}"}, 1, []string{"the server speaks first", "ftp or smtp"}},
 		"never ends":     {[]string{"dialect", "try", until, "--", "python3", "-c", trickles, "{port}"}, 1, []string{"bytes kept coming for 10s", `until: "END"`, "mine.yaml:4"}},
+		"closes":         {[]string{"dialect", "try", good, "--", "python3", "-c", closes, "{port}"}, 1, []string{"the server closed the connection instead", "asked again: the same", "more"}},
 		"what follows":   {append([]string{"dialect", "try", dialectFile(t, "request: \"PING\\n\"\nreply: \"PUNG\\n\"\n")}, start...), 1, []string{"50 4f  ", "does not fit after its first 1 bytes", "what came behind it", "4e 47 0a"}},
 		"http":           {[]string{"dialect", "try", "http", "--http-path", "/healthz", "--addr", at}, 0, []string{"GET /healthz HTT", "is what the dialect expects"}},
 		"http elsewhere": {[]string{"dialect", "try", good, "--http-path", "/healthz", "--addr", at}, 2, []string{"--dialect http"}},
 		"TLS to plain":   {[]string{"dialect", "try", "http", "--http-path", "/", "--tls", "--addr", at}, 1, []string{"the TLS handshake failed", "it does not speak TLS there: leave --tls out"}},
 		"plain to TLS":   {[]string{"dialect", "try", "http", "--http-path", "/", "--addr", overTLS}, 1, []string{"the port speaks TLS: give --tls"}},
-		"untrusted":      {[]string{"dialect", "try", "http", "--http-path", "/", "--tls", "--addr", overTLS}, 1, []string{"certificate", "--tls-ca", "--tls-insecure"}},
+		"untrusted":      {[]string{"dialect", "try", "http", "--http-path", "/", "--tls", "--addr", overTLS}, 2, []string{"certificate", "--tls-ca", "--tls-insecure"}},
 		"over TLS":       {[]string{"dialect", "try", "http", "--http-path", "/", "--tls", "--tls-insecure", "--addr", overTLS}, 0, []string{"is what the dialect expects"}},
 		"cannot tell":    {append([]string{"dialect", "try", weak}, start...), 0, []string{"passes for a good one"}},
 		"broken file":    {append([]string{"dialect", "try", broken}, start...), 2, []string{"mine.yaml:2: unknown key \"replay\"", "did you mean reply?"}},
@@ -75,6 +77,9 @@ func TestDialectCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := reactorspec(t, nil, c.args...)
 			code, out, errs := got.exit, got.out, got.errors
+			if lines := strings.Count(out, "\n"); lines > 60 && c.args[0] == "dialect" && c.args[1] == "try" {
+				t.Errorf("%d lines of output:\n%s", lines, out)
+			}
 			for _, word := range c.want {
 				if !strings.Contains(out+errs, word) {
 					t.Errorf("%q is not in\n%s%s", word, out, errs)

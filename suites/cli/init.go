@@ -101,7 +101,7 @@ func (f *initFlags) check(command []string) error {
 	case f.lang != "" && (len(command) > 0 || f.class != ""):
 		return errors.New("--lang brings a command and a class: both are in its target file")
 	case f.dialect != "" && !slices.Contains(dialect.Names(), f.dialect):
-		return fmt.Errorf("--dialect: unknown %q: use one of %s", f.dialect, strings.Join(dialect.Names(), ", "))
+		return fmt.Errorf("--dialect: unknown %q: %s", f.dialect, dialect.Choices(f.dialect))
 	case f.class != "" && !slices.Contains(spec.Classes(), spec.Class(f.class)):
 		return fmt.Errorf("--class: unknown %q: use one of %s", f.class, classes())
 	}

@@ -12,9 +12,11 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/reactorspec/reactorspec/suites/internal/nesting"
 )
 
-// FileError is a mistake in a dialect file.
+// FileError is a mistake in a dialect file or a target file.
 type FileError struct {
 	File    string
 	Line    int // from 1
@@ -30,7 +32,7 @@ func (e *OpenError) Error() string { return "dialect file: " + e.Cause.Error() }
 func (e *OpenError) Unwrap() error { return e.Cause }
 
 // maxFile bounds a dialect file, in bytes.
-const maxFile = 1 << 20
+const maxFile = nesting.Longest
 
 // LoadDescribed reads a dialect file.
 func LoadDescribed(path string) (*Described, error) {
@@ -60,6 +62,31 @@ func ReadDescribed(text []byte, file string) (*Described, error) {
 	return DescribeNode(root, file, strings.TrimSuffix(strings.TrimSuffix(base, ".yaml"), ".yml"))
 }
 
+// Readable refuses a text that is too long, or too deep, for the parser of YAML: the error
+// is a *FileError.
+func Readable(text []byte, file string) error {
+	var much *nesting.Error
+	if errors.As(nesting.Check(text), &much) {
+		return &FileError{file, much.Line, much.Message}
+	}
+	return nil
+}
+
+// Located is an error of the parser of YAML with its line named as in all our errors; nil
+// for one that has no place.
+func Located(err error, file string) *FileError {
+	var located yaml.Error
+	if !errors.As(err, &located) {
+		return nil
+	}
+	t := located.GetToken()
+	if t == nil || t.Position == nil {
+		return nil
+	}
+	message, _, _ := strings.Cut(located.GetMessage(), "\n")
+	return &FileError{file, max(t.Position.Line, 1), message}
+}
+
 // parseYAML parses a text of one document. The parser panics on some texts that
 // are nearly YAML, which is the text's fault here.
 func parseYAML(text []byte, file string) (root ast.Node, err error) {
@@ -68,21 +95,16 @@ func parseYAML(text []byte, file string) (root ast.Node, err error) {
 			err = &FileError{file, 1, fmt.Sprintf("is not YAML that can be read: %v", reason)}
 		}
 	}()
-	if len(text) > maxFile {
-		return nil, &FileError{file, 1, fmt.Sprintf("is longer than %d bytes", maxFile)}
+	if err := Readable(text, file); err != nil {
+		return nil, err
 	}
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		message, line := err.Error(), 1
-		var located yaml.Error
-		if errors.As(err, &located) {
-			message = located.GetMessage()
-			if t := located.GetToken(); t != nil && t.Position != nil {
-				line = t.Position.Line
-			}
+		if located := Located(err, file); located != nil {
+			return nil, located
 		}
-		message, _, _ = strings.Cut(message, "\n")
-		return nil, &FileError{file, max(line, 1), message}
+		message, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, &FileError{file, 1, message}
 	}
 	if len(parsed.Docs) == 0 || parsed.Docs[0] == nil || parsed.Docs[0].Body == nil {
 		return nil, &FileError{file, 1, "is empty: a dialect needs request and reply"}

@@ -42,6 +42,10 @@ func TestErrorsSayTheirNumbers(t *testing.T) {
 		"an end of line":   {described("request: \"x\"\nreply:\n  line: \"\\n\"\n"), io.LimitReader(zeroes{}, 8<<20), []string{`a line that ends in "\n" (mine.yaml:3)`}},
 		"an until":         {described("request: \"x\"\nreply:\n  line: \"\\n\"\n  until: END\n"), iotest.TimeoutReader(strings.NewReader("one\ntwo\n")), []string{`until: "END" (mine.yaml:4)`, "behind 2 that did not match", `the last "two"`}},
 		"too many":         {described("request: \"x\"\nreply:\n  line: \"\\n\"\n  until: END\n"), strings.NewReader(strings.Repeat("one\n", maxFrames+1)), []string{`until: "END" (mine.yaml:4) among the first 10000`, `got "one"`}},
+		"too many skipped": {described("request: \"x\"\nreply:\n  line: \"\\n\"\n  skip: \"+ {any}\"\n  is: OK\n"), strings.NewReader(strings.Repeat("+ nn\n", maxFrames+1)), []string{`a frame that skip: "+ {any}" does not match `, "(mine.yaml:4) among the first 10000", "10000 that it matches, so that none was the reply", `the last was "+ nn"`}},
+		"a few skipped":    {described("request: \"x\"\nreply:\n  line: \"\\n\"\n  skip: \"+ {any}\"\n  is: OK\n"), iotest.TimeoutReader(strings.NewReader("+ one\n+ two\n")), []string{"behind 2 that skip (mine.yaml:4) matches"}},
+		"the connection":   {described("request: \"x\"\nreply:\n  close: true\n"), iotest.TimeoutReader(strings.NewReader("some")), []string{"still due is the end of the connection (mine.yaml:3)"}},
+		"http, interim":    {page, strings.NewReader(strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 99)), []string{"a final status behind at most 4 interim ones", "HTTP/1.1 100 Continue", "never ends", "GET /film"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.d.ReadReply(bufio.NewReader(c.reply), tryPayload(c.d, 0))
@@ -52,6 +56,9 @@ func TestErrorsSayTheirNumbers(t *testing.T) {
 			var wrong *ReplyError
 			if errors.As(err, &wrong) {
 				said = fmt.Sprint(err, "; ", wrong.Hint)
+			}
+			if strings.Contains(said, "--http-status 100") {
+				t.Errorf("%s\nadvises a status that is none of a reply", said)
 			}
 			for _, part := range c.says {
 				if !strings.Contains(said, part) {

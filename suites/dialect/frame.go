@@ -91,18 +91,25 @@ func (d *reading) frame(f *frame) error {
 		return d.written(f.is[0])
 	}
 	var all, last []byte
+	skips := 0
 	for n := 1; ; n++ {
-		if n > maxFrames {
+		switch {
+		case n > maxFrames && skips == maxFrames:
+			return &ReplyError{Dialect: d.name, Garbage: true,
+				Want: fmt.Sprintf("a frame that skip: %s does not match (%s) among the first %d of a reply", worded(f.skip, d.fill), f.skip[0].where, maxFrames),
+				Got:  fmt.Sprintf("%d that it matches, so that none was the reply; the last was %s", skips, shorten(last))}
+		case n > maxFrames:
 			return garbage(d.name, fmt.Sprintf("%s among the first %d of a reply", f.due(d.fill), maxFrames), last)
 		}
 		b, content, err := d.cut(f)
 		if err != nil {
-			err = d.unended(f, n-1, last, err)
+			err = d.unended(f, n-1, skips, last, err)
 			d.tell(b, "a frame", err.Error(), len(b))
 			return err
 		}
 		last = content
 		if _, skipped := anyOf(f.skip, d.fill, content); skipped {
+			skips++
 			d.tell(b, "skipped", "", 0)
 			continue
 		}
@@ -145,13 +152,17 @@ type UnendedError struct {
 func (e *UnendedError) Error() string { return e.cause.Error() + ", and still due is " + e.Missing }
 func (e *UnendedError) Unwrap() error { return e.cause }
 
-// unended says of what is missing of a frame how it is described; came frames came before.
-func (d *reading) unended(f *frame, came int, last []byte, err error) error {
+// unended says of what is missing of a frame how it is described; came frames came before,
+// of which some were skipped.
+func (d *reading) unended(f *frame, came, skips int, last []byte, err error) error {
 	if d.taken == 0 || errors.As(err, new(*ReplyError)) {
 		return err
 	}
 	missing := f.due(d.fill)
-	if came > 0 {
+	switch {
+	case came > 0 && came == skips:
+		missing += fmt.Sprintf(", behind %d that skip (%s) matches, the last %s", came, f.skip[0].where, shorten(last))
+	case came > 0:
 		missing += fmt.Sprintf(", behind %d that did not match, the last %s", came, shorten(last))
 	}
 	return &UnendedError{missing, err}
@@ -164,6 +175,8 @@ func (f *frame) due(with fill) string {
 		return fmt.Sprintf("a frame that matches until: %s (%s)", worded(f.until, with), f.until[0].where)
 	case f.line != nil:
 		return fmt.Sprintf("the end of a line, %s (%s)", ascii.Quote(f.line), f.where)
+	case f.close:
+		return fmt.Sprintf("the end of the connection (%s)", f.where)
 	}
 	return fmt.Sprintf("the rest of a frame (%s)", f.where)
 }

@@ -36,6 +36,10 @@ func (d http1) ReadReply(r *bufio.Reader, payload []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if reply.StatusCode/100 == 1 {
+		return Reply{}, &ReplyError{Dialect: d.Name(), Want: fmt.Sprintf("a final status behind at most %d interim ones", maxInterim), Got: fmt.Sprintf("%d interim ones, the last %s", maxInterim+1, statusLine(head)), Garbage: true,
+			Hint: fmt.Sprintf("it was sent %s; an interim status (1xx) comes before the reply, and here it never ends: see that the server sends the reply itself", d.sent(payload))}
+	}
 	body := &framed{d: d, r: r, reply: reply, ended: d.bodiless(reply.StatusCode)}
 	switch {
 	case reply.StatusCode != d.status:
@@ -102,14 +106,36 @@ func (d http1) sent(payload []byte) string {
 
 // shown is status and head of the body of a reply, as far as it comes.
 func shown(reply *http.Response, head []byte, body io.Reader) string {
-	line, _, _ := bytes.Cut(head, []byte("\n"))
 	start := make([]byte, shownBody+1)
 	n, _ := io.ReadFull(body, start)
 	text := "no body"
 	if n > 0 {
 		text = "the body " + shortenTo(start[:n], shownBody)
 	}
-	return fmt.Sprintf("%s with %s", shortenTo(bytes.TrimSuffix(line, []byte("\r")), shownBody), text)
+	return fmt.Sprintf("%s with %s", statusLine(head), text)
+}
+
+// statusLine quotes the first line of a reply.
+func statusLine(head []byte) string {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	return shortenTo(bytes.TrimSuffix(line, []byte("\r")), shownBody)
+}
+
+// Asked quotes the request that is asked in http, for whoever is to see why it is not
+// answered; empty in another dialect.
+func Asked(d Dialect) string {
+	inner := d
+	if w, ok := d.(within); ok {
+		inner = w.Dialect
+	}
+	asked, ok := inner.(http1)
+	switch {
+	case !ok:
+		return ""
+	case Constant(d):
+		return asked.sent(nil)
+	}
+	return "a request such as " + asked.sent(tryPayload(d, 0))
 }
 
 // shortenTo quotes b, or as much of its head.

@@ -83,7 +83,6 @@ var keys = []key{
 // keyOf finds a key; what says which there are otherwise.
 func keyOf(in, name string) (k key, what string, found bool) {
 	var known []string
-	nearest, least := "", 3
 	for _, k := range keys {
 		if k.in != in {
 			continue
@@ -92,15 +91,33 @@ func keyOf(in, name string) (k key, what string, found bool) {
 			return k, "", true
 		}
 		known = append(known, k.name)
-		if d := distance(k.name, name); d < least {
-			nearest, least = k.name, d
-		}
 	}
 	what = "use " + strings.Join(known, ", ")
-	if nearest != "" {
-		what = "did you mean " + nearest + "?"
+	if near := nearest(known, name); near != "" {
+		what = "did you mean " + near + "?"
 	}
 	return key{}, what, false
+}
+
+// nearest is the word that a misspelt one most likely means; empty where none is near.
+func nearest(words []string, misspelt string) string {
+	near, least := "", 3
+	for _, word := range words {
+		d := distance(word, misspelt)
+		if d > 1 && sorted(word) == sorted(misspelt) { // letters have changed places
+			d = 1
+		}
+		if d < least && d < len(word) {
+			near, least = word, d
+		}
+	}
+	return near
+}
+
+func sorted(word string) string {
+	letters := []byte(word)
+	slices.Sort(letters)
+	return string(letters)
 }
 
 // distance is how many letters have to be changed, put in or left out to make b of a.

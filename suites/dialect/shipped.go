@@ -70,7 +70,17 @@ func Lookup(name string) (Dialect, error) {
 	if i := slices.IndexFunc(list, func(d Dialect) bool { return d.Name() == name }); i >= 0 {
 		return list[i], nil
 	}
-	return nil, fmt.Errorf("unknown dialect %q: use one of %s, or the path of a dialect file", name, strings.Join(Names(), ", "))
+	return nil, fmt.Errorf("unknown dialect %q: %s, or the path of a dialect file", name, Choices(name))
+}
+
+// Choices says which dialects there are to whoever gave a name that is none of theirs,
+// and which of them it looks like.
+func Choices(misspelt string) string {
+	list := "use one of " + strings.Join(Names(), ", ")
+	if near := nearest(Names(), misspelt); near != "" {
+		return "did you mean " + near + "? Else " + list
+	}
+	return list
 }
 
 // Capabilities are what a dialect says that its protocol can do, in the words of

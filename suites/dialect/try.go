@@ -28,7 +28,9 @@ type try struct {
 	in       *bufio.Reader
 	patience time.Duration
 	came     []byte // read since the last step began, as far as it is kept
+	total    int    // bytes read since then
 	began    time.Time
+	steps    pieces // of the step
 }
 
 // stepWaits is how many times its patience a step may take while bytes keep coming.
@@ -46,6 +48,7 @@ func (t *try) Read(b []byte) (int, error) {
 	}
 	_ = t.conn.SetReadDeadline(time.Now().Add(t.patience))
 	n, err := t.conn.Read(b)
+	t.total += n
 	if room := keptBytes - len(t.came); room > 0 {
 		t.came = append(t.came, b[:min(n, room)]...)
 	}
@@ -69,9 +72,10 @@ func (t *try) opening() bool {
 		var err error
 		if described != nil {
 			err = described.ListenOpening(i, t.in, t.heard)
+			t.rest()
 		} else {
 			err = step.Read(t.in)
-			t.show("<", t.used())
+			t.showUsed()
 		}
 		if err != nil {
 			t.follows(err)
@@ -86,12 +90,22 @@ func (t *try) opening() bool {
 func (t *try) begin() {
 	t.began = time.Now()
 	ahead, _ := t.in.Peek(t.in.Buffered())
-	t.came = bytes.Clone(ahead[:min(len(ahead), keptBytes)])
+	t.came, t.total = bytes.Clone(ahead[:min(len(ahead), keptBytes)]), len(ahead)
+	t.steps = pieces{}
 }
 
-// used is what the step has taken so far of what came.
+// used is what the step has taken so far of what came, as far as it is kept.
 func (t *try) used() []byte {
-	return t.came[:max(0, len(t.came)-t.in.Buffered())]
+	return t.came[:min(len(t.came), max(0, t.total-t.in.Buffered()))]
+}
+
+// showUsed shows it.
+func (t *try) showUsed() {
+	used := t.used()
+	t.show("<", used)
+	if more := t.total - t.in.Buffered() - len(used); more > 0 {
+		t.say("  < … %d bytes more, not shown", more)
+	}
 }
 
 func (t *try) exchange() bool {
@@ -138,10 +152,11 @@ func (t *try) exchange() bool {
 func (t *try) reply(payload []byte) error {
 	if described, ok := t.d.(*Described); ok {
 		_, err := described.Listen(t.in, payload, t.heard)
+		t.rest()
 		return err
 	}
 	_, err := t.d.ReadReply(t.in, payload)
-	t.show("<", t.used())
+	t.showUsed()
 	return err
 }
 
@@ -156,24 +171,10 @@ func (t *try) send(b []byte) bool {
 	t.show(">", b)
 	_ = t.conn.SetWriteDeadline(time.Now().Add(t.patience))
 	if _, err := t.conn.Write(b); err != nil {
-		t.say("! it could not be sent: %v", err)
+		t.say("! it could not be sent: %v", cause(err))
 		return false
 	}
 	return true
-}
-
-func (t *try) heard(h Heard) {
-	t.show("<", h.Bytes)
-	switch {
-	case h.Problem == "":
-		t.say("    %s", h.What)
-	case h.At == 0 && len(h.Bytes) > 0:
-		t.say("    %s, which does not fit from its first byte on", h.What)
-	case h.At < len(h.Bytes):
-		t.say("    %s, which does not fit after its first %d bytes: %s", h.What, h.At, shorten(h.Bytes[h.At:]))
-	case len(h.Bytes) > 0:
-		t.say("    %s, of which no more was read", h.What)
-	}
 }
 
 // follows shows what came behind the place where reading ended, and what still comes as
@@ -227,25 +228,6 @@ func (t *try) failed(err error) {
 	case errors.Is(err, io.EOF):
 		t.say("! the server closed the connection instead")
 	default:
-		t.say("! %v", err)
-	}
-}
-
-// show writes a dump of bytes, sixteen a line.
-func (t *try) show(way string, b []byte) {
-	const width = 16
-	shown := b[:min(len(b), keptBytes)]
-	for at := 0; at < len(shown); at += width {
-		line := shown[at:min(at+width, len(shown))]
-		plain := make([]byte, len(line))
-		for i, c := range line {
-			if plain[i] = c; c < ' ' || c > '~' {
-				plain[i] = '.'
-			}
-		}
-		t.say("  %s %04x  %-*s  %s", way, at, 3*width-1, fmt.Sprintf("% x", line), plain)
-	}
-	if len(b) > len(shown) {
-		t.say("  %s … %d bytes in all", way, len(b))
+		t.say("! %v", cause(err))
 	}
 }

@@ -49,29 +49,47 @@ func SaidFirst(ctx context.Context, in *target.Instance, d dialect.Dialect, pati
 	if opening := d.Opening(); len(opening) > 0 && opening[0].Read != nil {
 		return nil, false
 	}
-	config, err := in.TLSConfig()
-	if err != nil {
-		return nil, false
-	}
-	conn, err := (&net.Dialer{Timeout: helloPatience}).DialContext(ctx, in.Network(), in.Addr().String())
-	if err != nil {
+	conn := reach(ctx, in)
+	if conn == nil {
 		return nil, false
 	}
 	defer conn.Close()
-	if config != nil {
-		secured := tls.Client(conn, config)
-		shaking, cancel := context.WithTimeout(ctx, helloPatience)
-		defer cancel()
-		if secured.HandshakeContext(shaking) != nil {
-			return nil, false
-		}
-		conn = secured
-	}
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	said = make([]byte, bannerBytes+1)
 	n, _ := conn.Read(said)
 	return said[:n], n > 0
+}
+
+// reach connects, over TLS where the target is spoken to so; nil where it cannot.
+func reach(ctx context.Context, in *target.Instance) net.Conn {
+	config, err := in.TLSConfig()
+	if err != nil {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: helloPatience}).DialContext(ctx, in.Network(), in.Addr().String())
+	if err != nil || config == nil {
+		return conn
+	}
+	secured := tls.Client(conn, config)
+	shaking, cancel := context.WithTimeout(ctx, helloPatience)
+	defer cancel()
+	if secured.HandshakeContext(shaking) != nil {
+		_ = conn.Close()
+		return nil
+	}
+	return secured
+}
+
+// Undiscerning says what a Go type of somebody's own cannot tell of the target's replies.
+func Undiscerning(ctx context.Context, in *target.Instance, d dialect.Dialect) string {
+	conn := reach(ctx, in)
+	if conn == nil {
+		return ""
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	return dialect.Undiscerning(conn, d, helloPatience)
 }
 
 // SpeaksFirst says in one line that a server speaks first, where the dialect does not
@@ -81,9 +99,11 @@ func SpeaksFirst(d dialect.Dialect, said []byte) string {
 	if len(said) > bannerBytes {
 		quoted += "…"
 	}
-	change := "begin the dialect file with `open:` and a step `- read:` for it (spec/dialect-files.md)"
-	if _, described := d.(*dialect.Described); !described {
-		change = "describe its protocol in a dialect file that begins with `open:` and a step `- read:` (spec/dialect-files.md)"
+	change := "describe its protocol in a dialect file that begins with `open:` and a step `- read:` (spec/dialect-files.md)"
+	if _, described := d.(*dialect.Described); described {
+		change = "begin the dialect file with `open:` and a step `- read:` for it (spec/dialect-files.md)"
+	} else if _, err := dialect.Lookup(d.Name()); err != nil { // somebody's own Go type
+		change = "begin the dialect's Opening with a dialect.Step that has Read (spec/go-test.md)"
 	}
 	if fitting := dialect.Greeted(said); len(fitting) > 0 {
 		change += ", or try --dialect " + strings.Join(fitting, " or ")

@@ -81,6 +81,9 @@ func decode(text []byte, path string, file *File) (err error) {
 			err = fmt.Errorf("is not YAML that can be read: %v", reason)
 		}
 	}()
+	if err := dialect.Readable(text, path); err != nil {
+		return err
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField(), yaml.Strict())
 	root, described := described(text)
 	if described == nil {

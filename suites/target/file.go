@@ -4,6 +4,7 @@
 package target
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -229,7 +230,7 @@ func Read(r io.Reader, path string) (File, error) {
 	case located(err):
 		return File{}, err
 	case err != nil:
-		return File{}, errors.New(oneLine(err))
+		return File{}, placed(err, text, path)
 	}
 	if file.Speaks == nil {
 		if err := file.Speak(file.Dialect, filepath.Dir(path)); err != nil {
@@ -255,8 +256,8 @@ func (f File) check() error {
 		return fmt.Errorf("dialect: is missing: use one of %s, or describe one (spec/dialect-files.md)", strings.Join(dialect.Names(), ", "))
 	}
 	if f.Speaks == nil {
-		if err := oneOf("dialect", f.Dialect, dialect.Names()); err != nil {
-			return err
+		if !slices.Contains(dialect.Names(), f.Dialect) {
+			return fmt.Errorf("dialect: unknown %q: %s", f.Dialect, dialect.Choices(f.Dialect))
 		}
 	}
 	if _, err := f.Speaker(); err != nil {
@@ -333,15 +334,24 @@ func oneOf[T ~string](field string, word T, words []T) error {
 	return fmt.Errorf("%s: unknown %q: use one of %s", field, word, strings.Join(known, ", "))
 }
 
-// oneLine keeps the first line of a YAML error, which holds line, column and
-// cause, and the offending source line that follows, marked by ">".
-func oneLine(err error) string {
-	head, rest, _ := strings.Cut(err.Error(), "\n")
-	for line := range strings.Lines(rest) {
-		if marked, ok := strings.CutPrefix(strings.TrimSpace(line), ">"); ok {
-			_, source, _ := strings.Cut(marked, "|")
-			return head + ": " + strings.TrimSpace(source)
-		}
+// placed names the line of a YAML error, and shows what stands there.
+func placed(err error, text []byte, path string) error {
+	at := dialect.Located(err, path)
+	if at == nil {
+		head, _, _ := strings.Cut(err.Error(), "\n")
+		return errors.New(head)
 	}
-	return head
+	lines := bytes.Split(text, []byte("\n"))
+	if at.Line > len(lines) {
+		return at
+	}
+	const most = 200 // bytes of a line that are shown
+	line := string(bytes.TrimSpace(lines[at.Line-1]))
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
+	if line != "" {
+		at.Message += ": " + line
+	}
+	return at
 }

@@ -71,6 +71,8 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 			why = died
 		} else if hint := session.ContactHint(ctx, in.Instance, g.dialect); hint != "" {
 			change = hint
+		} else if asked := dialect.Asked(g.dialect); asked != "" && !strings.Contains(change, "it was sent") {
+			change = "it was sent " + asked + "; " + change
 		}
 		return &ungreeted{
 			fmt.Sprintf("the target accepts connections at %s but does not serve the first request in the %s dialect: %s; %s", in.Addr(), file.Dialect, why, change),
@@ -81,6 +83,11 @@ func (g *targetGround) greet(ctx context.Context, in *instance, setup session.Se
 		// Its greeting would pass for the reply, and each reply for the one after it.
 		if said, first := session.SaidFirst(ctx, in.Instance, d, setup.Budget.Silence); first {
 			return &ungreeted{message: fmt.Sprintf("the target accepts connections at %s, and %s", in.Addr(), session.SpeaksFirst(d, said))}
+		}
+	}
+	if _, described := file.Speaks.(*dialect.Described); file.Speaks != nil && !described {
+		if weak := session.Undiscerning(ctx, in.Instance, g.dialect); weak != "" {
+			g.journal.note("the %s dialect: %s", g.dialect.Name(), weak)
 		}
 	}
 	if refused != "" {

@@ -48,6 +48,8 @@ type Options struct {
 	As target.File
 	// Speaks is how the target is spoken to, instead of what its file names.
 	Speaks dialect.Dialect
+	// Mistake is what is wrong with how an option was used; "" is nothing.
+	Mistake string
 	// Progress is called when a clause is started and when it is judged, from
 	// one goroutine at a time.
 	Progress func(Progress)

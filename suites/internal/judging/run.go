@@ -82,6 +82,9 @@ func OnTarget(ctx context.Context, t target.Target, o Options) (*Run, error) {
 // newRun is OnTarget with checks that judge a value in this process beside the
 // target; where nothing can be started or reached there is the value only.
 func newRun(ctx context.Context, t target.Target, o Options, here map[string]session.Check) (*Run, error) {
+	if o.Mistake != "" {
+		return nil, usage("%s", o.Mistake)
+	}
 	valueOnly := here != nil && t.Addr == "" && len(t.File.Start) == 0
 	var d dialect.Dialect
 	t.File.Promises = slices.Concat(t.File.Promises, o.Promise)

@@ -61,6 +61,7 @@ enum {
 	tick = 50,          /* ms between looks at what no event announces */
 	linger_for = 1000,  /* ms */
 	off_for = 100,      /* ms that the listener rests without descriptors */
+	most_ready = 256,   /* events of one turn */
 	handshakes = 1000,  /* that counts-failed allows at a time */
 };
 
@@ -386,8 +387,9 @@ static void enter(void) {
 	}
 }
 
-/* look does what no event announces. */
-static void look(void) {
+/* look does what no event announces. What was silent until asked is timed by that: the
+ * poller told of no input on it since. expires is 0 where it may not have told of all. */
+static void look(long asked, int expires) {
 	long t = now();
 	if (!listening && listen_at && t >= listen_at) {
 		listen_at = 0;
@@ -400,8 +402,8 @@ static void look(void) {
 		struct connection *c = connections[fd];
 		if (c == NULL)
 			continue;
-		int timed = idle && !(c->state == shaking && (no_timeout || (timeout_until_hello && c->heard)));
-		if (timed && t - c->touched >= idle)
+		int timed = idle && expires && !(c->state == shaking && (no_timeout || (timeout_until_hello && c->heard)));
+		if (timed && asked - c->touched >= idle)
 			leave(c);
 		else if (c->state == lingering && t - c->touched >= linger_for)
 			leave(c);
@@ -442,6 +444,20 @@ static int word(const char *w) {
 	return 0;
 }
 
+static void handle(struct epoll_event *ready, int n) {
+	for (int i = 0; i < n; i++) {
+		int fd = ready[i].data.fd;
+		if (fd == listener)
+			enter();
+		else if (connections[fd]) {
+			if (connections[fd]->state == shaking)
+				connections[fd]->touched = now();
+			connections[fd]->gone |= ready[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? 1 : 0;
+			happened(connections[fd]);
+		}
+	}
+}
+
 int main(int argc, char **argv) {
 	for (int i = 2; i < argc || argc < 2; i++)
 		if (argc < 2 || !word(argv[i])) {
@@ -470,22 +486,19 @@ int main(int argc, char **argv) {
 	if (workers && fork() == 0)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	poller = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event ready[256];
+	struct epoll_event ready[most_ready];
 	listen_on(1);
 	for (;;) {
 		int timed = listen_at || idle || lingers || peeks;
-		int n = epoll_wait(poller, ready, sizeof ready / sizeof *ready, again ? 0 : timed ? tick : -1);
-		for (int i = 0; i < n; i++) {
-			int fd = ready[i].data.fd;
-			if (fd == listener)
-				enter();
-			else if (connections[fd]) {
-				if (connections[fd]->state == shaking)
-					connections[fd]->touched = now();
-				connections[fd]->gone |= ready[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? 1 : 0;
-				happened(connections[fd]);
-			}
+		int n = epoll_wait(poller, ready, most_ready, again ? 0 : timed ? tick : -1);
+		handle(ready, n);
+		long asked = now();
+		if (idle) {
+			/* The process may have been stopped meanwhile, which ends a wait with nothing:
+			 * what came in that time counts before the clock does. */
+			n = epoll_wait(poller, ready, most_ready, 0);
+			handle(ready, n);
 		}
-		look();
+		look(asked, n >= 0 && n < most_ready);
 	}
 }
