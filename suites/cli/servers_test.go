@@ -90,8 +90,8 @@ func serve(mode string) {
 					}
 					_, _ = conn.Write(before)
 				}
-			case "panics": // of the 300th byte of a connection
-				if n, _ := io.CopyN(conn, conn, 300); n == 300 {
+			case "panics": // of the 5,000th byte of a connection: who greets it sends less
+				if n, _ := io.CopyN(conn, conn, 5000); n == 5000 {
 					panic("nobody is left to echo")
 				}
 			case "mortal": // dies of the first byte, but for the first few connections of all instances

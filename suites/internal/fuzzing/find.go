@@ -85,12 +85,31 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 	g := &Finding{Clause: a.breach.clause, Reason: a.breach.reason, Times: 1, Steps: len(t.Steps), kind: a.breach.kind}
 	clause, _ := spec.Lookup(g.Clause)
 	g.evidence = a.Evidence(clause)
+	if a.breach.kind == "death" {
+		t = w.culprit(ctx, t, g)
+	}
 	short, last := w.shortest(ctx, t, a, g)
 	if last.breach != nil {
 		g.Reason, g.evidence = last.breach.reason, last.Evidence(clause)
 		a.breach = last.breach
 	}
 	w.report(short, a.breach, g)
+}
+
+// deadlyLate is how many transcripts a server may live through while it is dying: a process
+// that prints the stacks of its threads serves others meanwhile.
+const deadlyLate = 4
+
+// culprit is the transcript that the server died of: the one in which it was seen, or one
+// of those before it that ends the server again and again.
+func (w *worker) culprit(ctx context.Context, t transcript.Transcript, g *Finding) transcript.Transcript {
+	suspects := append(slices.Clone(w.lately), t)
+	for _, suspect := range slices.Backward(suspects) {
+		if w.replays(ctx, suspect, "death", g); g.Failed >= enough {
+			return suspect
+		}
+	}
+	return t
 }
 
 // report adds a finding, unless its short form shows that it is one that is known.

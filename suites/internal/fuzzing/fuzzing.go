@@ -333,8 +333,9 @@ type worker struct {
 	heard            int64 // bytes that the instance had printed
 	quiet            watch // what it holds at rest
 	recent           []transcript.Transcript
-	failed           int // in a row
-	barren           int // in a row, that judged nothing
+	lately           []transcript.Transcript // the last that broke nothing, deadlyLate at most
+	failed           int                     // in a row
+	barren           int                     // in a row, that judged nothing
 }
 
 func (f *fuzzer) worker(field *judging.Field, n int) *worker {

@@ -102,6 +102,9 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	default:
 		a.skip = a.Untested + a.Inconclusive
 	}
+	if a.breach == nil {
+		w.lately = append(w.lately[max(0, len(w.lately)-deadlyLate+1):], t)
+	}
 	if a.breach != nil || late {
 		w.renew()
 	}
