@@ -92,22 +92,8 @@ func TestSpeakingInVerify(t *testing.T) {
 
 // A wrong reply is told in words.
 func TestSpeakingTells(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(conn, "\x00\x04nope and more than was asked for")
-			go func() { _, _ = io.Copy(io.Discard, conn); conn.Close() }()
-		}
-	}()
-	run, err := suites.Check(t.Context(), target.Target{Addr: "tcp://" + listener.Addr().String()}, suites.Speaking(mine))
+	addr := greeter(t, "\x00\x04nope and more than was asked for")
+	run, err := suites.Check(t.Context(), target.Target{Addr: addr}, suites.Speaking(mine))
 	if err == nil || run.Problem == nil || run.Problem.Kind != report.Start || run.Verdict.Exit != report.ExitNotConformant {
 		t.Errorf("%v, %+v, %+v", err, run.Problem, run.Verdict)
 	}
@@ -167,22 +153,11 @@ func TestSpeakingTakesEverything(t *testing.T) {
 
 // Where the server begins, the dialect's Opening has to: the hint speaks of Go.
 func TestSpeakingFirst(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(conn, "hello\n")
-			go func() { _, _ = io.Copy(conn, conn); conn.Close() }()
-		}
-	}()
-	server := target.Target{Addr: "tcp://" + listener.Addr().String()}
+	addr := serving(t, func(conn net.Conn) {
+		_, _ = io.WriteString(conn, "hello\n")
+		_, _ = io.Copy(conn, conn)
+	})
+	server := target.Target{Addr: addr}
 	run, err := suites.Check(t.Context(), server, suites.Speaking(mine), suites.Clauses("ACC-1"))
 	if err == nil || run.Problem == nil || !strings.Contains(run.Problem.Message, "begin the dialect's Opening with a dialect.Step that has Read") || strings.Contains(run.Problem.Message, "dialect file") {
 		t.Errorf("%v, %+v", err, run.Problem)

@@ -50,6 +50,35 @@ func echoing(t *testing.T, l net.Listener) string {
 	return "tcp://" + l.Addr().String()
 }
 
+// serving has each connection served by serve, and closed behind it, until the test is over.
+func serving(t *testing.T, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	l := listen(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	return "tcp://" + l.Addr().String()
+}
+
+// greeter says something, and hears out whatever it is told.
+func greeter(t *testing.T, says string) (addr string) {
+	t.Helper()
+	return serving(t, func(conn net.Conn) {
+		_, _ = io.WriteString(conn, says)
+		_, _ = io.Copy(io.Discard, conn)
+	})
+}
+
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,26 +113,14 @@ func TestOverTLS(t *testing.T) {
 // word, when end has done something to it.
 func tlsThat(t *testing.T, cert tls.Certificate, end func(net.Conn)) string {
 	t.Helper()
-	l := listen(t)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				in := bufio.NewReader(conn)
-				if first, err := in.Peek(1); err != nil || first[0] != 0x16 {
-					end(conn)
-					return
-				}
-				_ = tls.Server(ahead{conn, in}, &tls.Config{Certificates: []tls.Certificate{cert}}).Handshake()
-			}()
+	return serving(t, func(conn net.Conn) {
+		in := bufio.NewReader(conn)
+		if first, err := in.Peek(1); err != nil || first[0] != 0x16 {
+			end(conn)
+			return
 		}
-	}()
-	return "tcp://" + l.Addr().String()
+		_ = tls.Server(ahead{conn, in}, &tls.Config{Certificates: []tls.Certificate{cert}}).Handshake()
+	})
 }
 
 // ahead is a connection of which something was read already.
@@ -117,23 +134,11 @@ func (a ahead) Read(b []byte) (int, error) { return a.in.Read(b) }
 // linesThat answers each line with an answer.
 func linesThat(t *testing.T, answer string) string {
 	t.Helper()
-	l := listen(t)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				for lines := bufio.NewScanner(conn); lines.Scan(); {
-					_, _ = io.WriteString(conn, answer)
-				}
-			}()
+	return serving(t, func(conn net.Conn) {
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			_, _ = io.WriteString(conn, answer)
 		}
-	}()
-	return "tcp://" + l.Addr().String()
+	})
 }
 
 // What does not fit is said in one line with what to change, and is exit 1 of the
@@ -142,37 +147,15 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 	cert, ca := certificate(t)
 	secured := echoing(t, tls.NewListener(listen(t), &tls.Config{Certificates: []tls.Certificate{cert}}))
 	plain := echoing(t, listen(t))
-	banner := listen(t)
-	t.Cleanup(func() { banner.Close() })
-	go func() {
-		for {
-			conn, err := banner.Accept()
-			if err != nil {
+	banner := greeter(t, "220 hello\r\n")
+	flood := serving(t, func(conn net.Conn) {
+		block := make([]byte, 64<<10)
+		for n := 0; n < 1<<30; n += len(block) {
+			if _, err := conn.Write(block); err != nil {
 				return
 			}
-			_, _ = io.WriteString(conn, "220 hello\r\n")
-			go func() { _, _ = io.Copy(io.Discard, conn); conn.Close() }()
 		}
-	}()
-	flood := listen(t)
-	t.Cleanup(func() { flood.Close() })
-	go func() {
-		for {
-			conn, err := flood.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				block := make([]byte, 64<<10)
-				for n := 0; n < 1<<30; n += len(block) {
-					if _, err := conn.Write(block); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
+	})
 	ping, err := dialect.ReadDescribed([]byte("request: \"PING\\n\"\nreply: {line: \"\\n\", is: PONG}\n"), "ping.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -197,9 +180,9 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 		"plain, TLS resets":   {silent, target.File{Dialect: "echo"}, 1, []string{"the port speaks TLS: give --tls"}},
 		"http to TLS":         {secured, target.File{Dialect: "http"}, 1, []string{"the port speaks TLS: give --tls"}},
 		"no TLS, only echo":   {plain, target.File{Dialect: "resp"}, 1, []string{"check --dialect and --tls"}},
-		"code, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Dialect: "echo"}, 1, []string{"the server speaks first", `"220 hello\r\n"`, "- read:", "ftp or smtp"}},
-		"file, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"the server speaks first", "begin the dialect file with `open:`"}},
-		"weak, speaks first":  {"tcp://" + banner.Addr().String(), target.File{Speaks: weak, Dialect: "weak"}, 1, []string{"the server speaks first", `"220 hello\r\n"`}},
+		"code, speaks first":  {banner, target.File{Dialect: "echo"}, 1, []string{"the server speaks first", `"220 hello\r\n"`, "- read:", "ftp or smtp"}},
+		"file, speaks first":  {banner, target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"the server speaks first", "begin the dialect file with `open:`"}},
+		"weak, speaks first":  {banner, target.File{Speaks: weak, Dialect: "weak"}, 1, []string{"the server speaks first", `"220 hello\r\n"`}},
 		"names what is due":   {linesThat(t, "OK\n"), target.File{Speaks: unended, Dialect: "unended"}, 1, []string{`until: "END" (unended.yaml:4)`, `the last "OK"`}},
 		"nobody vouches":      {secured, target.File{Dialect: "echo", TLS: &target.TLS{ServerName: "localhost"}}, 2, []string{"certificate", "insecure"}},
 		"another name":        {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: ca, ServerName: "example.org"}}, 2, []string{"not example.org", "server_name"}},
@@ -207,8 +190,8 @@ func TestTransportThatDoesNotFit(t *testing.T) {
 		"not PEM":             {secured, target.File{Dialect: "echo", TLS: &target.TLS{CA: "transport_test.go"}}, 2, []string{"holds no certificate"}},
 		"TLS to a plain port": {plain, target.File{Dialect: "echo", TLS: &target.TLS{Insecure: true}}, 1, []string{"TLS handshake", "leave --tls"}},
 		"plain to a TLS port": {secured, target.File{Dialect: "echo"}, 1, []string{"--tls"}},
-		"speaks first":        {"tcp://" + banner.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"PONG", "220 hello"}},
-		"never ends":          {"tcp://" + flood.Addr().String(), target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"a line that ends in", "within"}},
+		"speaks first":        {banner, target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"PONG", "220 hello"}},
+		"never ends":          {flood, target.File{Speaks: ping, Dialect: "ping"}, 1, []string{"a line that ends in", "within"}},
 		"tcp without a pid":   {plain, target.File{Dialect: "tcp"}, 3, []string{"--pid"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,33 +231,21 @@ func TestWithoutWords(t *testing.T) {
 
 // A constant dialect with replies of two bytes is judged by what needs no payload.
 func TestConstantDialect(t *testing.T) {
-	l := listen(t)
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
+	addr := serving(t, func(conn net.Conn) {
+		for ping := make([]byte, 2); ; {
+			if _, err := io.ReadFull(conn, ping); err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close()
-				ping := make([]byte, 2)
-				for {
-					if _, err := io.ReadFull(conn, ping); err != nil {
-						return
-					}
-					if _, err := conn.Write([]byte{0xd0, 0}); err != nil {
-						return
-					}
-				}
-			}()
+			if _, err := conn.Write([]byte{0xd0, 0}); err != nil {
+				return
+			}
 		}
-	}()
+	})
 	ping, err := dialect.ReadDescribed([]byte("request: \"{0xc000}\"\nreply: \"{0xd000}\"\npipelines: true\n"), "ping.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := target.Target{Addr: "tcp://" + l.Addr().String(), File: target.File{Class: "multi-reactor"}}
+	server := target.Target{Addr: addr, File: target.File{Class: "multi-reactor"}}
 	run, err := suites.Check(t.Context(), server, suites.Speaking(ping), suites.Clauses("CONN-3", "CONN-12", "ACC-2", "MODEL-3", "FLOW-6", "CONN-1", "CONN-14"))
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func serve(mode string) {
 			case "spins": // once a client has gone
 				_, _ = io.Copy(conn, conn)
 				for !spun.Swap(true) {
-					for {
+					for { //nolint:staticcheck // this server is to spin
 					}
 				}
 			case "clings": // never closes what its client has closed

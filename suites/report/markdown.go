@@ -56,7 +56,7 @@ func markdownRun(b *strings.Builder, run *Run) {
 	v := run.Verdict
 	came := "is " + string(v.Word)
 	switch v.Word {
-	case Broken, Misused, Undecided:
+	case Broken, Misused:
 		came = "could not be judged (" + string(v.Word) + ")"
 	}
 	fmt.Fprintf(b, "## reactorspec: %s %s\n\n%s (exit %d)\n", inMarkup(run.Target.Name), came, inMarkup(v.Sentence), v.Exit)

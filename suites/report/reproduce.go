@@ -65,9 +65,9 @@ func owed(t Target, c *conversation) int {
 	return 0
 }
 
-// told lists the connections that a script's verdict is about: the one that is blamed,
+// judged lists the connections that a script's verdict is about: the one that is blamed,
 // or else those that were the server's to end, or else all.
-func (s *script) told(blamed int) (list []int) {
+func (s *script) judged(blamed int) (list []int) {
 	if blamed > 0 && s.conns[blamed] != nil {
 		return []int{blamed}
 	}
@@ -134,8 +134,9 @@ func scriptOf(run *Run, r Result) string {
 		say("check", clause.Method)
 		say("clause", link(clause))
 	}
-	if why := beyondExchange(r.Clause); why != "" {
-		say("BEWARE", why+". What shows it: "+again(r))
+	beyond := beyondExchange(r.Clause)
+	if beyond != "" {
+		say("BEWARE", beyond+". What shows it: "+again(r))
 	}
 	say("seen", fmt.Sprintf("%s by %s, seed %#x", run.Started.UTC().Format("2006-01-02"), run.Tool, run.Seed))
 	if e.Conn > 0 {
@@ -149,13 +150,13 @@ func scriptOf(run *Run, r Result) string {
 	}
 	b.WriteString("#\n# python3 repro.py PORT | HOST:PORT | /path/of/a/socket\n")
 	unseen := ""
-	if why := beyondExchange(r.Clause); why != "" {
-		unseen = fmt.Sprintf("print(%s, file=sys.stderr)\n", pythonBytes([]byte(r.Clause + ": " + why + ". To see it: " + again(r)))[1:])
+	if beyond != "" {
+		unseen = fmt.Sprintf("print(%s, file=sys.stderr)\n", pythonBytes([]byte(r.Clause + ": " + beyond + ". To see it: " + again(r)))[1:])
 	}
 	b.WriteString(scriptOn(s.steps.String(), unseen))
 	b.WriteString(s.steps.String())
 	b.WriteString("for n in sorted(connections):\n    end(n)\n")
-	for _, n := range s.told(e.Conn) {
+	for _, n := range s.judged(e.Conn) {
 		c := s.conns[n]
 		fmt.Fprintf(&b, "verdict(%d, %d, %d, %q)\n", n, owed(t, c), c.came, c.end)
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
-	"github.com/reactorspec/reactorspec/suites/internal/ascii"
 	"github.com/reactorspec/reactorspec/suites/target"
 )
 
@@ -95,10 +94,7 @@ func Undiscerning(ctx context.Context, in *target.Instance, d dialect.Dialect) s
 // SpeaksFirst says in one line that a server speaks first, where the dialect does not
 // expect it, and what to do.
 func SpeaksFirst(d dialect.Dialect, said []byte) string {
-	quoted := ascii.Quote(said[:min(len(said), bannerBytes)])
-	if len(said) > bannerBytes {
-		quoted += "…"
-	}
+	quoted := quote(said[:min(len(said), bannerBytes)], len(said))
 	change := "describe its protocol in a dialect file that begins with `open:` and a step `- read:` (spec/dialect-files.md)"
 	if _, described := d.(*dialect.Described); described {
 		change = "begin the dialect file with `open:` and a step `- read:` for it (spec/dialect-files.md)"

@@ -3,7 +3,6 @@ package session
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +104,7 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 		if wrong.Garbage {
 			reason = "what came is not a reply in the " + wrong.Dialect + " dialect"
 		}
-		failure := &Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: cmp.Or(wrong.Hint, plainHint(wrong.Got)),
+		failure := &Failure{Kind: Wrong, Reason: reason, Want: wrong.Want, Got: wrong.Got, Hint: wrong.Hint,
 			Conn: c.number, Source: c.socket.LocalAddr().String(), taken: int(c.replies.Load()), other: true}
 		if others := c.s.others(); others > 0 && c.turnedAway() {
 			failure.beside, failure.away, failure.busy = others, true, wrong.Busy

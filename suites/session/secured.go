@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -278,16 +277,4 @@ func (c *Conn) unsecured(err error) {
 		failure.beside, failure.mute = c.s.beside(), c.s.mute(c)
 	}
 	panic(failed{failure})
-}
-
-// alertHead is how a TLS alert begins, as evidence quotes it (RFC 8446 section 5.1):
-// what a server that speaks TLS says to a client that does not.
-const alertHead = `"\x15\x03`
-
-// plainHint is what to change where a reply is in truth a TLS alert.
-func plainHint(got string) string {
-	if strings.HasPrefix(got, alertHead) {
-		return speaksTLS
-	}
-	return ""
 }

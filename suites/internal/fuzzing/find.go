@@ -86,7 +86,9 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 	clause, _ := spec.Lookup(g.Clause)
 	g.evidence = a.Evidence(clause)
 	if a.breach.kind == "death" {
-		t = w.culprit(ctx, t, g)
+		if earlier := w.culprit(ctx, t, g); earlier != nil {
+			t, a.Steps = *earlier, len(earlier.Steps)
+		}
 	}
 	short, last := w.shortest(ctx, t, a, g)
 	if last.breach != nil {
@@ -100,16 +102,19 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 // that prints the stacks of its threads serves others meanwhile.
 const deadlyLate = 4
 
-// culprit is the transcript that the server died of: the one in which it was seen, or one
-// of those before it that ends the server again and again.
-func (w *worker) culprit(ctx context.Context, t transcript.Transcript, g *Finding) transcript.Transcript {
-	suspects := append(slices.Clone(w.lately), t)
-	for _, suspect := range slices.Backward(suspects) {
+// culprit is one of the transcripts before t that ends the server again and again; nil where
+// t, in which the death was seen, does so itself, or none does.
+func (w *worker) culprit(ctx context.Context, t transcript.Transcript, g *Finding) *transcript.Transcript {
+	earlier := slices.Clone(w.lately) // the replays are played lately too
+	if w.replays(ctx, t, "death", g); g.Failed >= enough {
+		return nil
+	}
+	for _, suspect := range slices.Backward(earlier) {
 		if w.replays(ctx, suspect, "death", g); g.Failed >= enough {
-			return suspect
+			return &suspect
 		}
 	}
-	return t
+	return nil
 }
 
 // report adds a finding, unless its short form shows that it is one that is known.

@@ -158,7 +158,6 @@ func linger(conn net.Conn) {
 func (s *server) answer(conn net.Conn, body []byte) bool {
 	n := s.replies.Add(1)
 	says, goesOn := "keep-alive", true
-	length := -1
 	switch s.mode {
 	case "silent":
 		goesOn = false
@@ -171,7 +170,7 @@ func (s *server) answer(conn net.Conn, body []byte) bool {
 	case "page", "odd":
 		body = []byte(page)
 	}
-	length = len(body)
+	length := len(body)
 	switch {
 	case s.mode == "cut" && length > longReply:
 		body = body[:length-lost]
