@@ -61,7 +61,7 @@ func (r *Run) advise(s step) report.Result {
 	case err != nil:
 		return r.unadvised(s, "no instance of the target could be started for it: "+err.Error())
 	}
-	concluded, again := conclude(s.clause, []trial{tried})
+	concluded, again := conclude(s.clause, false, []trial{tried})
 	result, doubt := advised(concluded, tried, again)
 	if doubt != "" {
 		r.journal.note("advice: %s is not decided: %s", s.clause.ID, doubt)

@@ -96,7 +96,7 @@ func TestWhatOneLookComesTo(t *testing.T) {
 			level: spec.Should, want: report.Advice, says: "gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			concluded, again := conclude(spec.Clause{ID: "RES-4", Level: c.level}, []trial{c.tried})
+			concluded, again := conclude(spec.Clause{ID: "RES-4", Level: c.level}, false, []trial{c.tried})
 			result, doubt := advised(concluded, c.tried, again)
 			if result.Outcome != c.want || !strings.Contains(result.Reason, c.says) || !strings.Contains(doubt, c.doubt) || (c.doubt == "") != (doubt == "") {
 				t.Errorf("%s: %s (%s); want %s: %s (%s)", result.Outcome, result.Reason, doubt, c.want, c.says, c.doubt)

@@ -29,8 +29,9 @@ type trial struct {
 
 // conclude brings the trials of a clause's check, none of which was cut short, to a
 // result, or asks for another one: the outcome stands at once, unless a failure
-// rests on time and the machine stalled.
-func conclude(clause spec.Clause, trials []trial) (result report.Result, again bool) {
+// rests on time and the machine stalled. A failure that is expected blames nobody anew:
+// one late trial bears it out, if the machine stalled for less than half of it.
+func conclude(clause spec.Clause, expected bool, trials []trial) (result report.Result, again bool) {
 	result = report.NewResult(clause)
 	tried, late := trials[len(trials)-1], trials[:len(trials)-1]
 	result.Evidence = evidence(clause, tried, len(trials))
@@ -51,7 +52,7 @@ func conclude(clause spec.Clause, trials []trial) (result report.Result, again b
 			result.Evidence.Notes = append(result.Evidence.Notes, fmt.Sprintf("attempt %d was late while the machine stalled for %s of %s: %s",
 				i+1, l.Stalled.Round(time.Millisecond), l.Took.Round(time.Millisecond), l.Failure.Reason))
 		}
-	case tried.Failure.Kind == session.Wrong || tried.died != "" || tried.Steady() || tried.deaf():
+	case tried.Failure.Kind == session.Wrong || tried.died != "" || tried.Steady() || tried.deaf() || expected && !tried.hopeless():
 		result = breach(result, tried)
 	case len(trials) == maxAttempts:
 		result = thrice(result, trials)
@@ -68,8 +69,11 @@ const deafFor = 30 * time.Second
 // deaf reports whether the failure rests on such a wait, on a machine that did not stall
 // for most of the time.
 func (t trial) deaf() bool {
-	return t.Failure.Patience >= deafFor && t.Stalled < t.Took/hopelessShare
+	return t.Failure.Patience >= deafFor && !t.hopeless()
 }
+
+// hopeless reports whether the machine stalled too much to believe any timing.
+func (t trial) hopeless() bool { return t.Stalled >= t.Took/hopelessShare }
 
 // breach is the outcome of a broken clause; whoever kills the server breaks more
 // than a SHOULD.
@@ -85,7 +89,7 @@ func breach(result report.Result, tried trial) report.Result {
 // stalled in every attempt.
 func thrice(result report.Result, late []trial) report.Result {
 	for _, tried := range late {
-		if tried.Stalled < tried.Took/hopelessShare {
+		if !tried.hopeless() {
 			result.Evidence.Notes = append(result.Evidence.Notes,
 				fmt.Sprintf("late in %d of %d attempts, with the machine's stalls subtracted", len(late), len(late)))
 			return breach(result, tried)

@@ -58,7 +58,7 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 			var got report.Result
 			for again {
 				tried++
-				got, again = conclude(spec.Clause{ID: "CONN-1", Level: c.level}, c.trials[:tried])
+				got, again = conclude(spec.Clause{ID: "CONN-1", Level: c.level}, false, c.trials[:tried])
 			}
 			if got.Outcome != c.want || tried != c.tried {
 				t.Errorf("%s after %d attempts (%s), want %s after %d", got.Outcome, tried, got.Reason, c.want, c.tried)
@@ -67,5 +67,20 @@ func TestWhichFailuresAreRepeated(t *testing.T) {
 				t.Errorf("reason %q", got.Reason)
 			}
 		})
+	}
+}
+
+// TestAnExpectedFailureIsNotRepeated: one late trial bears it out, unless the machine
+// stalled for half of it.
+func TestAnExpectedFailureIsNotRepeated(t *testing.T) {
+	late := func(stalled time.Duration) trial {
+		return trial{Attempt: session.Attempt{Took: time.Second, Stalled: stalled, Slack: 1, Failure: &session.Failure{Kind: session.Late, Reason: "late"}}}
+	}
+	clause := spec.Clause{ID: "CONN-1", Level: spec.Must}
+	if got, again := conclude(clause, true, []trial{late(time.Second / 5)}); again || got.Outcome != report.Fail {
+		t.Errorf("late on a machine that stalled a little: %s, again %t", got.Outcome, again)
+	}
+	if _, again := conclude(clause, true, []trial{late(time.Second / 2)}); !again {
+		t.Error("late on a machine that stalled for half of the time: it is not tried again")
 	}
 }

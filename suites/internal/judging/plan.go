@@ -21,12 +21,13 @@ type plan struct {
 
 // step is one clause of a plan and the check that judges it.
 type step struct {
-	clause spec.Clause
-	check  session.Check
-	built  bool // there is such a check
-	here   bool // it judges a value in this process, not the target
-	last   bool // it binds nobody here: what is found is advice, and is looked for last
-	alone  bool // it is tried on an instance of its own, whatever its check needs
+	clause   spec.Clause
+	check    session.Check
+	built    bool // there is such a check
+	here     bool // it judges a value in this process, not the target
+	last     bool // it binds nobody here: what is found is advice, and is looked for last
+	expected bool // the target's owner expects it to be broken
+	alone    bool // it is tried on an instance of its own, whatever its check needs
 }
 
 // newPlan selects the clauses that the options ask for, and finds each its check:
@@ -54,6 +55,7 @@ func newPlan(o *Options, file target.File, here map[string]session.Check, valueO
 	}
 	for _, clause := range list {
 		s := step{clause: clause}
+		s.expected = slices.ContainsFunc(file.Expected, func(e target.Expected) bool { return e.Clause == clause.ID })
 		if s.check, s.here = here[clause.ID]; s.here || valueOnly {
 			s.built, s.here = s.here, true
 		} else {

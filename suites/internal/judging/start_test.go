@@ -148,3 +148,22 @@ func TestServersThatStartUp(t *testing.T) {
 		t.Errorf("notes %q", notes)
 	}
 }
+
+// TestAnInstanceThatNeverServesIsNoVerdict: where the first instance serves and a further
+// one does not, the set-up failed (two of them want one file, say), and no clause is broken.
+func TestAnInstanceThatNeverServesIsNoVerdict(t *testing.T) {
+	on := tiny.Target(t, "good")
+	first := filepath.Join(t.TempDir(), "first")
+	on.File.Start = target.Command{"sh", "-c", `mkdir "$2" 2>/dev/null || export ` + tiny.Variable + `=garbage; exec "$0" "$1"`, on.File.Start[0], "{port}", first}
+	on.File.ReadyTimeout = target.Duration(time.Second)
+	run, err := judged(t, on, []session.Check{{Clause: "CONN-1", Run: exchange}, {Clause: "CONN-2", Own: true, Run: exchange}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := outcomes(run); got["CONN-1"] != report.Pass || got["CONN-2"] != report.Error {
+		t.Errorf("outcomes %v", got)
+	}
+	if why := reason(run, "CONN-2"); !strings.Contains(why, "does not serve") {
+		t.Errorf("reason %q", why)
+	}
+}

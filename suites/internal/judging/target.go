@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type instance struct {
 	*target.Instance
 	meter *session.Meter
 	hello map[string]string // what it said at the start; nil: not asked
+	mute  string            // why it does not serve since it was started; "": it does, or was not asked
 }
 
 func (g *targetGround) attached() bool { return g.target.Addr != "" }
@@ -131,6 +133,9 @@ func (g *targetGround) onShared(ctx context.Context, s step, setup session.Setup
 	return tried, nil
 }
 
+// errMute is why a check gets no instance of its own from a target whose first one served.
+var errMute = errors.New("it accepts connections and does not serve them, as the first one did")
+
 // onOwn tries on an instance of the check's own.
 func (g *targetGround) onOwn(ctx context.Context, s step, setup session.Setup) (trial, error) {
 	in, err := g.launch(ctx)
@@ -141,6 +146,9 @@ func (g *targetGround) onOwn(ctx context.Context, s step, setup session.Setup) (
 		return trial{}, err
 	}
 	defer in.stop()
+	if in.mute != "" && ctx.Err() == nil && in.dying() == "" { // a set-up that failed, which says nothing about the clause
+		return trial{}, &target.LaunchError{Cause: errMute, Detail: in.mute, Stderr: in.Stderr()}
+	}
 	tried := trial{Attempt: s.check.Attempt(ctx, g.on(in, setup))}
 	if !s.check.Study && !s.check.Own { // it may not end the server, and was written to be followed by others
 		g.aftermath(ctx, in, setup, &tried)
@@ -272,7 +280,9 @@ func (g *targetGround) launch(ctx context.Context) (*instance, error) {
 	}
 	in := &instance{Instance: started, meter: session.StartMeter(started.Tree())}
 	if g.greeted && g.target.File.Greeting == 0 {
-		_, _ = g.serving(ctx, in, g.setup) // what it does not serve then is found by the check
+		if a, _ := g.serving(ctx, in, g.setup); a.Failure != nil {
+			in.mute = strings.TrimPrefix(a.Failure.Reason, "a fresh connection is not served: ") + " (got " + a.Failure.Got + ")"
+		}
 	}
 	return in, nil
 }
