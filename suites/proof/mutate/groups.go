@@ -105,3 +105,15 @@ func groupOf(groups []Group, m Mutant) *Group {
 	}
 	return &groups[i]
 }
+
+// wanting are the mutants that stand in a group of wanted.txt whose check has these words.
+func wanting(home string, mutants []Mutant, words string) ([]Mutant, error) {
+	groups, err := readGroups(home)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(mutants, func(m Mutant) bool {
+		g := groupOf(groups, m)
+		return g == nil || g.Private || !strings.Contains(g.Says["check"], words)
+	}), nil
+}

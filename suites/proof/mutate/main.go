@@ -60,6 +60,7 @@ type order struct {
 	seed        uint64
 	list, reach string
 	again       judge
+	wanting     string
 	doors       bool
 }
 
@@ -76,6 +77,7 @@ func main() {
 		}
 		return nil
 	})
+	flag.StringVar(&o.wanting, "wanting", "", "with -again unit: only the groups of wanted.txt whose check has these `words`")
 	flag.BoolVar(&o.doors, "doors", false, "with -again: ask the in-process doors alone, where they were not asked yet; whom they do not kill keeps its judge")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -93,6 +95,9 @@ func (o order) fill(ctx context.Context) error {
 	}
 	if o.doors && o.again == "" {
 		return fmt.Errorf("-doors is about mutants that have a row: say which with -again")
+	}
+	if o.wanting != "" && o.again != byUnit {
+		return fmt.Errorf("-wanting is about mutants that unit tests alone killed: it needs -again %s", byUnit)
 	}
 	root, err := proof.Root()
 	if err != nil {
@@ -135,6 +140,11 @@ func (o order) judge(ctx context.Context, root, home string, results *Results) e
 		mutants, err = r.unexplained(mutants)
 	default:
 		mutants = r.killedBy(mutants, o.again)
+	}
+	if o.wanting != "" && err == nil {
+		if mutants, err = wanting(home, mutants, o.wanting); err == nil && len(mutants) == 0 {
+			err = fmt.Errorf("no group of wanted.txt that has open mutants says %q in its check", o.wanting)
+		}
 	}
 	if o.doors {
 		mutants = slices.DeleteFunc(mutants, func(m Mutant) bool { return r.row(m).Doors })
