@@ -15,7 +15,7 @@ package Echo::Listener {
 
 	sub on_accept_error {
 		$listener->want_readready(0);
-		$rest->start;
+		$rest->start unless $rest->is_running; # it fails where it runs
 	}
 }
 
