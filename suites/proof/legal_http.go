@@ -119,6 +119,16 @@ var closing = []Variant{
 		Clauses: floods, Rules: []spec.Rule{spec.Slow},
 	},
 	{
+		Fault: Fault{Name: "nginx-few-places", Why: "worker_connections 36: when few are left it ends idle clients, and then whoever comes, without a word (RFC 9112, 9.5)",
+			Server: "nginxplaces", Args: []string{"{port}", "{scratch}", "36"}, Dialect: "http", Class: "multi-reactor"},
+		Clauses: []string{"ACC-1", "ACC-2", "CONN-14", "FLOW-6", "MODEL-3", "MODEL-8", "RES-2", "RES-3", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+	},
+	{
+		Fault: Fault{Name: "nginx-few-places-declared", Why: "the same, and says max_clients: 29",
+			Server: "nginxplaces", Args: []string{"{port}", "{scratch}", "36"}, Dialect: "http", Class: "multi-reactor", MaxClients: 29},
+		Clauses: []string{"ACC-1", "ACC-2", "CONN-14", "FLOW-6", "MODEL-3", "MODEL-8", "RES-2", "RES-3", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Scarce},
+	},
+	{
 		Fault: Fault{Name: "node-http-chunks", Why: "a chunk for each byte, which is work (RFC 9112, 7.1)",
 			Server: "httpnode", Args: []string{"{port}", "chunks"}, Dialect: "http", Class: "reactor"},
 		Clauses: append([]string{"CONN-1", "CONN-2", "CONN-23", "CONN-24"}, floods...), Rules: []spec.Rule{spec.Slow},

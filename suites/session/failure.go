@@ -42,8 +42,9 @@ type Failure struct {
 	Ended    bool // the server ended the connection, by FIN or RST, instead of sending anything of what was due
 
 	// beside is how many others were open while this connection waited for its first
-	// byte, or how many came beside one that was turned away instead of a first reply:
-	// they may be all that the target holds. 0: that is not the failure.
+	// byte, or how many came beside one that was turned away instead of a first reply, or
+	// that was ended between two requests where that is allowed: they may be all that the
+	// target holds. 0: that is not the failure.
 	beside int
 	// mute is how many of the others had not had a byte when this connection was met
 	// with silence: each may have a thread that waits for it.

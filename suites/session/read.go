@@ -127,8 +127,12 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 // ended ends the check since the server ended the connection; before says that it was
 // before anything of what was due.
 func (c *Conn) ended(how, want, due, have string, before bool) {
-	panic(failed{&Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: due, Got: have,
-		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}})
+	failure := &Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: due, Got: have,
+		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}
+	if before && (failure.taken == 0 || dialect.MayQuit(c.dialect)) { // turned away without a word, or ended to make room
+		failure.beside = c.s.others()
+	}
+	panic(failed{failure})
 }
 
 // turnedAway reports whether the server said something else than its first reply on

@@ -1,9 +1,12 @@
 package session
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/observe"
@@ -235,11 +238,12 @@ func (s *Session) others() int {
 }
 
 // limitMet looks for a limit of the target's own behind a failure: a client was left
-// waiting beside others, or turned away in words. With nothing else going on, as many idle
+// waiting beside others, or turned away, or ended between two requests. With nothing else going on, as many idle
 // clients and a few more are brought in. If all are served, their number is not the
 // reason. If not, half of them leave: if who was left waiting is served then, or
 // whoever comes next where the others were turned away, there was no place, and how
-// many clients the target holds is returned. Who still is not was lost, and
+// many clients the target holds is returned. So it is where it serves whoever comes, and
+// ends those who are idle. Who still is not was lost, and
 // the failure stands: 0. So it does where the number is another one the second time:
 // then it is time that let the client in.
 //
@@ -309,7 +313,8 @@ func (s *Session) holdsAtMost(clients int) int {
 			}
 			c.Exchange(s.Payload(16))
 		})
-		if refused != nil && refused.away { // a place may be free once those before are seen to have left
+		shed := refused != nil && (refused.away || refused.Ended)
+		if shed { // a place may be free once those before are seen to have left
 			if c = s.letsIn(); c != nil {
 				refused = nil
 			}
@@ -319,11 +324,29 @@ func (s *Session) holdsAtMost(clients int) int {
 			continue
 		}
 		if refused.beside == 0 {
-			return 0 // turned away without a word, or nobody is served at all
+			return 0 // nobody is served at all
 		}
-		return s.placeAmong(held, c, refused.away || single) // of those that do not ask none waits: the other did
+		return s.placeAmong(held, c, shed || single) // of those that do not ask none waits: the other did
 	}
-	return 0
+	return s.keptOf(held)
+}
+
+// keptOf is how many of those who are held the server has kept, where it has ended the
+// others: between two requests it may make room so, if its dialect lets it (nginx and
+// webfsd end idle clients when few places are left). 0 if it has kept them all.
+func (s *Session) keptOf(held []*Conn) (kept int) {
+	if !dialect.MayQuit(s.Dialect) {
+		return 0
+	}
+	for _, c := range held {
+		if _, err := c.receive(make([]byte, 1), time.Millisecond, false); errors.Is(err, os.ErrDeadlineExceeded) {
+			kept++
+		}
+	}
+	if kept == len(held) {
+		return 0
+	}
+	return kept
 }
 
 // holdsMute is holdsAtMost with clients that say nothing, beside which another one asks.

@@ -14,6 +14,7 @@
  *     hasty               it does not wait for such a body, and says that it closes
  *     curt                nor here, and it closes without a word
  *     slams               whoever is let go behind a reply is let go by close(2) at once
+ *     hangs-up-on=N       each N-th client is closed without a word
  *     rests               it does not read what comes behind its last reply, for two seconds
  *     no-limit            a head is kept until its end has come, however long it is
  *     head=N              it is refused by 431 beyond N bytes, which are 65536 otherwise
@@ -56,7 +57,7 @@ struct connection {
 };
 
 static struct connection *connections[table];
-static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, slams, rests, taken, there, lingering;
+static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, slams, rests, taken, there, lingering, forgets, came;
 static size_t most_head = 65536;
 static long banned, second;
 static int errors;
@@ -297,6 +298,7 @@ int main(int argc, char **argv) {
 		curt |= strcmp(argv[i], "curt") == 0;
 		rests |= strcmp(argv[i], "rests") == 0;
 		slams |= strcmp(argv[i], "slams") == 0;
+		sscanf(argv[i], "hangs-up-on=%d", &forgets);
 		if (strcmp(argv[i], "no-limit") == 0)
 			most_head = SIZE_MAX;
 	}
@@ -324,7 +326,10 @@ int main(int argc, char **argv) {
 				if (connections[fd])
 					serve(fd, ready[i].events);
 			} else if ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-				enter(fd);
+				if (forgets && ++came % forgets == 0)
+					close(fd);
+				else
+					enter(fd);
 			} else if (errno == EMFILE || errno == ENFILE) {
 				watch(EPOLL_CTL_DEL, listener, 0);
 				alone = 1;
