@@ -43,7 +43,7 @@ type Failure struct {
 
 	// beside is how many others were open while this connection waited for its first
 	// byte, or how many came beside one that was turned away instead of a first reply, or
-	// that was ended between two requests where that is allowed: they may be all that the
+	// that was ended without a word where that is allowed: they may be all that the
 	// target holds. 0: that is not the failure.
 	beside int
 	// mute is how many of the others had not had a byte when this connection was met

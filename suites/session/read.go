@@ -129,7 +129,7 @@ func (c *Conn) missed(err error, want string, got int, none bool) {
 func (c *Conn) ended(how, want, due, have string, before bool) {
 	failure := &Failure{Kind: Wrong, Reason: oneLine("the server " + how + " the connection instead of sending " + want), Want: due, Got: have,
 		Conn: c.number, Source: c.socket.LocalAddr().String(), Ended: before, silent: c.silent(), taken: int(c.replies.Load())}
-	if before && (failure.taken == 0 || dialect.MayQuit(c.dialect)) { // turned away without a word, or ended to make room
+	if before && dialect.MayQuit(c.dialect) { // turned away without a word, or ended to make room
 		failure.beside = c.s.others()
 	}
 	panic(failed{failure})

@@ -313,7 +313,7 @@ func (s *Session) holdsAtMost(clients int) int {
 			}
 			c.Exchange(s.Payload(16))
 		})
-		shed := refused != nil && (refused.away || refused.Ended)
+		shed := refused != nil && (refused.away || refused.Ended && dialect.MayQuit(s.Dialect))
 		if shed { // a place may be free once those before are seen to have left
 			if c = s.letsIn(); c != nil {
 				refused = nil
