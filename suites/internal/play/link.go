@@ -32,6 +32,7 @@ type link struct {
 	doomed bool   // a panic in its handler was asked for: the server is to close it
 	shed   bool   // more output was unread than the target's limit: it may close
 	gone   bool   // the server ended it, which was legal
+	cut    bool   // it half-closed amid a request
 	spoilt bool   // it sends what is no request: nothing is due to it
 	last   uint32 // the sign of what was seen on it before
 	broken error  // how input ended while it was sipped
@@ -315,11 +316,18 @@ func (c *link) fin() {
 		case d.start < c.pushed && c.p.rules.streams && !c.frames && d.opening == nil:
 			d.payload, d.end = d.payload[:c.pushed-d.start], c.pushed
 			left = append(left, d)
+		case d.start < c.pushed && !c.frames:
+			c.cut = true
 		}
 	}
 	c.due = left
 	c.out.finish()
 }
+
+// mostComplaint is how many bytes a server may say about a request that the client's FIN
+// has cut. No page says what is due then: 400 and an error of its own are as good as
+// nothing at all.
+const mostComplaint = 64 << 10
 
 // end reads what is due, half-closes, and wants the server's end and nothing else.
 func (c *link) end() {
@@ -344,6 +352,9 @@ func (c *link) end() {
 		return
 	}
 	_, err := c.in.Peek(1)
+	if err == nil && c.cut { // it may say what it thinks of that
+		_, err = io.CopyN(io.Discard, c.in, mostComplaint)
+	}
 	if err == nil {
 		head, _ := c.in.Peek(c.in.Buffered())
 		c.p.s.Failf(session.Wrong, "bytes came where none were due", "the end of input", fmt.Sprintf("%d bytes: %s", len(head), session.Quoted(head)), "")
