@@ -14,6 +14,10 @@ var floods = []string{"CONN-13", "LOOP-3", "LOOP-4", "LOOP-6"}
 // the sockets do not hold it.
 var shortReplies = map[string]string{"CONN-12": "output came to wait on"}
 
+// fewPlaces: what a check brings is more than a server has room for that does not say how many.
+var fewPlaces = map[string]string{"ACC-1": "clients at once", "ACC-2": "clients at once", "CONN-14": "clients at once", "FLOW-6": "clients at once",
+	"MODEL-8": "clients at once", "RES-2": "a step before it failed", "RES-3": "a step before it failed", "RES-8": "a step before it failed", "RES-10": "clients at once"}
+
 // pythonSpins: socketserver goes back to its selector when accept fails, and the listener
 // is ready still.
 var pythonSpins = []string{"ACC-6"}
@@ -122,6 +126,7 @@ var closing = []Variant{
 		Fault: Fault{Name: "nginx-few-places", Why: "worker_connections 36: when few are left it ends idle clients, and then whoever comes, without a word (RFC 9112, 9.5)",
 			Server: "nginxplaces", Args: []string{"{port}", "{scratch}", "36"}, Dialect: "http", Class: "multi-reactor"},
 		Clauses: []string{"ACC-1", "ACC-2", "CONN-14", "FLOW-6", "MODEL-3", "MODEL-8", "RES-2", "RES-3", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Untested: fewPlaces,
 	},
 	{
 		Fault: Fault{Name: "nginx-few-places-declared", Why: "the same, and says max_clients: 29",
