@@ -238,8 +238,8 @@ func (s *Session) others() int {
 }
 
 // limitMet looks for a limit of the target's own behind a failure: a client was left
-// waiting beside others, or turned away, or ended between two requests. With nothing else going on, as many idle
-// clients and a few more are brought in. If all are served, their number is not the
+// waiting beside others, or turned away, or ended between two requests. With nothing else
+// going on, as many idle clients and a few more are brought in. If all are served, their number is not the
 // reason. If not, half of them leave: if who was left waiting is served then, or
 // whoever comes next where the others were turned away, there was no place, and how
 // many clients the target holds is returned. So it is where it serves whoever comes, and
@@ -339,7 +339,8 @@ func (s *Session) keptOf(held []*Conn) (kept int) {
 		return 0
 	}
 	for _, c := range held {
-		if _, err := c.receive(make([]byte, 1), time.Millisecond, false); errors.Is(err, os.ErrDeadlineExceeded) {
+		_, err := c.receive(make([]byte, 1), time.Millisecond, false)
+		if c.Over() || err == nil || errors.Is(err, os.ErrDeadlineExceeded) { // who says in a reply that it ends makes no room so
 			kept++
 		}
 	}

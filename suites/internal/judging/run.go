@@ -236,7 +236,7 @@ func (r *Run) tryOut(s step) report.Result {
 			return untested(s.clause, err.Error())
 		case err != nil:
 			result := report.NewResult(s.clause)
-			result.Outcome, result.Reason = report.Error, "no instance of the target could be had for this check: "+err.Error()
+			result.Outcome, result.Reason = report.Error, "an instance of the target for this check could not be started: "+err.Error()
 			if launch := (*target.LaunchError)(nil); errors.As(err, &launch) && launch.Stderr != "" {
 				result.Evidence = &report.Evidence{Want: "a target that starts", Got: launch.Cause.Error(), Stderr: launch.Stderr, Rerun: r.rerun(s.clause.ID)}
 			}

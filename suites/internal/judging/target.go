@@ -133,9 +133,6 @@ func (g *targetGround) onShared(ctx context.Context, s step, setup session.Setup
 	return tried, nil
 }
 
-// errMute is why a check gets no instance of its own from a target whose first one served.
-var errMute = errors.New("it accepts connections and does not serve them, as the first one did")
-
 // onOwn tries on an instance of the check's own.
 func (g *targetGround) onOwn(ctx context.Context, s step, setup session.Setup) (trial, error) {
 	in, err := g.launch(ctx)
@@ -147,7 +144,7 @@ func (g *targetGround) onOwn(ctx context.Context, s step, setup session.Setup) (
 	}
 	defer in.stop()
 	if in.mute != "" && ctx.Err() == nil && in.dying() == "" { // a set-up that failed, which says nothing about the clause
-		return trial{}, &target.LaunchError{Cause: errMute, Detail: in.mute, Stderr: in.Stderr()}
+		return trial{Attempt: session.Attempt{Inconclusive: "an instance of the target for this check accepts connections and does not serve them, as the first one did: " + in.mute}, stderr: in.Stderr()}, nil
 	}
 	tried := trial{Attempt: s.check.Attempt(ctx, g.on(in, setup))}
 	if !s.check.Study && !s.check.Own { // it may not end the server, and was written to be followed by others
