@@ -35,9 +35,9 @@ func TestHTTPServers(t *testing.T) {
 		"node in chunks":      {"node", []string{"node", servers + "/httpnode/main.js", "{port}", "chunks"}, dialect.HTTP{}, 0},
 		"node with a trailer": {"node", []string{"node", servers + "/httpnode/main.js", "{port}", "trailer"}, dialect.HTTP{}, 0},
 		"node closes":         {"node", []string{"node", servers + "/httpnode/main.js", "{port}", "closing"}, dialect.HTTP{}, 1},
-		"nginx, three each":   {"nginx", []string{"sh", servers + "/nginxkeepalive/main.sh", "{port}", "{scratch}", "3"}, dialect.HTTP{}, 3},
-		"nginx, a page":       {"nginx", []string{"sh", servers + "/nginxkeepalive/main.sh", "{port}", "{scratch}", "3"}, dialect.HTTP{Path: "/healthz", Status: 204}, 3},
-		"nginx, HEAD":         {"nginx", []string{"sh", servers + "/nginxkeepalive/main.sh", "{port}", "{scratch}", "3"}, dialect.HTTP{Path: "/echo?abc", Method: "HEAD"}, 3},
+		"nginx, three each":   {"nginx", []string{"sh", servers + "/nginx/main.sh", "{port}", "{scratch}", "3", "2", "2048"}, dialect.HTTP{}, 3},
+		"nginx, a page":       {"nginx", []string{"sh", servers + "/nginx/main.sh", "{port}", "{scratch}", "3", "2", "2048"}, dialect.HTTP{Path: "/healthz", Status: 204}, 3},
+		"nginx, HEAD":         {"nginx", []string{"sh", servers + "/nginx/main.sh", "{port}", "{scratch}", "3", "2", "2048"}, dialect.HTTP{Path: "/echo?abc", Method: "HEAD"}, 3},
 		"python, a directory": {"python3", []string{"python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", servers, "{port}"}, dialect.HTTP{Path: "/"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

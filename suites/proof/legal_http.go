@@ -57,7 +57,7 @@ var closing = []Variant{
 	},
 	{
 		Fault: Fault{Name: "nginx-ten-requests", Why: "keepalive_requests 10: Connection: close in each tenth reply",
-			Server: "nginxkeepalive", Args: []string{"{port}", "{scratch}", "10"}, Dialect: "http"},
+			Server: "nginx", Args: []string{"{port}", "{scratch}", "10", "2", "2048"}, Dialect: "http"},
 		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
 		Untested: map[string]string{"LOOP-7": "closed every connection, as it said", "CONN-12": shortReplies["CONN-12"]},
 	},
@@ -124,13 +124,13 @@ var closing = []Variant{
 	},
 	{
 		Fault: Fault{Name: "nginx-few-places", Why: "worker_connections 36: when few are left it ends idle clients, and then whoever comes, without a word (RFC 9112, 9.5)",
-			Server: "nginxplaces", Args: []string{"{port}", "{scratch}", "36"}, Dialect: "http", Class: "multi-reactor"},
+			Server: "nginx", Args: []string{"{port}", "{scratch}", "1000", "1", "36"}, Dialect: "http", Class: "multi-reactor"},
 		Clauses: []string{"ACC-1", "ACC-2", "CONN-14", "FLOW-6", "MODEL-3", "MODEL-8", "RES-2", "RES-3", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Scarce}, Whole: true,
 		Untested: fewPlaces,
 	},
 	{
 		Fault: Fault{Name: "nginx-few-places-declared", Why: "the same, and says max_clients: 29",
-			Server: "nginxplaces", Args: []string{"{port}", "{scratch}", "36"}, Dialect: "http", Class: "multi-reactor", MaxClients: 29},
+			Server: "nginx", Args: []string{"{port}", "{scratch}", "1000", "1", "36"}, Dialect: "http", Class: "multi-reactor", MaxClients: 29},
 		Clauses: []string{"ACC-1", "ACC-2", "CONN-14", "FLOW-6", "MODEL-3", "MODEL-8", "RES-2", "RES-3", "RES-8", "RES-10"}, Rules: []spec.Rule{spec.Scarce},
 	},
 	{
