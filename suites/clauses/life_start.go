@@ -25,6 +25,8 @@ func second(s *session.Session, at net.Addr) *target.Instance {
 }
 
 // comesTo watches an instance that was started until it has ended, or listens, or the time for both is over.
+// A start that exits with another status than 0 has failed and said so, whatever helpers it leaves behind;
+// one that exits with 0 may have left a daemon that listens later, and is over when that has ended too.
 func comesTo(s *session.Session, other *target.Instance) (exit target.Exit, ended, listens bool) {
 	watch := s.Clock()
 	for watch.Elapsed() < startWithin && watch.Wall() < 2*startWithin {
@@ -34,7 +36,7 @@ func comesTo(s *session.Session, other *target.Instance) (exit target.Exit, ende
 		ctx, cancel := context.WithTimeout(s.Context(), 10*s.Budget.Poll)
 		exit, err := other.Wait(ctx)
 		cancel()
-		if err == nil && len(other.Leftover()) == 0 {
+		if err == nil && (exit.Known && !exit.Clean() || len(other.Leftover()) == 0) {
 			return exit, true, false
 		}
 		s.Pause(s.Budget.Poll)

@@ -56,6 +56,10 @@ func comings(s *session.Session) *churned {
 func (c *churned) goThroughAll(s *session.Session) {
 	for i, m := range manners {
 		switch {
+		case m.limited:
+			if limitsRequests(s) {
+				c.goThrough(s, i)
+			}
 		case !m.refused:
 			c.goThrough(s, i)
 		case dialect.Unknown(s.Dialect, 0) != nil:

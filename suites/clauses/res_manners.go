@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reactorspec/reactorspec/suites/dialect"
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
@@ -17,6 +18,9 @@ const (
 	// taken at a time.
 	amidMuch     = 200_000
 	mostAreSmall = 20
+	// mostAsked is how many requests a server is asked on one connection to find out whether
+	// it ends it: Apache does behind a hundred, by default.
+	mostAsked = 100
 )
 
 // manner is one of the ways in which connections come and go.
@@ -31,6 +35,9 @@ type manner struct {
 	// refused says that the server refuses some of what is asked. It may keep such a
 	// client away for a while.
 	refused bool
+	// limited says that the server ends each connection behind a number of requests. Other
+	// servers have no such connections.
+	limited bool
 }
 
 // manners are gone through in this order, on one instance. There are more than 5,000
@@ -43,6 +50,9 @@ var manners = []manner{
 		endInOrder(c, n)
 	}},
 	{clause: "RES-1", how: "ended by FIN, a third of them behind a request that is refused", conns: 900, stored: everyLength, leave: leaveRefused, refused: true},
+	{clause: "RES-1", how: "ended by the server, behind as many requests as it takes on one", conns: 1500, stored: mostAsked * everyLength, limited: true, leave: func(s *session.Session, n int, payload []byte) {
+		askToTheEnd(openNth(s, n), payload)
+	}},
 	{clause: "RES-7", how: "ended amid their beginning", conns: 500, stored: everyLength, leave: func(s *session.Session, n int, payload []byte) {
 		c := s.Dial()
 		switch {
@@ -77,6 +87,31 @@ var manners = []manner{
 	{clause: "RES-2", how: "were reset or closed with output pending", conns: crowd, stored: pieceSize},
 }
 
+// askToTheEnd asks again and again on the connection until the server has ended it, or said
+// that it does, or mostAsked were answered; it tells how often it asked, and whether that was
+// the end.
+func askToTheEnd(c *session.Conn, payload []byte) (asked int, ended bool) {
+	for ; asked < mostAsked && !c.Over(); asked++ {
+		if next := c.Further(func(c *session.Conn) { c.Exchange(payload) }); next != c {
+			next.Close() // it ended without a word, and may
+			return asked, true
+		}
+	}
+	ended = c.Over()
+	c.Close()
+	return asked, ended
+}
+
+// limitsRequests reports whether the server ends each connection behind several requests: as its
+// dialect says, or as it does on one connection.
+func limitsRequests(s *session.Session) bool {
+	if !dialect.Ends(s.Dialect) {
+		return s.Dialect.Requests() > 1 && s.Dialect.Requests() <= mostAsked
+	}
+	asked, ended := askToTheEnd(s.Open(), s.Payload(16))
+	return ended && asked > 1
+}
+
 // endInOrder closes the nth connection, every other after a half-close.
 func endInOrder(c *session.Conn, n int) {
 	if n%2 == 0 {
@@ -94,10 +129,10 @@ func (m manner) ofRound(s *session.Session, again bool) int {
 	return soaked(s, m.conns)
 }
 
-// long is how long a round takes at most: twice as long where there are many.
+// long is how long a round takes at most: twice as long where there are many, or each takes long.
 func (m manner) long() time.Duration {
 	const many = 5000
-	if m.conns > many {
+	if m.conns > many || m.limited {
 		return 2 * roundTime
 	}
 	return roundTime

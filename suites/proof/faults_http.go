@@ -67,6 +67,13 @@ var httpFaults = []Fault{
 		Because: "followed by a reset",
 	},
 	{
+		Name: "keeps-of-who-had-its-twenty", Why: "6.3 KB are kept of each connection that ended behind its twentieth request, the limit of the server (Kitura issue 655)",
+		Server: "httpepoll", Args: []string{"{port}", "requests=20", "keeps-the-served"}, Control: []string{"{port}", "requests=20"}, Dialect: "http", Class: "reactor",
+		Breaks:  []string{"RES-3"},
+		Because: "for each connection that ended by the server",
+		Shares:  "the others keep something of connections that the client ends",
+	},
+	{
 		Name: "every-fortieth-is-hung-up", Why: "each fortieth client is closed without a word, whether there is room for it or not",
 		Server: "httpepoll", Args: []string{"{port}", "hangs-up-on=40"}, Control: []string{"{port}"}, Dialect: "http", Class: "reactor",
 		Breaks:     []string{"ACC-1", "CONN-14"},

@@ -43,6 +43,24 @@ var trees = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "helper-outlives-a-failed-start", Why: "a master whose helper, started before it has its address, lives on when the address is taken and the master exits with status 1",
+			Server: "processes", Args: []string{"{port}", "helped"}, Dialect: "echo", Class: "multi-reactor",
+			Features: []string{"drain"}, Limit: 65536, Promises: []string{"LIFE-17", "LIFE-18"},
+		},
+		Rules:   []spec.Rule{spec.Tree},
+		Clauses: []string{"LIFE-1", "LIFE-2", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-17", "LIFE-18"},
+	},
+	{
+		Fault: Fault{
+			Name: "children-of-a-virtual-machine", Why: "no descriptor of a Java virtual machine is marked close-on-exec: it closes them in the processes that it starts (JDK, childproc.c)",
+			Server: "javathreads", Args: []string{"{port}"}, Dialect: "echo", Class: "thread-per-connection", Promises: []string{"ACC-8"},
+		},
+		Rules:    []spec.Rule{spec.Tree},
+		Clauses:  []string{"ACC-8"},
+		Untested: map[string]string{"ACC-8": "is a Java virtual machine"},
+	},
+	{
+		Fault: Fault{
 			Name: "connections-handed-to-workers", Why: "a master that accepts and hands each connection to a worker: unix(7), SCM_RIGHTS",
 			Server: "processes", Args: []string{"{port}", "handover"}, Dialect: "echo", Class: "multi-reactor",
 			Features: []string{"drain"}, Limit: 65536,

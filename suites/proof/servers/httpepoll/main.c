@@ -18,6 +18,8 @@
  *     rests               it does not read what comes behind its last reply, for two seconds
  *     no-limit            a head is kept until its end has come, however long it is
  *     head=N              it is refused by 431 beyond N bytes, which are 65536 otherwise
+ *     requests=N          the N-th reply on a connection says that it is the last one
+ *     keeps-the-served    and of each connection that ended so 6,300 bytes are kept
  *     bans=N              more than 20 errors in a second, and the address is answered 429
  *                         for N ms, as it is by haproxy's stick tables
  */
@@ -50,6 +52,7 @@ struct connection {
 	size_t got, in_room, due, sent, out_room;
 	size_t searched; /* of the input, without an end of the head */
 	int placed;      /* it has one of the places */
+	int served;      /* requests of it that were answered */
 	int told;        /* that it may send the body */
 	int ending;      /* nothing of what it says is answered any more */
 	int shut;        /* and it has had the last reply */
@@ -57,7 +60,7 @@ struct connection {
 };
 
 static struct connection *connections[table];
-static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, slams, rests, taken, there, lingering, forgets, came;
+static int poller, listener, keeps, counts, bans, unread, waits, nothing, hasty, curt, slams, rests, taken, there, lingering, forgets, came, requests, kept;
 static size_t most_head = 65536;
 static long banned, second;
 static int errors;
@@ -172,6 +175,11 @@ static int answer(struct connection *c) {
 	if (c->got < head + length)
 		return 0;
 	c->told = 0;
+	if (++c->served == requests) {
+		ending = 1;
+		if (kept)
+			memset(malloc(6300), 1, 6300); /* nobody frees it */
+	}
 	if (bans && now() < banned) {
 		reply(c, 429, "", 0, 1);
 		return 0;
@@ -296,6 +304,8 @@ int main(int argc, char **argv) {
 		nothing |= strcmp(argv[i], "expects-nothing") == 0;
 		hasty |= strcmp(argv[i], "hasty") == 0;
 		curt |= strcmp(argv[i], "curt") == 0;
+		sscanf(argv[i], "requests=%d", &requests);
+		kept |= strcmp(argv[i], "keeps-the-served") == 0;
 		rests |= strcmp(argv[i], "rests") == 0;
 		slams |= strcmp(argv[i], "slams") == 0;
 		sscanf(argv[i], "hangs-up-on=%d", &forgets);

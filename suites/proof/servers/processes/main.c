@@ -10,6 +10,8 @@
  *   reuseport    a master that does not listen, and workers with a socket each (SO_REUSEPORT)
  *   prefork      workers that all accept on the socket which the master made before
  *   handover     a master that accepts, and hands each connection on to a worker (SCM_RIGHTS)
+ *   helped       prefork whose master has a helper, started before it has its address, which
+ *                outlives it if the address is taken
  *   each         a process for each connection, collected by the master
  *   each-ignored the same, collected by the kernel because SIGCHLD is ignored
  *   each-orphan  the same, left to whoever takes orphans, by a second fork
@@ -325,6 +327,17 @@ static void helper_comes_and_goes(void) {
 	waitpid(pid, NULL, 0);
 }
 
+/* helper does nothing until it is told to end. */
+static pid_t helper(void) {
+	pid_t pid = fork();
+	if (pid == 0) {
+		signal(SIGTERM, SIG_DFL);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
 int main(int argc, char **argv) {
 	if (argc != 3 && argc != 4) {
 		fprintf(stderr, "usage: processes PORT MODE [signs-on]\n");
@@ -340,6 +353,7 @@ int main(int argc, char **argv) {
 	memset(cache, 1, CACHE);
 	if (strncmp(mode, "each", 4) == 0)
 		each(port, mode);
+	pid_t helps = strcmp(mode, "helped") == 0 ? helper() : 0;
 	int handed = strcmp(mode, "handover") == 0, deserter = strcmp(mode, "deserter") == 0, storm = strcmp(mode, "storm") == 0;
 	int listener = strcmp(mode, "reuseport") == 0 ? -1 : listen_at(port, 0);
 	pid_t workers[WORKERS];
@@ -360,6 +374,8 @@ int main(int argc, char **argv) {
 		return 0;
 	for (int i = 0; i < WORKERS; i++)
 		kill(workers[i], SIGTERM);
+	if (helps > 0)
+		kill(helps, SIGTERM);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	return 0;
