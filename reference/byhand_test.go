@@ -34,7 +34,7 @@ func newByHand(t testing.TB, edge bool, o Options) *byHand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if len(b.conns) > 0 {
+		if b.conns.length > 0 {
 			b.abort(ErrCut)
 			b.settle()
 		}
@@ -62,7 +62,7 @@ func (b *byHand) connect() (c *Conn, peer int) {
 	b.server.counts.open.Add(1)
 	b.open.Add(1)
 	b.adopt(pair[0])
-	return b.conns[len(b.conns)-1], pair[1]
+	return *b.conns.at(b.conns.length - 1), pair[1]
 }
 
 // hangUp closes a peer's end.

@@ -89,7 +89,7 @@ func TestTimersOfAConnection(t *testing.T) {
 		t.Fatalf("the first timer: %s", got)
 	}
 	do(t, r.Loop, func() {
-		p := r.conns[0].handler.(*probing)
+		p := (*r.conns.at(0)).handler.(*probing)
 		for key := 1; key < maxKeys-1; key++ {
 			p.timers[uint64(key)] = p.timers[0] // no timer for each: it is the keys that count
 		}

@@ -59,7 +59,7 @@ func TestAnsweredRequestsAreForgotten(t *testing.T) {
 		}
 		r := s.class.loop(index)
 		left := -1
-		do(t, r.Loop, func() { left = len(r.conns[0].handler.(*probing).undo) })
+		do(t, r.Loop, func() { left = len((*r.conns.at(0)).handler.(*probing).undo) })
 		if left != 0 {
 			t.Errorf("%d answered requests are kept", left)
 		}

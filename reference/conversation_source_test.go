@@ -46,10 +46,11 @@ func TestSourceTakesTurns(t *testing.T) {
 	if err := syscall.Shutdown(pair[1], syscall.SHUT_WR); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range r.conns {
+	for i := range r.conns.length {
+		c := *r.conns.at(i)
 		r.handleIO([]poll.Event{{Token: uint64(c.slot), Events: poll.Readable}})
 	}
-	if len(r.conns) > 0 {
+	if r.conns.length > 0 {
 		t.Error("the connection is not closed at the end")
 	}
 }

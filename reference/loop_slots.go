@@ -43,7 +43,7 @@ type place struct {
 
 // slotTable holds a loop's registrations. It belongs to the loop's thread.
 type slotTable struct {
-	places  []place
+	places  paged[place]
 	free    []uint32
 	resume  []slot // to be resumed next turn, in order
 	resumed []slot // the spare of resume
@@ -52,11 +52,10 @@ type slotTable struct {
 
 func (t *slotTable) resuming() bool { return len(t.resume) > 0 }
 
-// find returns the place of a live slot, nil for a stale one. The pointer holds
-// until the next add.
+// find returns the place of a live slot, nil for a stale one.
 func (t *slotTable) find(s slot) *place {
-	if i := s.index(); int(i) < len(t.places) {
-		if p := &t.places[i]; p.generation == s.generation() {
+	if i := int(s.index()); i < t.places.length {
+		if p := t.places.at(i); p.generation == s.generation() {
 			return p
 		}
 	}
@@ -74,11 +73,11 @@ func (l *Loop) add(fd int, h ioHandler, interest poll.Events) (slot, error) {
 	if n := len(t.free); n > 0 {
 		i = t.free[n-1]
 	} else {
-		i = uint32(len(t.places))
-		t.places = append(t.places, place{generation: 1, fd: -1})
+		i = uint32(t.places.length)
+		t.places.push(place{generation: 1, fd: -1})
 		t.free = append(t.free, i)
 	}
-	p := &t.places[i]
+	p := t.places.at(int(i))
 	s := makeSlot(i, p.generation)
 	if err := l.poller.Add(fd, uint64(s), interest); err != nil {
 		return 0, err

@@ -80,8 +80,8 @@ func TestSlotOfAnotherLoop(t *testing.T) {
 func TestZeroSlotIsNoRegistration(t *testing.T) {
 	l, _ := stillLoop(t)
 	var waker slot
-	for i := range l.slots.places {
-		waker = makeSlot(uint32(i), l.slots.places[i].generation)
+	for i := range l.slots.places.length {
+		waker = makeSlot(uint32(i), l.slots.places.at(i).generation)
 		if err := l.remove(waker); err != nil {
 			t.Fatal(err)
 		}

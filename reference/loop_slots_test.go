@@ -222,7 +222,7 @@ func TestSlotsAreReused(t *testing.T) {
 			seen = append(seen, w.slot)
 			w.close()
 		}
-		if n := len(l.slots.places); n > 2 {
+		if n := l.slots.places.length; n > 2 {
 			t.Errorf("the table has %d places after 100 short registrations, want 2", n)
 		}
 	})

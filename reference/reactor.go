@@ -20,9 +20,9 @@ type reactor struct {
 	*Loop
 	server *Server
 
-	conns  []*Conn // those that are not closed; Conn.place is the index
-	buf    []byte  // what a read fills
-	reply  []byte  // scratch for what a handler answers
+	conns  paged[*Conn] // those that are not closed; Conn.place is the index
+	buf    []byte       // what a read fills
+	reply  []byte       // scratch for what a handler answers
 	chunks chunkPool
 	vector poll.Vector
 
@@ -69,8 +69,8 @@ func (r *reactor) adopt(fd int) {
 		return
 	}
 	c.id = r.server.number()
-	c.place = int32(len(r.conns))
-	r.conns = append(r.conns, c)
+	c.place = int32(r.conns.length)
+	r.conns.push(c)
 	r.start(c)
 }
 
@@ -134,10 +134,10 @@ func (c *Conn) destroy() {
 	c.wait.leave(c)
 	c.out.release(&r.chunks)
 	c.in = nil
-	last := r.conns[len(r.conns)-1]
-	r.conns[c.place], last.place = last, c.place
-	r.conns[len(r.conns)-1] = nil
-	r.conns = r.conns[:len(r.conns)-1]
+	last := r.conns.pop()
+	if last != c {
+		*r.conns.at(int(c.place)), last.place = last, c.place
+	}
 	c.closed()
 	r.open.Add(-1)
 	r.server.release(c)
@@ -201,8 +201,8 @@ func (r *reactor) expire(c *Conn, list *waitList) {
 // coming do not put it off (LIFE-11).
 func (r *reactor) stop() {
 	r.stopping = true
-	for i := len(r.conns) - 1; i >= 0; i-- {
-		c := r.conns[i]
+	for i := r.conns.length - 1; i >= 0; i-- {
+		c := *r.conns.at(i)
 		func() {
 			defer r.guard(c)
 			c.busy = true
@@ -217,8 +217,8 @@ func (r *reactor) stop() {
 // sweep closes finished connections whose peers' kernels have all of the output: a
 // stop does not wait for peers that just do not close.
 func (r *reactor) sweep() {
-	for i := len(r.conns) - 1; i >= 0; i-- {
-		if c := r.conns[i]; c.state == stateFinished && poll.Unsent(int(c.fd)) == 0 {
+	for i := r.conns.length - 1; i >= 0; i-- {
+		if c := *r.conns.at(i); c.state == stateFinished && poll.Unsent(int(c.fd)) == 0 {
 			c.state = stateFailed
 			c.settle()
 		}
@@ -230,8 +230,8 @@ func (r *reactor) cut() { r.abort(ErrCut) }
 
 // abort ends all connections at once, because of err.
 func (r *reactor) abort(err error) {
-	for i := len(r.conns) - 1; i >= 0; i-- {
-		c := r.conns[i]
+	for i := r.conns.length - 1; i >= 0; i-- {
+		c := *r.conns.at(i)
 		func() {
 			defer r.guard(c)
 			c.Abort(err)

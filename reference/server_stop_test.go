@@ -97,9 +97,9 @@ func TestStopDeadline(t *testing.T) {
 	onEach(t, func(t *testing.T, o Options) {
 		s := start(t, o)
 		c := s.sign("SOURCE 1000000000")
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
-		began := time.Now()
 		if err := s.Stop(ctx); err != nil {
 			t.Errorf("Stop: %v", err)
 		}

@@ -238,8 +238,8 @@ func (echo) OnEnd(c *Conn) {
 		Why:  "with more than 24 connections on a loop, some of the bytes go to the next connection in the table",
 		File: "reference/conversation_echo.go",
 		Old:  "	_, _ = c.Write(data)",
-		New: `	if r := c.reactor; len(r.conns) > 24 && len(data) > 100 && data[50] < 16 {
-		c = r.conns[(int(c.place)+1)%len(r.conns)]
+		New: `	if r := c.reactor; r.conns.length > 24 && len(data) > 100 && data[50] < 16 {
+		c = *r.conns.at((int(c.place) + 1) % r.conns.length)
 	}
 	_, _ = c.Write(data)`,
 		Breaks:  []string{"CONN-14"},

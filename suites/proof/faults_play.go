@@ -6,14 +6,14 @@ var playFaults = []Fault{
 		Name: "neighbours-end-clears-half-sign-ons",
 		Why:  "the end of a connection also clears what its loop's other connections have sent of a sign-on line",
 		File: "reference/reactor.go",
-		Old: `	last := r.conns[len(r.conns)-1]
+		Old: `	last := r.conns.pop()
 `,
-		New: `	for _, other := range r.conns {
-		if other.item == nil {
+		New: `	for i := range r.conns.length {
+		if other := *r.conns.at(i); other.item == nil {
 			other.in = nil
 		}
 	}
-	last := r.conns[len(r.conns)-1]
+	last := r.conns.pop()
 `,
 		Breaks:     []string{"CONN-22"},
 		Sometimes:  []string{"SIGN-8"},
@@ -28,8 +28,8 @@ var playFaults = []Fault{
 	p.drop()
 `,
 		New: `	p.gone.Store(true)
-	if r := p.c.reactor; r != nil && p.c.err != nil && len(p.timers) > 0 && len(r.conns) > 0 {
-		p.c = r.conns[0]
+	if r := p.c.reactor; r != nil && p.c.err != nil && len(p.timers) > 0 && r.conns.length > 0 {
+		p.c = *r.conns.at(0)
 		return
 	}
 	p.drop()

@@ -31,11 +31,11 @@ var resFaults = []Fault{
 		Name: "keeps-what-is-gone",
 		Why:  "16 KiB of each connection that ever was are kept in a list",
 		File: "reference/reactor.go",
-		Old:  "	c.place = int32(len(r.conns))",
+		Old:  "	c.place = int32(r.conns.length)",
 		New: `	kept.Lock()
 	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 16<<10))
 	kept.Unlock()
-	c.place = int32(len(r.conns))`,
+	c.place = int32(r.conns.length)`,
 		More: []Edit{
 			{
 				"reference/reactor.go",
@@ -65,11 +65,11 @@ func newReactor(`,
 		Name: "keeps-more-than-it-declares",
 		Why:  "64 KiB of each connection that ever was are kept, beyond the memory that the target file declares for a heap collected late",
 		File: "reference/reactor.go",
-		Old:  `	c.place = int32(len(r.conns))`,
+		Old:  `	c.place = int32(r.conns.length)`,
 		New: `	kept.Lock()
 	kept.all = append(kept.all, bytes.Repeat([]byte{1}, 64<<10))
 	kept.Unlock()
-	c.place = int32(len(r.conns))`,
+	c.place = int32(r.conns.length)`,
 		More: []Edit{
 			{"reference/reactor.go", `func newReactor(`, `var kept struct {
 	sync.Mutex
@@ -103,9 +103,9 @@ func newReactor(`},
 		Name: "large-buffer-each",
 		Why:  "each connection owns a buffer of 256 KiB as long as it lives",
 		File: "reference/reactor.go",
-		Old:  "	c.place = int32(len(r.conns))",
+		Old:  "	c.place = int32(r.conns.length)",
 		New: `	c.own = bytes.Repeat([]byte{1}, 256<<10)
-	c.place = int32(len(r.conns))`,
+	c.place = int32(r.conns.length)`,
 		More: []Edit{
 			{
 				"reference/reactor.go",
@@ -141,11 +141,11 @@ func newReactor(`},
 		Name: "stale-registrations",
 		Why:  "a second descriptor of each connection hangs on the poller and is never taken off",
 		File: "reference/reactor.go",
-		Old:  "	c.place = int32(len(r.conns))",
+		Old:  "	c.place = int32(r.conns.length)",
 		New: `	if beside, err := poll.EventFD(); err == nil {
 		_ = r.poller.Add(beside, 1<<63, poll.Readable)
 	}
-	c.place = int32(len(r.conns))`,
+	c.place = int32(r.conns.length)`,
 		Breaks:  []string{"RES-1", "RES-2", "RES-6", "RES-7"},
 		Because: "descriptors",
 	},

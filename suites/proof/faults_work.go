@@ -94,7 +94,8 @@ var workFaults = []Fault{
 				"reference/conversation_probe_turns.go",
 				"		p.reply(id, probe.OK, fields(\"word\", word",
 				`		p := p
-		for _, c := range r.conns {
+		for i := range r.conns.length {
+			c := *r.conns.at(i)
 			if q, ok := c.handler.(*probing); ok && c.fd == fd {
 				p = q
 			}

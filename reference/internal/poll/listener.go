@@ -135,22 +135,23 @@ func removeStale(path string) error {
 // AcceptConn takes one connection off a listener's queue as a close-on-exec
 // socket, which no child inherits (ACC-8), blocking or not as asked; from is not valid
 // for a Unix socket. On a non-blocking listener ErrAgain says that the queue is empty; a
-// blocking one sleeps in accept(2), and EINVAL says that it was shut down.
+// blocking one sleeps in accept(2), and EINVAL says that it was shut down. Only the caller
+// that asks for blocking sockets may sleep.
 func AcceptConn(listener int, blocking bool) (fd int, from netip.AddrPort, err error) {
 	flags := unix.SOCK_CLOEXEC
 	if !blocking {
 		flags |= unix.SOCK_NONBLOCK
 	}
 	for {
-		fd, name, err := unix.Accept4(listener, flags)
-		switch err {
-		case nil:
-			return fd, addrPort(name), nil
+		fd, from, errno := accept4(listener, flags, blocking)
+		switch errno {
+		case 0:
+			return fd, from, nil
 		case unix.EINTR:
 		case unix.EAGAIN:
 			return -1, netip.AddrPort{}, ErrAgain
 		default:
-			return -1, netip.AddrPort{}, os.NewSyscallError("accept4", err)
+			return -1, netip.AddrPort{}, os.NewSyscallError("accept4", errno)
 		}
 	}
 }
@@ -260,13 +261,20 @@ func addrPort(name unix.Sockaddr) netip.AddrPort {
 	case *unix.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
 	case *unix.SockaddrInet6:
-		addr := netip.AddrFrom16(sa.Addr).Unmap()
-		if sa.ZoneId != 0 {
-			if link, err := net.InterfaceByIndex(int(sa.ZoneId)); err == nil {
-				addr = addr.WithZone(link.Name)
-			}
-		}
-		return netip.AddrPortFrom(addr, uint16(sa.Port))
+		return netip.AddrPortFrom(inZone(netip.AddrFrom16(sa.Addr), sa.ZoneId), uint16(sa.Port))
 	}
 	return netip.AddrPort{}
+}
+
+// inZone is an IPv6 address with the name of the link that its scope is, if it has one.
+func inZone(addr netip.Addr, zone uint32) netip.Addr {
+	addr = addr.Unmap()
+	if zone == 0 {
+		return addr
+	}
+	link, err := net.InterfaceByIndex(int(zone))
+	if err != nil {
+		return addr
+	}
+	return addr.WithZone(link.Name)
 }

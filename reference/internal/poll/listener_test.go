@@ -3,6 +3,8 @@ package poll
 import (
 	"errors"
 	"net"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -163,6 +165,38 @@ func TestAccept(t *testing.T) {
 				t.Errorf("a %s has flags %#x, %v; want it to block: %t", what, flags, err, blocking)
 			}
 		}
+	}
+}
+
+// Whoever asks is told where a connection is from, as it is over each network.
+func TestAcceptedFrom(t *testing.T) {
+	for _, x := range []struct{ network, address, dial string }{
+		{"tcp4", "127.0.0.1:0", "tcp4"},
+		{"tcp6", "[::1]:0", "tcp6"},
+		{"tcp", ":0", "tcp4"}, // over IPv6's socket, as ::ffff:127.0.0.1
+		{"tcp", ":0", "tcp6"},
+		{"unix", filepath.Join(t.TempDir(), "s"), "unix"},
+	} {
+		fd, address, err := OpenListener(x.network, x.address, 1, true)
+		must(t, err)
+		at := address.String()
+		if tcp, ok := address.(*net.TCPAddr); ok {
+			at = map[string]string{"tcp4": "127.0.0.1:", "tcp6": "[::1]:"}[x.dial] + strconv.Itoa(tcp.Port)
+		}
+		peer, err := net.Dial(x.dial, at)
+		must(t, err)
+		conn, from, err := AcceptConn(fd, true)
+		must(t, err)
+		if x.network == "unix" {
+			if from.IsValid() {
+				t.Errorf("a connection over a unix socket is from %v", from)
+			}
+		} else if from.String() != peer.LocalAddr().String() {
+			t.Errorf("%s at %s: a connection of %v is from %v", x.dial, x.address, peer.LocalAddr(), from)
+		}
+		peer.Close()
+		must(t, Close(conn))
+		must(t, Close(fd))
 	}
 }
 

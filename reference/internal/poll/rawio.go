@@ -1,6 +1,8 @@
 package poll
 
 import (
+	"encoding/binary"
+	"net/netip"
 	"os"
 	"syscall"
 	"unsafe"
@@ -50,6 +52,36 @@ func Read(fd int, p []byte) (n int, errno syscall.Errno) {
 	return Retried(func() (uintptr, uintptr, syscall.Errno) {
 		return syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	})
+}
+
+// accept4 is accept4(2), which sleeps only if it may. unix.Accept4 takes 256 bytes of the
+// heap for the name of each peer, more than a connection itself does (RES-4).
+func accept4(listener, flags int, sleeps bool) (fd int, from netip.AddrPort, errno syscall.Errno) {
+	var name unix.RawSockaddrAny
+	var r uintptr
+	size := uint32(unix.SizeofSockaddrAny)
+	if sleeps {
+		r, _, errno = syscall.Syscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size)), uintptr(flags), 0, 0)
+	} else {
+		r, _, errno = syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&name)), uintptr(unsafe.Pointer(&size)), uintptr(flags), 0, 0)
+	}
+	if errno != 0 {
+		return -1, from, errno
+	}
+	switch name.Addr.Family {
+	case unix.AF_INET:
+		sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&name))
+		from = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), fromNetwork(sa.Port))
+	case unix.AF_INET6:
+		sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&name))
+		from = netip.AddrPortFrom(inZone(netip.AddrFrom16(sa.Addr), sa.Scope_id), fromNetwork(sa.Port))
+	}
+	return int(r), from, 0
+}
+
+// fromNetwork is a port as it is written, of one in network byte order.
+func fromNetwork(port uint16) uint16 {
+	return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&port))[:])
 }
 
 // Write writes to a non-blocking descriptor and may write less than all of p.
