@@ -19,6 +19,16 @@ func (r *reactor) scripted(p []byte) (int, syscall.Errno) {
 	return poll.Retried(func() (uintptr, uintptr, syscall.Errno) { return r.output(piece) })
 }
 
+// lead writes p in front of what its handler writes until it calls flush: on a loop p waits
+// in memory, and the rest behind it. Without loops it is Write.
+func (c *Conn) lead(p []byte) {
+	if c.reactor == nil {
+		_, _ = c.Write(p)
+		return
+	}
+	c.out.append(p, &c.reactor.chunks)
+}
+
 // writev writes the vector to fd, or to the output.
 func (r *reactor) writev(fd int) (int, syscall.Errno) {
 	if r.output != nil {

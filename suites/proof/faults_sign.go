@@ -6,12 +6,11 @@ var signFaults = []Fault{
 		Name: "sign-on-main-without-number",
 		Why:  "MAIN is answered OK alone, so that the client never learns its connection number",
 		File: "reference/conversation_signon.go",
-		Old: `	_, _ = c.Write(c.item.AppendOK(answer[:0])) // a write error ends the connection by itself
+		Old: `	ok := c.item.AppendOK(answer[:0])
 `,
-		New: `	if on.Command == probe.Main {
-		_, _ = c.Write([]byte("OK\n"))
-	} else {
-		_, _ = c.Write(c.item.AppendOK(answer[:0]))
+		New: `	ok := c.item.AppendOK(answer[:0])
+	if on.Command == probe.Main {
+		ok = []byte("OK\n")
 	}
 `,
 		Breaks:  []string{"SIGN-1", "SIGN-3", "SIGN-9", "SIGN-10", "SIGN-11", "SIGN-12", "SIGN-13", "CONN-8", "LOOP-5", "LIFE-2"},
@@ -46,9 +45,10 @@ var signFaults = []Fault{
 		Name: "sign-on-drops-read-ahead",
 		Why:  "what was read together with the sign-on line is thrown away with it",
 		File: "reference/conversation_signon.go",
-		Old: `	return n
+		Old: `	rest := data[n:]
 `,
-		New: `	return len(data)
+		New: `	rest := data[n:n]
+	n = len(data)
 `,
 		Breaks:  []string{"SIGN-3", "SIGN-11", "CONN-19", "CONN-11"},
 		Because: "silence | closed the connection instead | took in",
