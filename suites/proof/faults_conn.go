@@ -13,7 +13,7 @@ var connFaults = []Fault{
 	}
 	_, _ = c.Write(data)`,
 		Breaks:     []string{"CONN-1", "CONN-4", "CONN-5", "CONN-7", "FLOW-1", "FLOW-4", "FLOW-7", "LIFE-3", "LIFE-16"},
-		Sometimes:  []string{"CONN-6", "LOOP-11", "RES-4"},
+		Sometimes:  []string{"CONN-6", "LIFE-22", "LOOP-11", "RES-4"},
 		Neighbours: "requests of 100,000 bytes and more fill the buffer only if enough of them has come by the time of the read",
 		Because:    "differs | not the one | silence | closed the connection",
 	},
@@ -38,7 +38,7 @@ var connFaults = []Fault{
 		Args:    []string{"{port}"},
 		Control: []string{"{port}", "none"},
 		Dialect: "resp",
-		Class:   "thread-per-connection",
+		Class:   "multi-reactor", // the runtime's
 		Breaks:  []string{"CONN-3", "CONN-5", "CONN-17", "CONN-18", "FLOW-4"},
 		Because: "silence | stopped reading",
 	},
@@ -52,9 +52,9 @@ var connFaults = []Fault{
 `,
 		New:        "",
 		Breaks:     []string{"CONN-4", "CONN-5", "CONN-7", "CONN-9", "CONN-10", "CONN-18", "FLOW-1", "FLOW-4", "LIFE-3", "LIFE-16"},
-		Sometimes:  []string{"FLOW-7"},
-		Neighbours: "output waits only if a firehose's client falls behind by more than both socket buffers hold",
-		Because:    "silence | stopped reading | reset the connection instead of sending the output",
+		Sometimes:  []string{"FLOW-7", "LIFE-22"},
+		Neighbours: "output waits only if a client falls behind by more than both socket buffers hold",
+		Because:    "silence | stopped reading | reset the connection instead of sending the output | did not arrive",
 	},
 	{
 		Name: "used-up-read-budget-is-forgotten",
@@ -192,9 +192,9 @@ func (echo) OnEnd(c *Conn) {
 		Control:    []string{"{port}", "none"},
 		Dialect:    "echo",
 		Class:      "reactor",
-		Breaks:     []string{"ACC-3", "CONN-12", "CONN-13", "CONN-15", "LOOP-6", "LOOP-12", "RES-2", "RES-7", "RES-8"},
-		Sometimes:  []string{"LOOP-3", "LOOP-5"},
-		Neighbours: "they close connections with the echo unread, at their end, and the last exchange may be over before the server dies of that",
+		Breaks:     []string{"ACC-3", "CONN-12", "CONN-13", "CONN-15", "LOOP-6", "LOOP-12", "RES-7", "RES-8"},
+		Sometimes:  []string{"LOOP-3", "LOOP-5", "LOOP-18", "MODEL-8", "RES-1", "RES-2", "RES-3", "RES-10"},
+		Neighbours: "they close connections with the echo unread, at their end, and the last exchange may be over before the server dies of that; of those that come and go in many ways the first to be reset ends it",
 		Because:    "refuses connections | closed the connection | reset the connection | process ended",
 	},
 	{

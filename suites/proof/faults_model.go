@@ -89,7 +89,7 @@ var modelFaults = []Fault{
 			},
 		},
 		Breaks:     []string{"ACC-1", "MODEL-3", "MODEL-4", "SIGN-7", "SIGN-8", "SIGN-13", "ACC-2", "ACC-4", "ACC-5", "ACC-6", "ACC-8", "ACC-9", "CONN-12", "CONN-14", "FLOW-5", "FLOW-6", "FLOW-7", "FLOW-9", "FLOW-10", "PROBE-10", "PROBE-12", "LOOP-2", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-8", "LOOP-9", "LOOP-10", "LOOP-11", "LOOP-12", "LOOP-13", "WAKE-1", "LIFE-2", "LIFE-7", "LIFE-11", "RES-4"},
-		Sometimes:  []string{"CONN-15", "CONN-20"},
+		Sometimes:  []string{"CONN-15", "CONN-20", "MODEL-7", "MODEL-8", "LOOP-16", "LIFE-3", "LIFE-21", "RES-1", "RES-2", "RES-7", "RES-9", "RES-10"},
 		Neighbours: "several clients at once wait for each other's end, which comes before their patience is over or not",
 		Because:    "silence",
 	},
