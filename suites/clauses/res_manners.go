@@ -84,7 +84,7 @@ var manners = []manner{
 		}
 		c.Reset()
 	}},
-	{clause: "RES-2", how: "were reset or closed with output pending", conns: crowd, stored: pieceSize},
+	{clause: "RES-2", how: "were reset or closed with output pending", conns: crowd, stored: pendingBytes}, // each as much as it could
 }
 
 // askToTheEnd asks again and again on the connection until the server has ended it, or said

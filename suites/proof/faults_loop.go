@@ -25,8 +25,8 @@ var loopFaults = []Fault{
 		More:   []Edit{{"reference/loop_sleep.go", "return poll.Forever", "return 1200 * time.Millisecond"}},
 		Slow:   "every hand-over of a connection waits for the poll's timeout, and a whole run takes a quarter of an hour",
 		Breaks: []string{"LOOP-16", "WAKE-1", "WAKE-2", "WAKE-3", "WAKE-4"}, Because: "took | takes | waited | silence",
-		Sometimes:  []string{"WAKE-9"},
-		Neighbours: "a signal ends the loop's sleep as well",
+		Sometimes:  []string{"WAKE-9", "LOOP-3", "LOOP-12"},
+		Neighbours: "a signal ends the loop's sleep as well; a fresh connection waits for its loop beside a flood",
 		Timing:     true,
 	},
 	{

@@ -211,6 +211,14 @@ var heaps = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "memcache-keeps-all-items", Why: "what clients stored stays, as they asked: no limit of memory is set (memcached -m sets one)",
+			Server: "hoard", Args: []string{"{port}", "memcache", "1048576"}, Dialect: "memcache", Class: "multi-reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap},
+		Clauses: []string{"RES-3", "RES-8", "RES-10"},
+	},
+	{
+		Fault: Fault{
 			Name: "heap-collected-at-a-quarter-gigabyte", Why: "the collector is off until a limit is near that needs no declaration",
 			Env:  map[string]string{"GOGC": "off", "GOMEMLIMIT": "256MiB"},
 			Args: []string{"--class", "thread-per-connection"}, Class: "thread-per-connection",
