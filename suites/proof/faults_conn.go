@@ -67,7 +67,7 @@ var connFaults = []Fault{
 `,
 		Breaks:     []string{"CONN-4"},
 		Sometimes:  []string{"CONN-5", "CONN-7", "CONN-13", "CONN-18", "FLOW-1", "FLOW-4", "FLOW-7", "CONN-1"},
-		Neighbours: "megabytes are sent, and it is chance whether the last of them came behind a used-up budget or with an edge of their own",
+		Neighbours: "megabytes are sent, in CONN-1 half of one, and it is chance whether the last of them came behind a used-up budget or with an edge of their own",
 		Because:    "silence | stopped reading",
 	},
 	{
@@ -82,8 +82,8 @@ var connFaults = []Fault{
 	}
 	gone :=`,
 		More:       []Edit{awaitEdit},
-		Breaks:     []string{"CONN-6", "CONN-11", "CONN-19", "CONN-20", "PROBE-9", "SIGN-3"},
-		Sometimes:  []string{"CONN-7", "CONN-8", "CONN-9"},
+		Breaks:     []string{"CONN-6", "CONN-11", "CONN-19", "CONN-20", "PROBE-9"},
+		Sometimes:  []string{"CONN-7", "CONN-8", "CONN-9", "SIGN-3"},
 		Neighbours: "data precedes the FIN by so much that the server has read it by then, unless it was slow",
 		Because:    "differs | closed the connection | reset the connection | took in",
 	},
