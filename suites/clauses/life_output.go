@@ -290,7 +290,12 @@ func acceptsNoMore(s *session.Session) {
 		}
 		c.Patience(deaf - s.Budget.Await)
 		payload := s.Payload(16)
-		if s.Trial(func() { c.Fresh(payload) }) == nil {
+		// All is said at once, so that it is there when the server takes the connection.
+		served := s.Trial(func() {
+			c.Ask(payload)
+			c.Answered(payload)
+		})
+		if served == nil {
 			s.Failf(session.Late, fmt.Sprintf("a new connection was served %v after SIGTERM", deaf), "it is refused, closed, or never answered",
 				"the reply to its request, after "+watch.Elapsed().String(), "the listener is still on")
 		}
