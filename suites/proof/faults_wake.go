@@ -149,7 +149,7 @@ var wakeFaults = []Fault{
 		}`,
 		Breaks:     []string{"WAKE-9", "LOOP-11"},
 		Because:    "silence | took | waited",
-		Sometimes:  []string{"LOOP-10", "LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "TIME-12", "TIME-8"},
+		Sometimes:  []string{"ACC-10", "LOOP-10", "LIFE-1", "LIFE-2", "LIFE-3", "LIFE-4", "LIFE-5", "LIFE-6", "LIFE-7", "LIFE-11", "LIFE-12", "TIME-12", "TIME-8"},
 		Neighbours: "a loop that was interrupted is deaf to posts until a descriptor is ready; SIGTERM interrupts only the thread that the kernel picks for it, and SIGSTOP only a loop that is in its poll by then",
 	},
 }
