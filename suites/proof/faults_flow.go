@@ -59,8 +59,8 @@ var flowFaults = []Fault{
 `,
 		More:       []Edit{awaitEdit},
 		Breaks:     []string{"FLOW-1", "FLOW-5", "LOOP-12"},
-		Sometimes:  []string{"CONN-12", "FLOW-3", "FLOW-8", "FLOW-9", "FLOW-10", "LOOP-3", "LOOP-4"},
-		Neighbours: "the loop is away for two seconds and a half at a time, which others notice if they ask it at the beginning of that and not at its end",
+		Sometimes:  []string{"CONN-12", "FLOW-3", "FLOW-8", "FLOW-9", "FLOW-10", "LOOP-3", "LOOP-4", "MODEL-8"},
+		Neighbours: "the loop is away for two seconds and a half at a time, which others notice if they ask it at the beginning of that and not at its end; clients that do not read hold each loop only once their sockets are full",
 		Because:    "silence | no connection | stopped reading | still open | unread, at no more than its limit",
 	},
 	{
@@ -175,8 +175,8 @@ import "github.com/reactorspec/reactorspec/reference/internal/poll"
 	r.unwatch(c)
 `,
 		Breaks:     []string{"FLOW-9", "CONN-12", "LOOP-3", "LOOP-4", "LOOP-12"},
-		Sometimes:  []string{"CONN-13", "CONN-14", "CONN-15", "FLOW-2", "FLOW-5", "FLOW-6", "FLOW-7", "FLOW-10", "PROBE-2", "PROBE-3", "CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1"},
-		Neighbours: "the loops sleep two seconds and a half for each stalled connection that an earlier check on the same server left, so that whichever comes next may find them asleep, CONN-1, SIGN-1, PROBE-1, LOOP-1 and ACC-1 too",
+		Sometimes:  []string{"CONN-13", "CONN-14", "CONN-15", "FLOW-2", "FLOW-5", "FLOW-6", "FLOW-7", "FLOW-10", "PROBE-2", "PROBE-3", "CONN-1", "SIGN-1", "PROBE-1", "LOOP-1", "ACC-1", "MODEL-8", "RES-10"},
+		Neighbours: "the loops sleep two seconds and a half for each stalled connection that an earlier check on the same server left, so that whichever comes next may find them asleep, CONN-1, SIGN-1, PROBE-1, LOOP-1 and ACC-1 too; a fresh connection waits for its loop beside those that were closed before",
 		Because:    "silence | still open",
 	},
 	{
