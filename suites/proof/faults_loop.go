@@ -302,7 +302,7 @@ var loopFaults = []Fault{
 		Name: "looks-every-quarter-of-a-second", Why: "the loop looks at its connections when a clock of 250 ms ticks: too short a wait for any wait of half a second to see",
 		Server: "paces", Args: []string{"{port}", "echo", "ticks=250"}, Control: []string{"{port}", "echo"}, Dialect: "echo", Class: "reactor",
 		Breaks: []string{"LOOP-15"}, Because: "on a quiet connection",
-		Sometimes: []string{"CONN-17"}, Neighbours: "CONN-17 takes a slow reply for one that waits for an acknowledgement",
+		Sometimes: []string{"CONN-17", "LOOP-17"}, Neighbours: "CONN-17 takes a slow reply for one that waits for an acknowledgement; a tick of 250 ms is 250 ms for whoever asks right behind one",
 		Slow: "every reply waits for a tick, and the clauses of thousands of connections take minutes each",
 	},
 	{
