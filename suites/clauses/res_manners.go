@@ -14,6 +14,8 @@ const (
 	// after five seconds.
 	roundTime    = 2 * time.Second
 	fewestComing = 200
+	// fewestOfPart is that of a warm-up, and of connections that ask often.
+	fewestOfPart = fewestComing / 8
 	// amidMuch is the payload of one in mostAreSmall of those that are reset: more than is
 	// taken at a time.
 	amidMuch     = 200_000
@@ -88,10 +90,10 @@ var manners = []manner{
 }
 
 // askToTheEnd asks again and again on the connection until the server has ended it, or said
-// that it does, or mostAsked were answered; it tells how often it asked, and whether that was
-// the end.
+// that it does, or mostAsked were answered, or a slow one has had roundTime; it tells how
+// often it asked, and whether that was the end.
 func askToTheEnd(c *session.Conn, payload []byte) (asked int, ended bool) {
-	for ; asked < mostAsked && !c.Over(); asked++ {
+	for began := time.Now(); asked < mostAsked && !c.Over() && time.Since(began) < roundTime; asked++ {
 		if next := c.Further(func(c *session.Conn) { c.Exchange(payload) }); next != c {
 			next.Close() // it ended without a word, and may
 			return asked, true
@@ -141,13 +143,17 @@ func (m manner) long() time.Duration {
 // warmUp is an eighth of a round: what is opened once, or kept for the next ones, is no leak.
 func (m manner) warmUp(s *session.Session, from int, payload []byte) int {
 	const share = 8
-	return m.some(s, from, m.conns/share, fewestComing/share, payload)
+	return m.some(s, from, m.conns/share, fewestOfPart, payload)
 }
 
 // round lets up to n connections come and go in that manner, as long as a round takes or
-// fewestComing have come, and tells how many did. from is how many came before them.
+// the fewest have come, and tells how many did. from is how many came before them.
 func (m manner) round(s *session.Session, from, n int, payload []byte) int {
-	return m.some(s, from, n, fewestComing, payload)
+	fewest := fewestComing
+	if m.limited {
+		fewest = fewestOfPart
+	}
+	return m.some(s, from, n, fewest, payload)
 }
 
 func (m manner) some(s *session.Session, from, n, fewest int, payload []byte) int {
