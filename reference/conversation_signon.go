@@ -48,24 +48,16 @@ func (signOn) OnData(c *Conn, data []byte) int {
 	// Every command that is offered is answered alike, with the number (SIGN-1).
 	var answer [32]byte
 	ok := c.item.AppendOK(answer[:0])
-	// The rest of data is the beginning of the conversation (SIGN-3).
-	rest := data[n:]
-	if len(rest) == 0 {
-		_, _ = c.Write(ok) // a write error ends the connection by itself
-		c.Become(conversations[on.Command](on))
-		return n
-	}
 	// What the conversation says to the rest goes out with the answer: a write each would
 	// cost a short connection a tenth of its processor time.
 	c.lead(ok)
 	c.Become(conversations[on.Command](on))
-	if c.wantsInput() {
-		n += c.handler.OnData(c, rest)
-	}
+	// The rest of data is the beginning of the conversation (SIGN-3).
+	left := c.offer(data[n:])
 	if c.out.size > 0 {
-		c.flush()
+		c.flush() // an error ends the connection by itself
 	}
-	return n
+	return len(data) - len(left)
 }
 
 // Item is the client item that sign-on filled, nil before.

@@ -52,7 +52,7 @@ var manners = []manner{
 		endInOrder(c, n)
 	}},
 	{clause: "RES-1", how: "ended by FIN, a third of them behind a request that is refused", conns: 900, stored: everyLength, leave: leaveRefused, refused: true},
-	{clause: "RES-1", how: "ended by the server, behind as many requests as it takes on one", conns: 1500, stored: mostAsked * everyLength, limited: true, leave: func(s *session.Session, n int, payload []byte) {
+	{clause: "RES-1", how: "ended by the server, behind as many requests as it takes on one", conns: 1500, limited: true, leave: func(s *session.Session, n int, payload []byte) {
 		askToTheEnd(openNth(s, n), payload)
 	}},
 	{clause: "RES-7", how: "ended amid their beginning", conns: 500, stored: everyLength, leave: func(s *session.Session, n int, payload []byte) {

@@ -121,17 +121,17 @@ func (t *Tree) CloexecMissing() ([]Descriptor, error) {
 	return list, err
 }
 
-// Maps finds a process of the tree that has a file of that name mapped, a library for
-// example; 0 if none has.
-func (t *Tree) Maps(name string) (pid int, err error) {
+// Mapping lists the processes of the tree that have a file of that name mapped, a library
+// for example, by their pids.
+func (t *Tree) Mapping(name string) (pids []int, err error) {
 	err = t.each(func(p Process) error {
 		maps, err := os.ReadFile(below(p.Pid, "maps"))
-		if err == nil && bytes.Contains(maps, []byte("/"+name+"\n")) {
-			pid = p.Pid
+		if bytes.Contains(maps, []byte("/"+name+"\n")) {
+			pids = append(pids, p.Pid)
 		}
 		return err
 	})
-	return pid, err
+	return pids, err
 }
 
 // parseLink reads "socket:[12]", "pipe:[12]", "anon_inode:[eventfd]" or a path.

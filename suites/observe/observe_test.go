@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -397,5 +398,32 @@ func until(t *testing.T, what string, holds func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}
+	}
+}
+
+// A library that a process has mapped is found by its name, and by all of it.
+func TestMapping(t *testing.T) {
+	cmd := exec.Command("sleep", "600")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	tree, err := OpenTree(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps := func(name string) bool {
+		pids, err := tree.Mapping(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Equal(pids, []int{cmd.Process.Pid})
+	}
+	for end := time.Now().Add(10 * time.Second); !maps("sleep") && time.Now().Before(end); { // until it is sleep
+		time.Sleep(time.Millisecond)
+	}
+	if !maps("sleep") || maps("leep") || maps("slee") {
+		t.Error("sleep is not found, or a part of its name is")
 	}
 }

@@ -42,14 +42,11 @@ var signFaults = []Fault{
 		Because: "closed the connection | reset the connection",
 	},
 	{
-		Name: "sign-on-drops-read-ahead",
-		Why:  "what was read together with the sign-on line is thrown away with it",
-		File: "reference/conversation_signon.go",
-		Old: `	rest := data[n:]
-`,
-		New: `	rest := data[n:n]
-	n = len(data)
-`,
+		Name:    "sign-on-drops-read-ahead",
+		Why:     "what was read together with the sign-on line is thrown away with it",
+		File:    "reference/conversation_signon.go",
+		Old:     "	left := c.offer(data[n:])",
+		New:     "	left := c.offer(data[n:n])",
 		Breaks:  []string{"SIGN-3", "SIGN-11", "CONN-19", "CONN-11"},
 		Because: "silence | closed the connection instead | took in",
 	},

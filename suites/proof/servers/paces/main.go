@@ -42,9 +42,9 @@ import (
 
 var (
 	word    = map[string]int{}
-	loop    sync.Mutex // whoever has it is the loop
-	ends    = under{none: sync.NewCond(&sync.Mutex{})}
-	replies int // of the loop
+	loop    sync.Mutex   // whoever has it is the loop
+	ends    sync.RWMutex // read by each connection that ends
+	replies int          // of the loop
 	began   = time.Now()
 )
 
@@ -71,29 +71,6 @@ func main() {
 			continue
 		}
 		go serve(c.(*net.TCPConn), os.Args[2])
-	}
-}
-
-// under counts what is under way. A WaitGroup may not be used again before its Wait has
-// returned.
-type under struct {
-	none *sync.Cond
-	way  int
-}
-
-func (u *under) add(n int) {
-	u.none.L.Lock()
-	defer u.none.L.Unlock()
-	if u.way += n; u.way == 0 {
-		u.none.Broadcast()
-	}
-}
-
-func (u *under) wait() {
-	u.none.L.Lock()
-	defer u.none.L.Unlock()
-	for u.way > 0 {
-		u.none.Wait()
 	}
 }
 
@@ -173,8 +150,8 @@ func serve(c *net.TCPConn, dialect string) {
 			break
 		}
 	}
-	ends.add(1)
-	defer ends.add(-1)
+	ends.RLock()
+	defer ends.RUnlock()
 	loop.Lock()
 	busy(us("ends"))
 	loop.Unlock()
@@ -210,7 +187,8 @@ func pace(first bool) {
 		busy(us("starts"))
 	}
 	if word["ends"] > 0 {
-		ends.wait() // those that came first are done first
+		ends.Lock() // those that came first are done first
+		ends.Unlock()
 	}
 	loop.Lock()
 	defer loop.Unlock()
