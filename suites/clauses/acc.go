@@ -18,7 +18,9 @@ var acc = []session.Check{
 	{Clause: "ACC-1", Run: burstsAreServed},
 	{Clause: "ACC-2", Run: silentClientsDelayNobody},
 	{Clause: "ACC-3", Run: abortedInTheQueue},
+	// Runs servesWhileOutOfDescriptors, and in a soak 20 times: the old clients must be served in each shortage.
 	{Clause: "ACC-4", Own: true, Run: func(s *session.Session) { repeatedly(s, servesWhileOutOfDescriptors) }},
+	// Runs acceptsAgain, and in a soak 20 times: new clients must be served after each shortage.
 	{Clause: "ACC-5", Own: true, Long: true, Run: func(s *session.Session) { repeatedly(s, acceptsAgain) }},
 	{Clause: "ACC-6", Own: true, Run: idleWhileOutOfDescriptors},
 	{Clause: "ACC-7", Run: spreadOverLoops},
@@ -40,6 +42,8 @@ const (
 	burstsTime   = 12 * time.Second
 )
 
+// burstsAreServed has up to 300 clients connect and ask at the same moment, again and again: each
+// must get its reply, however long the burst takes.
 func burstsAreServed(s *session.Session) {
 	room := s.Room(burstClients)
 	clients := s.AtOnce(room)
@@ -102,8 +106,8 @@ func leave(s *session.Session, conns []*session.Conn) {
 	closeAll(conns)
 }
 
-// burstsBeyondTheQueue stops the server, connects clients until the kernel lets
-// nobody in any more, and lets the server go on.
+// burstsBeyondTheQueue suspends the server, connects clients until the kernel lets nobody in, and lets it go
+// on: those it must hold are served, others may be ended but not left in silence, and fresh ones are served.
 func burstsBeyondTheQueue(s *session.Session) {
 	const most = 5000 // somaxconn is 4,096 on today's systems
 	room := s.Descriptors(most)
@@ -172,6 +176,8 @@ func takesFromItsQueue(s *session.Session) {
 	s.Note("%d clients are in its queue then", last)
 }
 
+// silentClientsDelayNobody connects up to 50 clients that say nothing, and eight fresh ones after
+// them: each fresh one must be served.
 func silentClientsDelayNobody(s *session.Session) {
 	const silent = 50
 	for range s.Room(silent+1) - 1 {
@@ -182,6 +188,8 @@ func silentClientsDelayNobody(s *session.Session) {
 	}
 }
 
+// abortedInTheQueue resets nine connections as soon as they are made, 20 times: behind each nine a
+// fresh client must be served.
 func abortedInTheQueue(s *session.Session) {
 	for range 20 {
 		for range 9 { // an odd number: what goes wrong every other time shows
@@ -196,6 +204,8 @@ func abortedInTheQueue(s *session.Session) {
 // in 10^15, with 5 once in a run of 150 loops.
 const clientsALoop = 40
 
+// spreadOverLoops opens up to 40 connections for each loop: each loop must serve some, as WHERE
+// says; where nobody can be asked, more than one poller must hold some.
 func spreadOverLoops(s *session.Session) {
 	if !offers(s, "where") {
 		spreadOverPollers(s)
@@ -293,6 +303,8 @@ func besideSockets(p observe.Poller) (kinds []string) {
 	return kinds
 }
 
+// closeOnExec opens five connections and looks at the descriptors of the processes: sockets,
+// pollers and eventfds must be close-on-exec.
 func closeOnExec(s *session.Session) {
 	kinds := []string{"socket", "eventpoll", "eventfd"} // what makes the server's loops
 	opened(s, 5)
@@ -319,6 +331,8 @@ func closeOnExec(s *session.Session) {
 		"accept4, socket or epoll_create1 without its CLOEXEC flag")
 }
 
+// samePortAgain kills the server beside open connections, whose ends go to TIME_WAIT, and starts it
+// again: it must listen on the same port and serve.
 func samePortAgain(s *session.Session) {
 	conns := opened(s, 5)
 	if err := s.Target.Kill(); err != nil {

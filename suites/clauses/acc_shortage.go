@@ -124,6 +124,8 @@ func repeatedly(s *session.Session, check func(*session.Session)) {
 	s.Note("%d times out of descriptors and back", soakTimes)
 }
 
+// servesWhileOutOfDescriptors takes away all free descriptors while twelve more clients come: those
+// that were served before must go on getting replies.
 func servesWhileOutOfDescriptors(s *session.Session) {
 	short := exhaust(s)
 	defer func() { _ = short.restore() }()
@@ -171,6 +173,8 @@ func (short *shortage) goesOn(s *session.Session) {
 	}
 }
 
+// acceptsAgain takes away all free descriptors and gives them back: old clients and a new one must
+// be served then, and whoever waited must hear something or be ended.
 func acceptsAgain(s *session.Session) {
 	const all = servedBefore + comeLate + 1 // clients, with a fresh one
 	crowded := s.Declared() && s.Room(all) < all
@@ -216,6 +220,8 @@ func dialOnceBack(s *session.Session) *session.Conn {
 	return c
 }
 
+// idleWhileOutOfDescriptors takes away all free descriptors while twelve more clients come: the
+// server must be at rest, and not try to accept for ever.
 func idleWhileOutOfDescriptors(s *session.Session) {
 	short := exhaust(s)
 	defer func() { _ = short.restore() }()

@@ -40,6 +40,8 @@ func fits(s *session.Session, n int) bool {
 	return n >= s.Dialect.MinPayload() && n <= s.Dialect.MaxPayload()
 }
 
+// requestsInPieces sends one request byte by byte, and 30 that are cut at random places, some with
+// pauses: each reply must be right.
 func requestsInPieces(s *session.Session) {
 	c := s.Open()
 	payload := s.Payload(24)
@@ -62,6 +64,8 @@ func requestsInPieces(s *session.Session) {
 	}
 }
 
+// requestsTogether sends up to 2,000 requests in one burst and reads meanwhile: the replies must
+// come whole and in order, and one more exchange must follow.
 func requestsTogether(s *session.Session) {
 	const n = 2000
 	if !s.Dialect.Pipelines() {
@@ -90,6 +94,8 @@ func requestsTogether(s *session.Session) {
 	c.Exchange(s.Payload(10))
 }
 
+// moreThanBuffersHold exchanges 24 MiB of requests that are written ahead of the reading: every
+// reply must be right, and one more exchange must follow.
 func moreThanBuffersHold(s *session.Session) {
 	const most = 24 << 20
 	each := replySize(s, pieceSize)
@@ -112,6 +118,8 @@ func moreThanBuffersHold(s *session.Session) {
 	}
 }
 
+// lateReader sends requests without reading until the server takes no more, or 16 MiB were sent,
+// and then reads: every reply must come, and one more exchange follow.
 func lateReader(s *session.Session) {
 	each := replySize(s, pieceSize)
 	unlessShed(s, beyondBuffers, func() {
@@ -130,7 +138,8 @@ func lateReader(s *session.Session) {
 	})
 }
 
-// manySmallPendingReplies leaves far more than IOV_MAX (1,024) replies waiting.
+// manySmallPendingReplies leaves far more than IOV_MAX (1,024) small replies unread, and then
+// reads: all of them must come, in order.
 func manySmallPendingReplies(s *session.Session) {
 	const pushed, small = 20 << 20, 500
 	each := replySize(s, small)
@@ -149,8 +158,8 @@ func manySmallPendingReplies(s *session.Session) {
 	})
 }
 
-// urgentData sends one byte out of band. Linux reports it as EPOLLPRI and takes
-// it out of the stream unless SO_OOBINLINE is set.
+// urgentData sends a request and one byte out of band (EPOLLPRI): the reply must come, so must the
+// bytes sent after it, and a fresh client must be served.
 func urgentData(s *session.Session) {
 	c := s.Open()
 	c.Exchange(s.Payload(10))
@@ -166,7 +175,7 @@ func urgentData(s *session.Session) {
 	}
 	s.Note("one urgent byte sent on conn of %s", c.Local())
 	c.Reply(before)
-	// A server that reads urgent bytes in line echoes it here; one that does
+	// A server that reads urgent bytes in line (SO_OOBINLINE) echoes it here; one that does
 	// not has it out of its way. In a framed dialect it would be part of the
 	// next request, so only raw streams go on.
 	if name := s.Dialect.Name(); name == "echo" || name == "probe" {
@@ -185,9 +194,8 @@ func urgentData(s *session.Session) {
 	s.ServesFresh()
 }
 
-// smallRepliesArePrompt compares a single small exchange with exchanges whose
-// answer a careless server writes in several small parts. Where the client
-// delays its acknowledgements, each part after the first then waits 40 ms.
+// smallRepliesArePrompt delays its acknowledgements, and times one small exchange and several that
+// are sent together: neither may wait the 40 ms of such a delay.
 func smallRepliesArePrompt(s *session.Session) {
 	const rounds = 60
 	c := s.Open()
@@ -208,6 +216,8 @@ func smallRepliesArePrompt(s *session.Session) {
 	}
 	request := c.Dialect().Request(single)
 	one, many := make([]time.Duration, 0, rounds), make([]time.Duration, 0, rounds)
+	// A careless server writes an answer in several small parts. Each part after the first waits
+	// for the client's acknowledgement of the one before it, 40 ms if that is delayed.
 	for i := range rounds {
 		delayAcks(c)
 		watch := s.Clock()
@@ -239,8 +249,8 @@ func smallRepliesArePrompt(s *session.Session) {
 	}
 }
 
-// greetingIsWhole reads what the server says first: at once, late, and from
-// several connections at a time.
+// greetingIsWhole reads what the server says first, at once and late, on five connections: it must
+// be whole and right, and an exchange must follow.
 func greetingIsWhole(s *session.Session) {
 	s.Open().Exchange(s.Payload(100)) // Open reads and compares the greeting
 	late := make([]*session.Conn, 4)

@@ -39,6 +39,8 @@ var abuses = []struct {
 	}},
 }
 
+// resetsAtEveryStage resets eleven connections at each stage of an exchange, and some with output
+// pending: after each stage a fresh client must be served, and an old one at the end.
 func resetsAtEveryStage(s *session.Session) {
 	each := replySize(s, pieceSize)
 	var old *session.Conn
@@ -68,10 +70,12 @@ func resetsAtEveryStage(s *session.Session) {
 	unlessOwed(s, talks, each)
 }
 
-// resetGivesDescriptorBack looks for the very sockets that were reset, by inode: a
-// proxy may keep the other leg of a connection, and a runtime the pipes of its splices.
-// Of unix sockets nobody tells whose they are; they are counted.
+// resetGivesDescriptorBack resets idle connections and such whose output waits: within ten seconds
+// all of their sockets but two must be closed.
 func resetGivesDescriptorBack(s *session.Session) {
+	// The very sockets that were reset are looked for, by inode: a proxy may keep the other leg of a
+	// connection, and a runtime the pipes of its splices. Of unix sockets nobody tells whose they are;
+	// they are counted.
 	var reset map[uint64]bool // the server's ends
 	var before, n int
 	held := func() map[uint64]bool { return observed(s, "the descriptors", s.Tree().HeldSockets) }
@@ -163,6 +167,8 @@ func tagged(s *session.Session, tag, n int) []byte {
 	return payload
 }
 
+// noCrossTalk has up to 64 connections exchange payloads with a tag of their own at the same time:
+// each must get back its own bytes.
 func noCrossTalk(s *session.Session) {
 	const exchanges = 15
 	conns := opened(s, 64)
@@ -181,7 +187,8 @@ func noCrossTalk(s *session.Session) {
 	s.Join()
 }
 
-// churn closes connections in every manner while others take their descriptors.
+// churn closes connections in every manner while others take their descriptors: each reply must go
+// to whoever asked, and a fresh client be served at the end.
 func churn(s *session.Session) {
 	const rounds = 100
 	for i := range s.AtOnce(several(s, 6)) {

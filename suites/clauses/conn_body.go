@@ -22,12 +22,12 @@ const (
 	triesAtABody = 3                // each has to be misread
 )
 
-// bodiesAreNoRequests sends requests with a body that looks like a request of its own, to
-// the path that the target is asked for and to one that is not there, and then a good
-// request on the same connection.
+// bodiesAreNoRequests posts a body that looks like a request, and a good request behind it: the
+// next reply must be to the good one, unless the server closes.
 func bodiesAreNoRequests(s *session.Session) {
 	posting, _ := dialect.Posts(s.Dialect)
 	kept := 0
+	// To the path that the target is asked for, and to one that is not there.
 	for _, target := range []string{posting.Asked(), posting.Missing()} {
 		for _, apart := range []bool{false, true} {
 			got, told := behindBody(s, posting, target, posting.Stray(), apart)

@@ -14,8 +14,8 @@ import (
 // and 100-kB messages show different bugs, and races hide from few.
 const closeRounds = 200
 
-// answersAfterFIN half-closes right behind the requests; the server's end is
-// CONN-8's business.
+// answersAfterFIN sends a request with FIN right behind it, on 200 connections: the whole reply
+// must come on each (the end is CONN-8's business).
 func answersAfterFIN(s *session.Session) {
 	inParallel(s, closeRounds, func(i int) {
 		size := 10
@@ -45,6 +45,8 @@ func inParallel(s *session.Session, n int, round func(i int)) {
 	s.Join()
 }
 
+// pendingOutputAfterFIN leaves megabytes of replies unread, sends FIN behind the last request, and
+// reads: all the replies must come, and then the end.
 func pendingOutputAfterFIN(s *session.Session) {
 	each := replySize(s, pieceSize)
 	unlessShed(s, beyondBuffers, func() {
@@ -80,6 +82,8 @@ func pendingOutputAfterFIN(s *session.Session) {
 	s.ServesFresh()
 }
 
+// closesAfterFIN half-closes connections that are new, used or silent, and those amid a login: the
+// server must close each, and answer no line that was cut short.
 func closesAfterFIN(s *session.Session) {
 	stages := []func(*session.Conn){
 		func(*session.Conn) {},
@@ -135,6 +139,8 @@ func wantSource(c *session.Conn, offset, n int) {
 	}
 }
 
+// outputGoesOnAfterFIN asks SOURCE for 8 MiB and sends FIN at once, amid the output, and before any
+// of it is read: all must come, and then the end.
 func outputGoesOnAfterFIN(s *session.Session) {
 	const n = 8 << 20
 	signOn := []byte(fmt.Sprintf("SOURCE %d\n", n))
@@ -162,6 +168,8 @@ func outputGoesOnAfterFIN(s *session.Session) {
 	s.ServesFresh()
 }
 
+// outputBeforeClose has SOURCE send 0 bytes to 16 MiB and close, for early and late readers, and
+// 200 times in a race: every byte must come, and then FIN.
 func outputBeforeClose(s *session.Session) {
 	for _, n := range []int{0, 1, 100000, beyondBuffers} {
 		for _, late := range []bool{false, true} {
@@ -184,6 +192,8 @@ func outputBeforeClose(s *session.Session) {
 	})
 }
 
+// inputBeforeFIN sends bytes to SINK with FIN right behind them, on 200 connections: SUNK must
+// count every byte, and then the end must come.
 func inputBeforeFIN(s *session.Session) {
 	const n = 100000
 	payload := s.Payload(n)
@@ -209,7 +219,8 @@ func inputBeforeFIN(s *session.Session) {
 	})
 }
 
-// everythingBeforeAccept sends the opening, a request and FIN without reading.
+// everythingBeforeAccept sends the opening, a request and FIN before it reads, on 100 connections:
+// on each the answer must come, and then the end.
 func everythingBeforeAccept(s *session.Session) {
 	const clients = 100
 	if !dialect.TalksAhead(s.Dialect) {
@@ -245,8 +256,8 @@ func everythingBeforeAccept(s *session.Session) {
 	s.ServesFresh()
 }
 
-// inputBeforeClose asks the server's own count, as a closed client cannot be
-// told. The server is stopped meanwhile, so that data and hang-up meet it together.
+// inputBeforeClose sends 20,000 bytes on each of 60 SINK conversations, and closes them, while the
+// server is suspended: STATS must count all these bytes.
 func inputBeforeClose(s *session.Session) {
 	const clients, n = 60, 20000
 	p := s.Probe()
@@ -257,6 +268,8 @@ func inputBeforeClose(s *session.Session) {
 	for i := range sinks {
 		sinks[i] = s.Converse("SINK")
 	}
+	// Data and hang-up meet the server together then. A closed client cannot be told, so the server's
+	// own count is asked.
 	stopped(s, func() {
 		for _, c := range sinks {
 			c.Send(payload)

@@ -9,8 +9,8 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
-// whoAsksIsAnswered has clients ask, by Expect: 100-continue, whether they may send the
-// body that they announce, and send none of it before they hear something.
+// whoAsksIsAnswered asks by Expect: 100-continue whether it may send a body, and holds that back:
+// 100, a final status or the end of the connection must come.
 func whoAsksIsAnswered(s *session.Session) {
 	posting, _ := dialect.Posts(s.Dialect)
 	kept, why := 0, ""

@@ -20,7 +20,8 @@ const (
 	lengthsTime = 20 * time.Second
 )
 
-// bytesComeBack exchanges payloads of many lengths, on a few connections at a time.
+// bytesComeBack exchanges payloads of some thousand lengths, on a few connections at a time: each
+// must come back as it was sent.
 func bytesComeBack(s *session.Session) {
 	conns := beside(s, 4)
 	lengths(s, conns, around(s, 0, plainPower))

@@ -17,11 +17,11 @@ const (
 	refusals = 3
 )
 
-// refusalsArrive has clients send a head that is too long, and read meanwhile: the refusal
-// is to be followed by FIN, or by nothing, and not by the RST that closing over unread
-// input is.
+// refusalsArrive sends a head of 1 MiB and reads meanwhile: if it is refused, FIN may follow the
+// refusal, or nothing, but no RST.
 func refusalsArrive(s *session.Session) {
 	posting, _ := dialect.Posts(s.Dialect)
+	// The RST that is looked for is what closing over unread input makes.
 	for range refusals {
 		status, reset, told := refused(s, posting)
 		s.Note("a head of %d bytes: %s", tooLong, told)

@@ -41,8 +41,8 @@ func judgedLimit(s *session.Session) int {
 	return limit
 }
 
-// readsUpToTheLimit looks at the receive queue of the server's socket: what it
-// did not read stands there.
+// readsUpToTheLimit writes requests of no more bytes than the limit and reads nothing: the server
+// must read all of them from its socket, and every reply must come then.
 func readsUpToTheLimit(s *session.Session) {
 	limit := judgedLimit(s)
 	c := s.Open()
@@ -53,6 +53,7 @@ func readsUpToTheLimit(s *session.Session) {
 		s.Failf(session.Wrong, fmt.Sprintf("the server closed a connection with no more than its limit of %d bytes unread", limit),
 			"the connection stays open", fmt.Sprintf("%d bytes sent, then %v", t.asked*t.size, err), "")
 	}
+	// What the server did not read stands in the receive queue of its socket.
 	var unread uint64
 	client := c.Local().String()
 	if _, held := s.Holds(s.Budget.Await, func() bool {
@@ -71,6 +72,8 @@ func readsUpToTheLimit(s *session.Session) {
 	c.Exchange(s.Payload(10))
 }
 
+// stopsBeyondTheLimit writes up to 64 MiB and eight times the limit, and reads nothing: the server
+// must stop reading, or close, before it has taken all; a fresh client is served.
 func stopsBeyondTheLimit(s *session.Session) {
 	limit := judgedLimit(s)
 	most := 64<<20 + 8*limit
@@ -149,6 +152,8 @@ func bounded(s *session.Session, limit, clients int, round func() (memory int64)
 	}
 }
 
+// memoryIsBounded has clients write far beyond the limit and read nothing, round by round: the
+// memory must stay within a bound for each client, or stop growing.
 func memoryIsBounded(s *session.Session) {
 	limit := judgedLimit(s)
 	clients := min(8, max(2, beyondBuffers/max(limit, 1)))
@@ -169,6 +174,8 @@ func memoryIsBounded(s *session.Session) {
 	})
 }
 
+// sourceIsBounded has clients ask SOURCE for a TiB each and read nothing, round by round: the
+// memory must stay within a bound for each client, or stop growing.
 func sourceIsBounded(s *session.Session) {
 	const clients = 8
 	limit := unreadLimit(s)
@@ -186,6 +193,8 @@ func sourceIsBounded(s *session.Session) {
 	s.ServesFresh()
 }
 
+// resumesReading writes far beyond the limit without reading, and then reads, twice: the server
+// must go on reading, and every reply must come.
 func resumesReading(s *session.Session) {
 	most := beyondLimit(s)
 	unlessShed(s, most, func() {
@@ -213,6 +222,8 @@ func serves(s *session.Session, old *session.Conn) {
 	}
 }
 
+// stalledReadersDelayNobody stalls eight clients that ask and do not read: eight old clients and
+// many fresh ones must be served beside them.
 func stalledReadersDelayNobody(s *session.Session) {
 	old := opened(s, 8)
 	stalledReaders(s, 8, beyondBuffers)
@@ -221,6 +232,8 @@ func stalledReadersDelayNobody(s *session.Session) {
 	}
 }
 
+// closingWithPendingOutput closes or resets eight connections whose output waits: eight old clients
+// and many fresh ones must be served afterwards.
 func closingWithPendingOutput(s *session.Session) {
 	old := opened(s, 8)
 	for i, t := range stalledReaders(s, 8, beyondBuffers) {
@@ -235,12 +248,12 @@ func closingWithPendingOutput(s *session.Session) {
 	}
 }
 
-// closedBeforeItIsRead has the server close connections with more output than
-// their sockets hold, while nobody reads it. SOURCE closes of itself once it
-// has produced its bytes.
+// closedBeforeItIsRead has the server close eight connections with more output than their sockets
+// hold, and then resets them unread: others must be served before and after.
 func closedBeforeItIsRead(s *session.Session) {
 	old := opened(s, 8)
 	var stalled []*session.Conn
+	// SOURCE closes of itself once it has produced its bytes.
 	for range 8 {
 		stalled = append(stalled, s.Converse(fmt.Sprintf("SOURCE %d", beyondBuffers)))
 	}
@@ -257,6 +270,8 @@ func closedBeforeItIsRead(s *session.Session) {
 	}
 }
 
+// slowWritersDelayNobody stops up to 30 clients amid a request: others must be served meanwhile,
+// and each of the 30 must be answered, or have been let go, when it sends the rest.
 func slowWritersDelayNobody(s *session.Session) {
 	const served, stopped, fresh = 8, 30, 1 // clients
 	room := s.Room(served + stopped + fresh)
@@ -318,6 +333,8 @@ func answeredOrLetGo(t *talk) {
 // machine changes little.
 const fairShare = 12 << 20
 
+// fairBesideAFirehose has small exchanges beside four connections that ask without a pause: on
+// average at most 12 MiB of theirs may pass before each small reply.
 func fairBesideAFirehose(s *session.Session) {
 	const hoses, outstanding, exchanges = 4, 64, 24
 	old := opened(s, 8)

@@ -11,8 +11,8 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
-// unendedIsBounded has one client send a request whose end never comes. It is measured
-// like the client that does not read, and the server may do the same about it.
+// unendedIsBounded sends one request whose end never comes: the server must stop reading, close, or
+// keep nothing, before it has grown beyond a bound.
 func unendedIsBounded(s *session.Session) {
 	s.ServesFresh()
 	c := s.Dial()
@@ -22,6 +22,7 @@ func unendedIsBounded(s *session.Session) {
 	head := dialect.Unended(c.Dialect())
 	rest, sent := head, int64(0)
 	more := bytes.Repeat([]byte("a"), unreadPiece)
+	// Measured like the client that does not read; the server may do the same about it.
 	pours(s, c, unreadBound, pouring{
 		what: "sent %d MiB of a request that did not end",
 		why:  "what has come of a request is kept until its end has come, however much that is: one client is enough to have the process killed",

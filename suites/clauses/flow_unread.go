@@ -32,8 +32,8 @@ const (
 	unreadPatience = 500 * time.Millisecond
 )
 
-// oneUnreadIsBounded has one client write and not read, whether a limit is declared or
-// not, until the server stops reading, closes, or has grown beyond any bound.
+// oneUnreadIsBounded has one client write and never read, whatever limit is declared: the server
+// must stop reading, close, or keep nothing, before it has grown beyond a bound.
 func oneUnreadIsBounded(s *session.Session) {
 	bound := int64(unreadBound)
 	if limit := int64(unreadLimit(s)); limit > 0 {

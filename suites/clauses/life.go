@@ -89,12 +89,15 @@ func waitExit(s *session.Session, watch session.Stopwatch, limit time.Duration) 
 	}
 }
 
+// stopsAlone sends SIGTERM to a server without clients: it must exit with status 0 within five seconds.
 func stopsAlone(s *session.Session) {
 	s.ServesFresh()
 	s.Pause(settle)
 	terminate(s, stopWithin, "without clients", nil)
 }
 
+// stopsWithSilentClients sends SIGTERM beside clients that say nothing: their connections must be
+// closed, and the server must exit with status 0 within five seconds.
 func stopsWithSilentClients(s *session.Session) {
 	conns := opened(s, 8)
 	var mute *session.Conn
@@ -143,6 +146,8 @@ func handedOver(s *session.Session, c *session.Conn) bool {
 	return false
 }
 
+// stopsAtOnce starts the server anew and sends SIGTERM at once, three times: it must exit with
+// status 0 within five seconds.
 func stopsAtOnce(s *session.Session) {
 	for range 3 {
 		if err := s.Target.Restart(s.Context()); err != nil {
@@ -152,6 +157,8 @@ func stopsAtOnce(s *session.Session) {
 	}
 }
 
+// leavesNoProcess sends SIGTERM to a server with four clients: when it has exited, no process of
+// its tree may be left.
 func leavesNoProcess(s *session.Session) {
 	conns := opened(s, 4)
 	tree := s.Tree()
@@ -178,6 +185,8 @@ func leavesNoProcess(s *session.Session) {
 	closeAll(conns)
 }
 
+// removesSocketFile sends SIGTERM to a server that listens on a unix socket: when it has exited,
+// the file of the socket must be gone.
 func removesSocketFile(s *session.Session) {
 	if s.Target.Network() != "unix" {
 		s.Untested("the target listens on no unix socket: judge it with {socket} in its command")
@@ -190,6 +199,8 @@ func removesSocketFile(s *session.Session) {
 	}
 }
 
+// stopsUnderTraffic sends SIGTERM while clients ask without a pause and others connect: the server
+// must exit with status 0 in time, and all connections must end.
 func stopsUnderTraffic(s *session.Session) {
 	conns := opened(s, 6)
 	var going atomic.Int32
@@ -273,6 +284,8 @@ func keepAsking(s *session.Session, request probe.Request) {
 	})
 }
 
+// stopsBesideWork sends SIGTERM while four pieces of work of ten seconds go on: the server must
+// exit with status 0 within six seconds.
 func stopsBesideWork(s *session.Session) {
 	for range 4 {
 		s.Probe().Start("OFFLOAD", 10_000, "slow")

@@ -45,6 +45,8 @@ func closedWhenSilent(s *session.Session, c *session.Conn, timeout time.Duration
 	s.Note("%s was closed after %v", what, watch.Wall().Round(time.Millisecond))
 }
 
+// idleTimeout lets connections be silent, from the start and after an exchange: each must be closed
+// no later than two seconds after the declared timeout.
 func idleTimeout(s *session.Session) {
 	timeout := declaredTimeout(s)
 	mute := func() { closedWhenSilent(s, s.Dial(), timeout, "a connection that never said anything") }
@@ -66,6 +68,8 @@ func idleTimeout(s *session.Session) {
 	s.ServesFresh()
 }
 
+// usedConnectionsStay asks at every quarter of the idle timeout, for two and a half of them, and
+// once just before its end: every reply must come.
 func usedConnectionsStay(s *session.Session) {
 	timeout := declaredTimeout(s)
 	if !serial(s) {
@@ -88,8 +92,8 @@ func usedConnectionsStay(s *session.Session) {
 	}
 }
 
-// unreadIsClosed has output wait for a client that takes nothing: on that connection
-// nothing is received or sent any more.
+// unreadIsClosed has output wait for a client that takes nothing: the connection must be closed no
+// later than two seconds after the declared timeout.
 func unreadIsClosed(s *session.Session) {
 	timeout := declaredTimeout(s)
 	t := unreadOutput(s)
@@ -149,8 +153,8 @@ type slowReader struct {
 	timeout time.Duration
 }
 
-// slowReaderStays takes output so slowly that it lasts for two timeouts, while the server
-// writes some of it twice in each.
+// slowReaderStays takes output so slowly that it lasts for two idle timeouts, while the server
+// writes some of it twice in each: the connection must stay open.
 func slowReaderStays(s *session.Session) {
 	r := slowReader{timeout: declaredTimeout(s)}
 	c, since := slowOutput(s)
@@ -205,9 +209,8 @@ func (r *slowReader) cut(how string) {
 		how, "output that a client takes is no activity to the idle timeout")
 }
 
-// suspendedInputCounts suspends the server beside a connection with an exchange behind it, on
-// which a request comes before the timeout is over. When the server goes on the last byte is
-// less than a timeout ago, though the server has seen none for longer.
+// suspendedInputCounts sends a request to a suspended server before the idle timeout is over, and
+// lets it go on after that: the request must be answered.
 func suspendedInputCounts(s *session.Session) {
 	timeout := declaredTimeout(s)
 	c := opened(s, 1)[0].Watched()
@@ -215,6 +218,8 @@ func suspendedInputCounts(s *session.Session) {
 	c.Exchange(payload)
 	last := time.Now()
 	var asked time.Time
+	// When the server goes on the last byte is less than a timeout ago, though the server has seen
+	// none for longer.
 	stopped(s, func() {
 		s.Pause(timeout / 2)
 		c.Request(payload)

@@ -200,6 +200,8 @@ func (d due) arrives() {
 	}
 }
 
+// deliversWhatIsDue sends SIGTERM while output waits for its readers, who then read: all that was
+// due must come, and FIN, and the server must exit in time.
 func deliversWhatIsDue(s *session.Session) {
 	const size = 8 << 20
 	var source *session.Conn
@@ -242,8 +244,8 @@ func sourceArrives(s *session.Session, c *session.Conn, n int) {
 	}
 }
 
-// unreadInputTakesNothing stops a server that has input to read on a connection whose output is
-// on its way: a close over it makes the kernel reset the connection, and drop that output.
+// unreadInputTakesNothing sends SIGTERM while input lies unread on a connection whose output is on
+// its way: the output that was due must arrive all the same.
 func unreadInputTakesNothing(s *session.Session) {
 	t := unreadOutput(s)
 	var d due
@@ -266,15 +268,20 @@ func unreadInputTakesNothing(s *session.Session) {
 	if err := s.Target.Signal(syscall.SIGTERM); err != nil {
 		s.Failf(session.Wrong, "the server was gone before SIGTERM", "it serves", err.Error(), "")
 	}
+	// A close over unread input makes the kernel reset the connection, and drop the output.
 	resume()
 	d.arrives()
 }
 
+// stopsBesideStalledClient sends SIGTERM beside a client that asks and never reads: the server must
+// exit with status 0 within six seconds.
 func stopsBesideStalledClient(s *session.Session) {
 	unreadOutput(s)
 	terminate(s, stopWithin+stopGrace, "beside a client that never reads", nil)
 }
 
+// acceptsNoMore sends SIGTERM while a client that does not read holds the stop up: nobody who
+// connects 0.7 s later may be served.
 func acceptsNoMore(s *session.Session) {
 	unreadOutput(s) // holds the drain up
 	if err := s.Target.Signal(syscall.SIGTERM); err != nil {

@@ -13,7 +13,8 @@ const (
 	printsMost = 4000
 )
 
-// servesThoughNobodyReads has a server print more than the pipes hold, behind which nobody reads.
+// servesThoughNobodyReads lets clients come, and what the server prints lie unread, until that is
+// more than a pipe holds: each client must be served.
 func servesThoughNobodyReads(s *session.Session) {
 	before := s.Target.PrintedBytes()
 	for range printsFor {

@@ -62,6 +62,8 @@ func elsewhere(s *session.Session) {
 	}
 }
 
+// takenAddressIsAnError starts a second instance at an address that is taken: it must exit with
+// another status than 0 within ten seconds.
 func takenAddressIsAnError(s *session.Session) {
 	at, err := s.Target.FreeAddr()
 	if err != nil {
@@ -91,6 +93,8 @@ func takenAddressIsAnError(s *session.Session) {
 	s.ServesFresh()
 }
 
+// portIsNotShared starts a second instance at the address of the first: it must not come to listen
+// there, and the first must serve on.
 func portIsNotShared(s *session.Session) {
 	if s.Target.Network() == "unix" {
 		s.Untested("two sockets never share the path of a unix socket: judge it over TCP")
@@ -119,7 +123,7 @@ func onUnix(s *session.Session) string {
 }
 
 // leavesTheSuccessorAlone puts a listener of our own in the place of the server's socket file, as a
-// new version of it does, and stops the server.
+// new version does, and sends SIGTERM: that file must stay.
 func leavesTheSuccessorAlone(s *session.Session) {
 	path := onUnix(s)
 	s.ServesFresh()
@@ -144,6 +148,8 @@ func leavesTheSuccessorAlone(s *session.Session) {
 	}
 }
 
+// startsOverAStaleFile kills the server, which leaves its socket file behind, and starts it again:
+// it must listen there and serve.
 func startsOverAStaleFile(s *session.Session) {
 	path := onUnix(s)
 	s.ServesFresh()
@@ -160,13 +166,14 @@ func startsOverAStaleFile(s *session.Session) {
 	s.ServesFresh()
 }
 
-// servesWithoutStandardStreams has the server begin with the descriptors 0, 1 and 2 closed: its first sockets
-// get those numbers, and whatever it prints goes to them.
+// servesWithoutStandardStreams starts the server with the descriptors 0, 1 and 2 closed, which its
+// first sockets get then: every client must get its own bytes and nothing else.
 func servesWithoutStandardStreams(s *session.Session) {
 	if err := s.Target.RestartBare(s.Context()); err != nil {
 		s.Failf(session.Wrong, "the server does not start with the descriptors 0, 1 and 2 closed", "it serves", err.Error(),
 			"a descriptor with one of these numbers is taken for none")
 	}
+	// Whatever the server prints goes to the sockets that have these numbers.
 	for range 4 {
 		conns := opened(s, 4)
 		for _, c := range conns {

@@ -40,8 +40,8 @@ type steadyReader struct {
 	hurries bool
 }
 
-// steadyReaderGetsAll takes output steadily and slowly, with nothing declared for which the server
-// might end the connection.
+// steadyReaderGetsAll reads slowly and steadily, for up to 65 seconds, from a server that declares
+// no idle timeout: every reply must come whole.
 func steadyReaderGetsAll(s *session.Session) {
 	if timeout := time.Duration(s.Info.IdleTimeout); timeout > 0 {
 		s.Untested(fmt.Sprintf("it declares an idle timeout of %v: LIFE-14 is about that", timeout))

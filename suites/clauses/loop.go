@@ -31,6 +31,8 @@ var loop = []session.Check{
 	{Clause: "LOOP-18", Study: true, Needs: session.Words, Run: manyLeaveAtOnce},
 }
 
+// idleAlone leaves the server without clients, and watches it while other checks run: it must use
+// no more than a fifth of a core.
 func idleAlone(s *session.Session) {
 	s.ServesFresh()
 	s.Pause(settle)
@@ -39,6 +41,8 @@ func idleAlone(s *session.Session) {
 	s.ServesFresh()
 }
 
+// idleClients keeps six clients silent, one of them behind an urgent byte: the server must use no
+// more than a fifth of a core, and serve a fresh client then.
 func idleClients(s *session.Session) {
 	conns := opened(s, 6)
 	if s.Target.Network() != "unix" {
@@ -49,6 +53,8 @@ func idleClients(s *session.Session) {
 	s.ServesFresh()
 }
 
+// idleHalfClosed half-closes eight connections whose output nobody reads: the server must come to
+// rest beside them, and serve a fresh client then.
 func idleHalfClosed(s *session.Session) {
 	conns, cut := halfClosed(s)
 	restsBehindAFlood(s, "with half-closed clients that do not read")
@@ -62,6 +68,8 @@ func idleHalfClosed(s *session.Session) {
 // unread is more than the socket buffers of both sides hold together, in bytes.
 const unread = 24 << 20
 
+// idleStalledWrite asks for megabytes and reads nothing, so that output waits: the server must come
+// to rest meanwhile, and serve a fresh client then.
 func idleStalledWrite(s *session.Session) {
 	each := replySize(s, stuffing)
 	conns := make([]*session.Conn, several(s, 2))
@@ -85,6 +93,8 @@ func idleStalledWrite(s *session.Session) {
 	unlessOwed(s, talks, each)
 }
 
+// idlePartialRequest stops clients amid a request, a sign-on, a login and a frame: the server must
+// come to rest meanwhile, and serve a fresh client then.
 func idlePartialRequest(s *session.Session) {
 	var conns []*session.Conn
 	part := func(c *session.Conn, piece string) {
@@ -118,6 +128,8 @@ func idlePartialRequest(s *session.Session) {
 	s.ServesFresh()
 }
 
+// idleAfterResets resets connections that are new, used, half-closed or have output waiting, 80 in
+// all: the server must come to rest, and serve a fresh client.
 func idleAfterResets(s *session.Session) {
 	kinds := []func(c *session.Conn){
 		func(*session.Conn) {},
@@ -141,6 +153,8 @@ func idleAfterResets(s *session.Session) {
 	s.ServesFresh()
 }
 
+// writeInterestDropped reads large replies late, and to their end: no EPOLLOUT may be left on that
+// keeps the server busy, and it must come to rest.
 func writeInterestDropped(s *session.Session) {
 	conns := opened(s, 3)
 	s.Step("a large exchange whose reader starts late", func() {
@@ -246,6 +260,8 @@ const (
 	restlessThread = 20
 )
 
+// idleSwitches keeps four clients silent and counts voluntary context switches: at most 300 a
+// second, or 20 for each thread, where that is more.
 func idleSwitches(s *session.Session) {
 	conns := opened(s, 4)
 	s.Pause(settle)
@@ -268,6 +284,8 @@ func idleSwitches(s *session.Session) {
 	closeAll(conns)
 }
 
+// promptAfterSleep leaves six connections silent for 0.3 s and asks on each, twice: each reply must
+// come within 0.5 s, or twice the usual time.
 func promptAfterSleep(s *session.Session) {
 	limit := max(prompt, 2*usually(s))
 	conns := opened(s, 6)
@@ -287,6 +305,8 @@ func promptAfterSleep(s *session.Session) {
 	closeAll(conns)
 }
 
+// stopAndContinue suspends the server by SIGSTOP, has clients ask and connect meanwhile, and lets
+// it go on, three times: all of them must be answered.
 func stopAndContinue(s *session.Session) {
 	conns := opened(s, 4)
 	payload := s.Payload(200)
@@ -318,6 +338,8 @@ func stopAndContinue(s *session.Session) {
 	s.ServesFresh()
 }
 
+// servesInRain sends signals to every thread all the time while clients have large exchanges: every
+// reply must be right, and the server must come to rest afterwards.
 func servesInRain(s *session.Session) {
 	end := rain(s)
 	defer end()
@@ -349,6 +371,8 @@ func exchangeWhole(s *session.Session, c *session.Conn, payload []byte) {
 	<-sent
 }
 
+// oneThreadForLife asks four conversations by WHERE, 30 times beside another client's exchanges:
+// each must name the same loop and thread every time.
 func oneThreadForLife(s *session.Session) {
 	const conversations, questions = 4, 30
 	var probes []*session.Probe
@@ -371,6 +395,8 @@ func oneThreadForLife(s *session.Session) {
 	}
 }
 
+// onePollerEach opens twelve connections and looks at the pollers of each process: none may hold a
+// connection that another one holds too.
 func onePollerEach(s *session.Session) {
 	conns := opened(s, 12)
 	seen := map[[2]int]observe.Poller{}

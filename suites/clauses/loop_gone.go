@@ -10,6 +10,8 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
+// writesToTheGone closes and resets connections for which the server still has output: no process
+// that is there to stay may die, and a fresh client must be served.
 func writesToTheGone(s *session.Session) {
 	before := standing(s)
 	for round := range 4 {

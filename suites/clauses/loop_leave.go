@@ -23,8 +23,8 @@ const (
 	leaveOpening = 20 * time.Second
 )
 
-// manyLeaveAtOnce ends very many connections in one go, half of them in order and half by
-// reset, and asks those that stay.
+// manyLeaveAtOnce ends some thousand connections in one go, half of them by reset, and asks those
+// that stay: each end may cost their replies a millisecond.
 func manyLeaveAtOnce(s *session.Session) {
 	most := atOnce
 	if s.Soak() {

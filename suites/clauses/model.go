@@ -24,6 +24,8 @@ func ask(s *session.Session, payload []byte) *session.Conn {
 	return c
 }
 
+// oneAtATime has a second client ask while the first is served: it must hear nothing until the
+// first has left, and be answered then.
 func oneAtATime(s *session.Session) {
 	first := opened(s, 1)[0]
 	said := s.Payload(100)
@@ -42,6 +44,8 @@ func oneAtATime(s *session.Session) {
 	second.Answered(payload)
 }
 
+// waitersAreServed has three clients ask and wait behind a first one, and ends each connection in
+// another way: the next in line must be answered each time.
 func waitersAreServed(s *session.Session) {
 	first := opened(s, 1)[0]
 	var waiting []*session.Conn
@@ -63,6 +67,8 @@ func waitersAreServed(s *session.Session) {
 	}
 }
 
+// severalAtATime opens up to eight connections and has an exchange on each, in random order, four
+// times: each must be answered while the others stay open.
 func severalAtATime(s *session.Session) {
 	conns := make([]*session.Conn, several(s, 8))
 	if len(conns) < 2 {
@@ -94,10 +100,10 @@ func occupy(s *session.Session) *session.Conn {
 	return c
 }
 
-// threadOfItsOwn opens connections until the threads have grown by one for
-// each of twenty; a pool made beforehand is used up by then, or cannot be told
-// from threads that connections share.
+// threadOfItsOwn opens connections, twenty at a time: after 420 of them at the latest, twenty more
+// must bring some twenty threads more.
 func threadOfItsOwn(s *session.Session) {
+	// A pool made beforehand is used up by then, or cannot be told from threads that connections share.
 	const each, pool = 20, 400
 	threads := func() int { return len(observed(s, "the threads", s.Tree().Threads)) }
 	s.ServesFresh()
@@ -146,6 +152,7 @@ func threadOfItsOwn(s *session.Session) {
 		"one more thread for each connection", fmt.Sprintf("%d threads with %d connections, %d before", threads(), each+pool, first), "connections share threads: this is no thread-per-connection server")
 }
 
+// oneLoopOneThread asks 40 conversations by WHERE: all of them must name loop 0 and the same thread.
 func oneLoopOneThread(s *session.Session) {
 	var home int64
 	for i := range 40 {
@@ -160,6 +167,8 @@ func oneLoopOneThread(s *session.Session) {
 	}
 }
 
+// eachLoopItsThread asks 64 conversations by WHERE: a loop must name the same thread each time, and
+// no two loops may share one.
 func eachLoopItsThread(s *session.Session) {
 	threadOf, loopOf := map[int64]int64{}, map[int64]int64{}
 	for range 64 {

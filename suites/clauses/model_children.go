@@ -17,9 +17,8 @@ const (
 	spareChildren = leaveTogether
 )
 
-// childrenAreCollected counts children that have ended and wait to be collected by a
-// process of the target. It fails where they grow with the connections, twice: a
-// server that lets some wait for its next accept has as many of them as before.
+// childrenAreCollected lets connections come and go, 24 at a time: children that have ended and are
+// not collected must not grow in number, twice in a row.
 func childrenAreCollected(s *session.Session) {
 	parents := map[int]bool{}
 	count := func() (ended, living int) {
@@ -58,6 +57,7 @@ func childrenAreCollected(s *session.Session) {
 		s.Note("no process came with %d connections, and none waits to be collected", endedTimes*clients)
 		return
 	}
+	// Twice, since a server that lets some wait for its next accept has as many of them as before.
 	for again := false; ; again = true {
 		after := churn()
 		for began := time.Now(); after > before+spareChildren && time.Since(began) < reapWithin; after, _ = count() {

@@ -23,8 +23,8 @@ const (
 	stallBytes = 8 << 20
 )
 
-// stalledKeepNobody has more clients stall than the target has threads: with half a
-// request said, and with replies that they do not read.
+// stalledKeepNobody stalls more clients than the target has threads, with half a request sent and
+// then with replies unread: four others must be served beside them.
 func stalledKeepNobody(s *session.Session) {
 	threads := len(observed(s, "the threads", s.Tree().Threads))
 	want := max(fewestStalled, threads+beyondThreads)

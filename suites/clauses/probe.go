@@ -47,6 +47,8 @@ func pings(first uint32, n int) (requests, replies []byte) {
 	return requests, replies
 }
 
+// pingReturnsItsBytes sends PING with payloads from none to the longest, with every byte and
+// extreme ids: each reply must have the same id and bytes.
 func pingReturnsItsBytes(s *session.Session) {
 	c := s.Converse("PROBE")
 	every := make([]byte, 256)
@@ -67,6 +69,8 @@ func pingReturnsItsBytes(s *session.Session) {
 	}
 }
 
+// framesInPieces sends frames cut at chosen and random places and byte by byte, and a short one
+// behind a long one: all replies must be exact.
 func framesInPieces(s *session.Session) {
 	c := s.Converse("PROBE")
 	frame, reply := ping(5, []byte("piecemeal")), pong(5, []byte("piecemeal"))
@@ -90,6 +94,8 @@ func framesInPieces(s *session.Session) {
 	c.Want(append(pong(1, long), pong(2, []byte("tail"))...), "the replies to a long frame and a short one behind it")
 }
 
+// pipelinedPings sends 5,000 PINGs in one burst and reads meanwhile: all replies must come in
+// order, and one more PING must be answered.
 func pipelinedPings(s *session.Session) {
 	const n = 5000
 	c := s.Converse("PROBE")
@@ -137,6 +143,8 @@ var verbsOf = []struct {
 	{"stats", "STATS", nil},
 }
 
+// unknownVerbs sends verbs that do not exist, and those of features that are not declared: each
+// must be answered unsupported, and a PING behind it ok.
 func unknownVerbs(s *session.Session) {
 	s.Hello() // before the conversation: an iterative target holds one
 	p := s.Probe()
@@ -154,6 +162,8 @@ func unknownVerbs(s *session.Session) {
 	}
 }
 
+// badArguments sends verbs with arguments that are missing, malformed or out of range: each must be
+// answered bad, and a PING behind it ok.
 func badArguments(s *session.Session) {
 	s.Hello() // before the conversation: an iterative target holds one
 	p := s.Probe()
@@ -197,6 +207,8 @@ func ends(s *session.Session, n int, bad []byte, what string) {
 	c.Close()
 }
 
+// zeroLength sends a frame length of 0 behind 0, 1 and 100 PINGs: these must be answered, the
+// connection closed, and a fresh client served.
 func zeroLength(s *session.Session) {
 	for _, n := range []int{0, 1, 100} {
 		ends(s, n, []byte{0, 0, 0, 0}, "a frame length of 0")
@@ -204,6 +216,8 @@ func zeroLength(s *session.Session) {
 	s.ServesFresh()
 }
 
+// greatLength sends frame lengths beyond the greatest, alone and behind 20 PINGs: these must be
+// answered, the connection closed, and a fresh client served.
 func greatLength(s *session.Session) {
 	for _, length := range []uint32{probe.MaxFrame + 1, 1 << 24, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
 		for _, n := range []int{0, 20} {
@@ -214,6 +228,8 @@ func greatLength(s *session.Session) {
 	s.ServesFresh()
 }
 
+// noNumericID sends frames without a numeric id, alone and behind 20 PINGs: these must be answered,
+// the connection closed, and a fresh client served.
 func noNumericID(s *session.Session) {
 	for _, body := range []string{"x PING a", " PING a", "-1 PING a", "\x00 PING a", "PING"} {
 		for _, n := range []int{0, 20} {
@@ -224,6 +240,8 @@ func noNumericID(s *session.Session) {
 	s.ServesFresh()
 }
 
+// framesBeforeFIN sends 200 PINGs, a part of another frame or none, and FIN: 200 replies must come
+// and no more, and then the end.
 func framesBeforeFIN(s *session.Session) {
 	requests, replies := pings(1, 200)
 	tail := ping(999, []byte("cut short"))
@@ -240,6 +258,8 @@ func framesBeforeFIN(s *session.Session) {
 	c.WantClosed()
 }
 
+// partialFrameCostsNothing stops eight conversations amid a frame: the server must be at rest
+// meanwhile, and answer each frame when its rest has come.
 func partialFrameCostsNothing(s *session.Session) {
 	frame, reply := ping(3, []byte("waiting")), pong(3, []byte("waiting"))
 	var conns []*session.Conn
@@ -257,6 +277,8 @@ func partialFrameCostsNothing(s *session.Session) {
 	}
 }
 
+// helloIsTrue asks HELLO: all fields must be there, fit the server's class and each other, and name
+// every feature that the target file declares.
 func helloIsTrue(s *session.Session) {
 	p := s.Probe()
 	reply := p.OK("HELLO")
@@ -295,6 +317,8 @@ func helloIsTrue(s *session.Session) {
 	}
 }
 
+// statsCount opens 20 connections with an exchange each, and closes them: STATS must count them,
+// their bytes, and how many are open.
 func statsCount(s *session.Session) {
 	const conns, size = 20, 5000
 	p := s.Probe()

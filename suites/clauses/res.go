@@ -55,6 +55,8 @@ func soaked(s *session.Session, n int) int {
 	return n
 }
 
+// memoryPerConnection holds up to 400 connections, each after a large exchange: the memory must be
+// at most 128 KiB for each, garbage not counted.
 func memoryPerConnection(s *session.Session) {
 	const most, fewest = 128 << 10, 40
 	conns := s.Room(400)
@@ -102,6 +104,8 @@ const (
 	atOnceSoak = 10_000
 )
 
+// thousandAtOnce holds 1,200 connections at the same time, or 10,000 in a soak if the server lets
+// them in, and asks on each: every reply must come.
 func thousandAtOnce(s *session.Session) {
 	const fewest = 200
 	most := atOnce
@@ -146,6 +150,8 @@ func thousandAtOnce(s *session.Session) {
 	}
 }
 
+// pollersAfterChurn ends 200 connections in three manners: the pollers must then watch no more
+// descriptors than before, but for four.
 func pollersAfterChurn(s *session.Session) {
 	const spare = 4
 	watched := func() (n int) {

@@ -227,6 +227,8 @@ func (h *held) failure(came int, how string) *session.Failure {
 	return &session.Failure{Kind: session.Wrong, Reason: reason, Want: fmt.Sprintf("%d as before, and %d to spare", h.before, h.spare(came)), Got: fmt.Sprint(h.after), Why: h.why}
 }
 
+// givenBack lets thousands of connections come and go in the manners of its clause: of sockets and
+// descriptors only a few more than before may be left.
 func givenBack(s *session.Session) {
 	areDescriptors(s)
 	found := comings(s)
@@ -257,6 +259,8 @@ func noDescriptors(conns, more int) string {
 	return fmt.Sprintf("its connections are no descriptors: with %d of them open its processes have %d sockets more, so nothing shows which end (io_uring has a table of its own)", conns, max(more, 0))
 }
 
+// threadsAfterChurn lets thousands of connections come and go in every manner: no more than 100
+// threads more than before may be left.
 func threadsAfterChurn(s *session.Session) {
 	observed(s, "the threads", s.Tree().Threads)
 	found := comings(s)
@@ -266,8 +270,8 @@ func threadsAfterChurn(s *session.Session) {
 	found.needs(s, func(manner) bool { return true })
 }
 
-// servedLikeTheFirst looks at the replies of the churn. What went wrong there, by another
-// check's connections, is tried again on this one's own, which are the evidence then.
+// servedLikeTheFirst lets thousands of connections come and go in every manner: each must be
+// served, the last like the first.
 func servedLikeTheFirst(s *session.Session) {
 	found := comings(s)
 	if found.crowd != "" {
@@ -280,6 +284,8 @@ func servedLikeTheFirst(s *session.Session) {
 	if found.finder == s {
 		s.Fail(found.unserved)
 	}
+	// What went wrong on another check's connections is tried again on this one's own, which are the
+	// evidence then.
 	again := churned{finder: s, broken: map[string]*session.Failure{}}
 	again.goThroughAll(s)
 	if found.unserved.Kind == session.Wrong {

@@ -47,8 +47,8 @@ func (m manner) told(s *session.Session, came int, before, after int64) string {
 	return fmt.Sprintf("%d connections %s: the memory went from %d to %d KiB; %d bytes kept of each would have shown", came, m.how, before>>10, after>>10, m.allowed(s, came)/int64(came))
 }
 
-// memoryAfterChurn goes on, where the memory grew in both rounds of a manner, with more
-// of them, until one does not, or it is a leak.
+// memoryAfterChurn lets connections come and go in every manner, and more in those in which the
+// memory grew: a round must come in which it does not grow.
 func memoryAfterChurn(s *session.Session) {
 	memory(s)
 	found := comings(s)
@@ -90,7 +90,8 @@ func steady(s *session.Session, what string, round func() (came int, allowed int
 	}
 }
 
-// memoryAfterRequests asks and asks on connections that stay.
+// memoryAfterRequests asks thousands of times on connections that stay, round by round: a round
+// must come in which the memory does not grow.
 func memoryAfterRequests(s *session.Session) {
 	const requests = 5000 // of a round
 	clients := s.AtOnce(several(s, churners))

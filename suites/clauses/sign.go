@@ -25,6 +25,8 @@ var sign = []session.Check{
 	{Clause: "SIGN-13", Run: itemsAreApart},
 }
 
+// everyCommandIsAnswered signs on with each command that the target offers: OK and a connection
+// number must come each time.
 func everyCommandIsAnswered(s *session.Session) {
 	commands := []string{"ECHO", "PROBE"}
 	if offers(s, "sink") {
@@ -50,6 +52,8 @@ func wantOK(s *session.Session, c *session.Conn) {
 	}
 }
 
+// signOnInPieces sends the sign-on with LF and with CRLF, cut at each byte: OK must come, and data
+// sent then must come back without a rest of the line.
 func signOnInPieces(s *session.Session) {
 	for _, line := range []string{"ECHO\n", "ECHO\r\n"} {
 		for _, cuts := range append([][]int{nil, everyByte(len(line))}, eachCut(len(line))...) {
@@ -74,6 +78,8 @@ func eachCut(n int) [][]int {
 	return ways
 }
 
+// bytesBehindTheSignOn sends the sign-on and the first data of each conversation together, and cut
+// near the border: OK must come, and the answer to the data.
 func bytesBehindTheSignOn(s *session.Session) {
 	data := s.Payload(40)
 	ping := probe.AppendRequest(nil, probe.Request{ID: 77, Verb: "PING", Args: []byte("early")})
@@ -121,6 +127,8 @@ func closedMute(s *session.Session, c *session.Conn, after string) {
 	c.Close()
 }
 
+// unknownCommandsClose sends first lines that are unknown or malformed: each connection must be
+// closed without a byte, and a fresh client be served.
 func unknownCommandsClose(s *session.Session) {
 	word := make([]byte, 8)
 	for i := range word {
@@ -135,6 +143,8 @@ func unknownCommandsClose(s *session.Session) {
 	s.ServesFresh()
 }
 
+// endlessLineCloses sends first lines of 512 bytes and more, with a newline and without: each
+// connection must be closed without a byte, and a fresh client be served.
 func endlessLineCloses(s *session.Session) {
 	for _, line := range []string{strings.Repeat("E", 512), strings.Repeat("E", 512) + "\n", strings.Repeat("ECHO", 16<<10)} {
 		c := s.Dial()
@@ -144,6 +154,8 @@ func endlessLineCloses(s *session.Session) {
 	s.ServesFresh()
 }
 
+// endBeforeTheNewline sends FIN before the newline of a sign-on: each connection must be closed
+// without a byte, and a fresh client be served.
 func endBeforeTheNewline(s *session.Session) {
 	for _, start := range []string{"", "E", "ECHO", "PROBE\r"} {
 		c := s.Dial()
@@ -156,6 +168,8 @@ func endBeforeTheNewline(s *session.Session) {
 	s.ServesFresh()
 }
 
+// numbersAreNotReused signs on 150 times in turn, and then with 50 connections that stay: no
+// connection number may be given twice.
 func numbersAreNotReused(s *session.Session) {
 	seen := map[uint64]bool{}
 	note := func(c *session.Conn) {
@@ -178,6 +192,8 @@ func numbersAreNotReused(s *session.Session) {
 	}
 }
 
+// slowSignOns leaves 20 clients amid their sign-on: others must be served meanwhile, and the 20 too
+// once they send the rest.
 func slowSignOns(s *session.Session) {
 	slow := make([]*session.Conn, 20)
 	for i := range slow {
@@ -247,6 +263,8 @@ func (l *login) refused(line string) {
 	}
 }
 
+// theItemIsCarried goes through a login and asks SHOW after each step: the item must hold what the
+// steps so far have put into it.
 func theItemIsCarried(s *session.Session) {
 	for _, name := range []string{"ann", "B7", strings.Repeat("z", 32)} {
 		l := logIn(s)
@@ -262,6 +280,8 @@ func theItemIsCarried(s *session.Session) {
 	}
 }
 
+// outOfTurn sends lines of a login before their turn: each must be answered ERR and change nothing
+// in the item; in their turn the lines must work.
 func outOfTurn(s *session.Session) {
 	l := logIn(s)
 	l.refused("KEY early")
@@ -277,6 +297,8 @@ func outOfTurn(s *session.Session) {
 	l.c.Close()
 }
 
+// loginLinesTogether sends the lines of a whole login at once, and byte by byte: all must be
+// answered in order, up to BYE, and then the connection must be closed.
 func loginLinesTogether(s *session.Session) {
 	const lines = "MAIN\nUSER bob\nKEY k\nSHOW\nSAY one two\nSHOW\nQUIT\n"
 	for _, cuts := range [][]int{nil, everyByte(len(lines))} {
@@ -300,6 +322,8 @@ func loginLinesTogether(s *session.Session) {
 	}
 }
 
+// quitAnswersBye sends QUIT behind none, one and two steps of a login, together with them and one
+// by one: BYE must come, and then the end.
 func quitAnswersBye(s *session.Session) {
 	for _, before := range [][]string{nil, {"USER ann"}, {"USER ann", "KEY k"}} {
 		for _, together := range []bool{false, true} {
@@ -328,6 +352,8 @@ func quitAnswersBye(s *session.Session) {
 	}
 }
 
+// itemsAreApart runs 16 logins side by side, with their steps in random order, and replaces four:
+// SHOW must give each of them its own item.
 func itemsAreApart(s *session.Session) {
 	logins := make([]*login, 16)
 	for i := range logins {

@@ -35,6 +35,8 @@ func equalBytes(b []byte) types.GomegaMatcher {
 	return gomega.WithTransform(func(got []byte) string { return string(got) }, gomega.Equal(string(b)))
 }
 
+// exactlyOnce posts 1 to 20,000 tasks to each loop: all must run, on that loop, and the request
+// must be answered once.
 func exactlyOnce(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	for k := range loops(s) {
@@ -47,6 +49,8 @@ func exactlyOnce(s *session.Session) {
 	p.Quiet(s.Silence() / 3)
 }
 
+// inOrderOfPosting posts tasks to each loop, by itself and from up to 16 threads: none may run
+// before one that its poster posted earlier.
 func inOrderOfPosting(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	for k := range loops(s) {
@@ -61,6 +65,8 @@ func inOrderOfPosting(s *session.Session) {
 	}
 }
 
+// onTheLoopsThread posts tasks to a loop from itself, from other loops and from other threads: all
+// must run on the thread that WHERE names.
 func onTheLoopsThread(s *session.Session) {
 	found := onLoops(s)
 	for k, p := range found {
@@ -78,6 +84,8 @@ func onTheLoopsThread(s *session.Session) {
 	}
 }
 
+// manyProducers has 16 threads post 2,000 tasks each to one loop, three times: all 32,000 must run,
+// and a fresh client be served.
 func manyProducers(s *session.Session) {
 	const producers, n = 16, 2000
 	p := s.Probe().Patience(racePatience)
@@ -93,12 +101,13 @@ func manyProducers(s *session.Session) {
 // storm is how long a chain has to last so that starving shows beyond doubt.
 const storm = 1500 * time.Millisecond
 
-// chainsStarveNobody counts the replies beside a chain and measures no time: a
-// loop that polls between tasks gives hundreds before the chain is over, one
-// that does not gives none, on a busy machine as on a quiet one. How long a chain
-// lasts differs by a factor of a thousand between them, so its length is found
-// by trying; a chain that was over sooner is evidence for the server only.
+// chainsStarveNobody asks again and again beside a chain of tasks that post each other, on the same
+// loop: more than two rounds must be answered before the chain is over.
 func chainsStarveNobody(s *session.Session) {
+	// Replies are counted, and no time is measured: a loop that polls between tasks gives hundreds
+	// before the chain is over, one that does not gives none, on a busy machine as on a quiet one. How
+	// long a chain lasts differs by a factor of a thousand between them, so its length is found by
+	// trying; a chain that was over sooner is evidence for the server only.
 	const enough, most = 3, 12
 	n := 2000
 	var rounds []int
@@ -152,6 +161,8 @@ func roundsBesideChain(s *session.Session, n int) (rounds int, took time.Duratio
 	return rounds, took
 }
 
+// notInsideThePost has a task post 1 to 10,000 tasks to its own loop: all must run, but none before
+// that task has returned.
 func notInsideThePost(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	for k := range loops(s) {
@@ -163,6 +174,7 @@ func notInsideThePost(s *session.Session) {
 	}
 }
 
+// nextTurn runs a chain of 1,000 tasks that post each other: it must take at least 999 turns of the loop.
 func nextTurn(s *session.Session) {
 	const n = 1000
 	p := s.Probe().Patience(racePatience)
@@ -201,6 +213,8 @@ func hooked(s *session.Session, p *session.Probe, at contract.Position, turns in
 	return reply
 }
 
+// hooksRunOnceATurn hooks each position for 1, 10 and 100 turns, with PINGs that turn the loop: the
+// hook must run just as often, and be answered once.
 func hooksRunOnceATurn(s *session.Session) {
 	p := s.Probe()
 	for _, at := range contract.Positions {
@@ -211,6 +225,8 @@ func hooksRunOnceATurn(s *session.Session) {
 	p.Quiet(s.Silence() / 3)
 }
 
+// hooksInOrder hooks each position while PINGs turn the loop: the order that HOOK has seen must be
+// the cycle of a turn.
 func hooksInOrder(s *session.Session) {
 	var names []string
 	for _, at := range contract.Positions {
@@ -227,6 +243,7 @@ func hooksInOrder(s *session.Session) {
 	}
 }
 
+// sharedOnce puts up to 20,000 tasks into the shared set, five times: all must run, and none of them twice.
 func sharedOnce(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	for _, n := range []int{1, 100, 20_000, 20_000, 20_000} {
@@ -236,6 +253,8 @@ func sharedOnce(s *session.Session) {
 	}
 }
 
+// sharedBatches puts 20,000 tasks into the shared set, ten times: no loop may take more than a
+// tenth at once, and of several loops more than one must take part.
 func sharedBatches(s *session.Session) {
 	const n, tries = 20_000, 10
 	p := s.Probe().Patience(racePatience)
@@ -254,6 +273,8 @@ func sharedBatches(s *session.Session) {
 	}
 }
 
+// failingTask has a task fail between two POSTs of 100 tasks, five times: these must all run, and
+// clients on the same loop be answered.
 func failingTask(s *session.Session) {
 	p, beside := neighbours(s)
 	for range 5 {
@@ -277,6 +298,8 @@ func wantFailed(s *session.Session, p *session.Probe, id uint32, what string) {
 	}
 }
 
+// failingHandler has a handler fail, five times: its connection must be closed, and the clients and
+// tasks beside it be served on.
 func failingHandler(s *session.Session) {
 	p, beside := neighbours(s)
 	beside = append(beside, p)

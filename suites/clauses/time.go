@@ -72,6 +72,8 @@ func (t timer) notEarly(s *session.Session, p *session.Probe, what string) {
 	}
 }
 
+// neverEarly sets timers of 0 to 50 ms and one that repeats: none may fire before its deadline, by
+// our clock or by what the server says.
 func neverEarly(s *session.Session) {
 	p := s.Probe()
 	for i, delay := range []time.Duration{0, 1, time.Millisecond, 1999 * time.Microsecond, 3_300_001, 7_777_777, 10 * time.Millisecond, 50 * time.Millisecond} {
@@ -89,6 +91,8 @@ func neverEarly(s *session.Session) {
 	}
 }
 
+// punctualTimers sets one timer of 1 to 200 ms at a time on an idle loop: each must fire no more
+// than 250 ms late.
 func punctualTimers(s *session.Session) {
 	p := s.Probe()
 	for i, delay := range []time.Duration{time.Millisecond, 200 * time.Millisecond, 20 * time.Millisecond, 75 * time.Millisecond, 5 * time.Millisecond, 130 * time.Millisecond} {
@@ -97,12 +101,12 @@ func punctualTimers(s *session.Session) {
 	}
 }
 
-// inOrderOfDeadlines sets its timers in one write, with a PING behind them. A
-// delay counts from the moment at which its request is taken up: if that took
-// longer than a step for all of them, two deadlines may have changed places, and
-// a wrong order proves nothing. One more of the rounds may be spoilt; a wrong
-// order shows in all of them.
+// inOrderOfDeadlines sets 40 timers, 4 ms apart, in random order and in one write: they must fire
+// in the order of their deadlines, in two of four rounds at least.
 func inOrderOfDeadlines(s *session.Session) {
+	// A delay counts from the moment at which its request is taken up, which the PING behind all of
+	// them shows: if that took longer than a step, two deadlines may have changed places, and a wrong
+	// order proves nothing. One more of the rounds may be spoilt; a wrong order shows in all of them.
 	const timers, rounds, tries = 40, 4, 16
 	const first, step = 60 * time.Millisecond, 4 * time.Millisecond
 	p := s.Probe()
@@ -147,6 +151,8 @@ func inOrderOfDeadlines(s *session.Session) {
 	}
 }
 
+// tiesInOrderOfCreation sets up to 2,000 timers with the same deadline: all must fire, in the order
+// in which they were set.
 func tiesInOrderOfCreation(s *session.Session) {
 	p := s.Probe()
 	for _, delay := range []time.Duration{0, time.Millisecond, 40 * time.Millisecond} {
@@ -163,6 +169,8 @@ func cancelled(s *session.Session, p *session.Probe, key int) int64 {
 	return p.Int(p.OK("CANCEL", key), "cancelled")
 }
 
+// cancelledTimers cancels nine of twelve timers: none of these may fire, nor be there to cancel
+// again, and the other three must fire as often as was asked.
 func cancelledTimers(s *session.Session) {
 	const timers, delay = 12, 150 * time.Millisecond
 	p := s.Probe()
@@ -216,6 +224,8 @@ func cancelledTimers(s *session.Session) {
 	p.Quiet(s.Silence())
 }
 
+// cancelInOwnCallback has periodic timers cancel themselves in their first callback: each must fire
+// just once.
 func cancelInOwnCallback(s *session.Session) {
 	const wait = time.Second // the answer comes a second later, or after three periods
 	p := s.Probe().Patience(wait)
@@ -232,6 +242,8 @@ func cancelInOwnCallback(s *session.Session) {
 	}
 }
 
+// resetTimers resets pending timers to a later and a nearer time: each must fire then, and not
+// before; a timer that has fired cannot be reset.
 func resetTimers(s *session.Session) {
 	p := s.Probe()
 	moves := []struct{ first, then time.Duration }{{80 * time.Millisecond, 250 * time.Millisecond}, {30 * time.Second, 60 * time.Millisecond}, {120 * time.Millisecond, 120 * time.Millisecond}}
@@ -259,12 +271,12 @@ func resetTimers(s *session.Session) {
 	p.Quiet(s.Silence())
 }
 
-// noDrift stops the server across half a period and compares, before and after,
-// the phase of the deadlines and how late they are kept. When a deadline was, the
-// expiry says: a server may look at its timers in coarse ticks. It counts from the
-// grid or from the deadline that the timer made of it; what drifts shows in the
-// lateness or in the phase. Noise only adds to both, so the least counts.
+// noDrift suspends the server across a deadline of a periodic timer: later expiries may lie at most
+// a quarter of a period further behind the grid than before.
 func noDrift(s *session.Session) {
+	// When a deadline was, the expiry says: a server may look at its timers in coarse ticks. It counts
+	// from the grid or from the deadline that the timer made of it; what drifts shows in the lateness or
+	// in the phase. Noise only adds to both, so the least counts.
 	const period, count, watched = 200 * time.Millisecond, 8, 4
 	p := s.Probe()
 	start := time.Now()
@@ -289,6 +301,8 @@ func noDrift(s *session.Session) {
 	}
 }
 
+// farDeadlines sets timers of 36 minutes to ten years: each must be pending and let the server
+// rest, and a short one beside them must fire, alone.
 func farDeadlines(s *session.Session) {
 	const day = 24 * time.Hour
 	far := []time.Duration{36 * time.Minute, 25 * day, 50 * day, 3650 * day}
@@ -308,6 +322,8 @@ func farDeadlines(s *session.Session) {
 	p.Quiet(time.Millisecond)
 }
 
+// lastMillisecond has a timer of 1.95 ms fire again and again for two seconds: the server must use
+// no more than a quarter of a core.
 func lastMillisecond(s *session.Session) {
 	const period, quarter = 1950 * time.Microsecond, 4
 	expiries := int(3 * idleWindow / period)
@@ -327,11 +343,11 @@ func lastMillisecond(s *session.Session) {
 	s.Join()
 }
 
-// dueAgainAtOnce asks beside 640,000 expiries of timers that are due again before
-// each of them has had its turn. A loop that polls now and then answers early,
-// also one that makes up for all that it missed since it last did; one that
-// fires until none is due is away until the last.
+// dueAgainAtOnce sends a PING amid 640,000 expiries of timers that are always due again: it must be
+// answered before nine tenths of them, in one of three tries.
 func dueAgainAtOnce(s *session.Session) {
+	// A loop that polls now and then answers early, also one that makes up for all that it missed since
+	// it last did; one that fires until none is due is away until the last.
 	const timers, expiries, tries = 64, 10_000, 3
 	const period = 5 * time.Microsecond // 64 callbacks take longer
 	behind := 0
@@ -372,6 +388,8 @@ func dueAgainAtOnce(s *session.Session) {
 		"expired timers run until none is due, and re-armed ones always are")
 }
 
+// timersInRain sends signals to every thread all the time while it sets timers of 50 to 300 ms:
+// each must fire no more than 250 ms late.
 func timersInRain(s *session.Session) {
 	end := rain(s)
 	defer end()
@@ -383,6 +401,8 @@ func timersInRain(s *session.Session) {
 	s.ServesFresh()
 }
 
+// nearerTimerShortens sets timers beside one of an hour, and nearer ones beside those: each must
+// fire no more than 250 ms late.
 func nearerTimerShortens(s *session.Session) {
 	p := s.Probe()
 	setTimer(s, p, 1000, time.Hour, 0, 1)
@@ -400,6 +420,8 @@ func nearerTimerShortens(s *session.Session) {
 	}
 }
 
+// timersEndWithTheirConnection closes and resets 20 connections whose timers are pending: STATS
+// must then count no more timers than before, but for two.
 func timersEndWithTheirConnection(s *session.Session) {
 	const conns, each = 20, 5
 	asker := s.Probe()
@@ -430,6 +452,8 @@ func timersEndWithTheirConnection(s *session.Session) {
 	fresh.Quiet(s.Silence() / 3)
 }
 
+// failingTimer has a timer fail between 100 others that are due in the same turn, five times: these
+// must all fire, and clients on the same loop be answered.
 func failingTimer(s *session.Session) {
 	p, beside := neighbours(s)
 	for range 5 {

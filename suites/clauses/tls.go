@@ -78,6 +78,8 @@ const (
 	stalling = 10
 )
 
+// stalledHandshakesDelayNobody stalls up to 30 handshakes, and lets the bytes of one more trickle:
+// an old client and fresh ones must be served beside them.
 func stalledHandshakesDelayNobody(s *session.Session) {
 	hello := s.ClientHello()
 	const others = 3 // one that is connected, one whose bytes trickle, and a fresh one
@@ -108,6 +110,8 @@ func stalledHandshakesDelayNobody(s *session.Session) {
 // server to have read what came, and no clause rests on it.
 const piecesPause = 20 * time.Millisecond
 
+// handshakeInPieces sends a ClientHello with pauses at five places, and one split into three
+// records: both handshakes must succeed, and an exchange follow.
 func handshakeInPieces(s *session.Session) {
 	hello := len(s.ClientHello())
 	c := s.Ready(s.DialTrickling(piecesPause, 1, 5, 6, hello/3, hello-1))
@@ -126,9 +130,8 @@ const (
 	fewestFlood = 100
 )
 
-// floodOfHandshakes begins and leaves handshakes, each one after the last that the same
-// churner began was answered, so that the server sets the pace: what it does meanwhile is
-// work, and what waits for it is a handful.
+// floodOfHandshakes begins up to 2,000 handshakes and leaves them amid: clients must be served
+// beside that, and after it.
 func floodOfHandshakes(s *session.Session) {
 	hello := s.ClientHello()
 	var over atomic.Bool
@@ -156,6 +159,8 @@ func floodOfHandshakes(s *session.Session) {
 			defer churning.Done()
 			defer func() { over.CompareAndSwap(false, !whole) }()
 			for i := w; left.Load() < flood && watch.Wall() < floodTime && !over.Load(); i += workers {
+				// After the last one of this churner was answered, so that the server sets the pace: what it
+				// does meanwhile is work, and what waits for it is a handful.
 				c := begun(s, hello, stops[i%len(stops)])
 				if i/len(stops)%waysToLeave == byReset {
 					c.Reset()
@@ -177,6 +182,8 @@ func floodOfHandshakes(s *session.Session) {
 	}
 }
 
+// restsBesideHandshakes stalls a handshake in each of three states, and then sends FIN there: the
+// server must come to rest beside both, and serve a fresh client.
 func restsBesideHandshakes(s *session.Session) {
 	s.Tree() // or nothing can be seen
 	hello := s.ClientHello()
@@ -218,6 +225,8 @@ type failing struct {
 	fin  bool
 }
 
+// failedHandshakesEnd makes handshakes fail, by malformed records, an alert and FIN: each
+// connection must be closed within ten seconds, and a fresh client be served.
 func failedHandshakesEnd(s *session.Session) {
 	hello := s.ClientHello()
 	for _, f := range failures(hello) {
@@ -238,6 +247,8 @@ func failedHandshakesEnd(s *session.Session) {
 	}
 }
 
+// descriptorsAfterHandshakes leaves 500 handshakes amid, by FIN and by reset, and 500 more if
+// descriptors are missing: only a few more than before may be open.
 func descriptorsAfterHandshakes(s *session.Session) {
 	const conns = 500
 	hello := s.ClientHello()
@@ -268,6 +279,8 @@ func descriptorsAfterHandshakes(s *session.Session) {
 	}
 }
 
+// memoryAfterHandshakes leaves 1,500 handshakes a round behind the ServerHello: a round must come
+// in which the memory grows by no more than 8 MiB.
 func memoryAfterHandshakes(s *session.Session) {
 	const conns, free = 1500, 8 << 20 // 5,592 bytes of each
 	s.Tree()
@@ -291,6 +304,8 @@ func memoryAfterHandshakes(s *session.Session) {
 	})
 }
 
+// idleTimeoutInHandshakes stalls a handshake in each of three states: each connection must be
+// closed no later than two seconds after the declared timeout.
 func idleTimeoutInHandshakes(s *session.Session) {
 	timeout := declaredTimeout(s)
 	hello := s.ClientHello()

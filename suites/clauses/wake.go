@@ -25,6 +25,8 @@ const asleep = 60 * time.Millisecond
 
 const lostWakeup = "nothing woke the loop: the post came between its last look at the queue and its sleep, or did not write to the wakeup descriptor"
 
+// promptHandover lets the loops fall asleep and connects a client that asks, twelve times: its
+// reply must come within 0.5 s, or twice the usual time.
 func promptHandover(s *session.Session) {
 	usual := usually(s)
 	if s.Dialect.Requests() == 1 && usual > prompt/2 {
@@ -48,6 +50,7 @@ func promptHandover(s *session.Session) {
 	closeAll(conns)
 }
 
+// promptTask lets the loops fall asleep and posts a task, to each of them in turn: it must run within 0.5 s.
 func promptTask(s *session.Session) {
 	const posts = 64 // at the most, where there are no more loops than that
 	p := s.Probe()
@@ -71,6 +74,8 @@ const (
 	racePatience = 3 * time.Second
 )
 
+// racesAreWon posts a task again and again, just when the loop is about to sleep, 6,000 times to
+// each of two loops: each must run, and within 0.5 s.
 func racesAreWon(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	raced, rounds := min(loops(s), 2), raceRounds
@@ -101,6 +106,8 @@ func notStranded(s *session.Session, late int64, watch session.Stopwatch) {
 	}
 }
 
+// crossedWakeups has eight threads post a few tasks to a loop at once, 40 times: all must run, and
+// each within 0.5 s.
 func crossedWakeups(s *session.Session) {
 	p := s.Probe().Patience(racePatience)
 	for k := range min(loops(s), 2) {
@@ -114,6 +121,8 @@ func crossedWakeups(s *session.Session) {
 	}
 }
 
+// coalescedWrites has eight threads post 4,000 tasks each: in one of three tries the wakeup
+// descriptor must get no more than one write for two tasks.
 func coalescedWrites(s *session.Session) {
 	const producers, n = 8, 4000
 	p := s.Probe().Patience(racePatience)
@@ -128,6 +137,8 @@ func coalescedWrites(s *session.Session) {
 		fmt.Sprintf("at most %d writes for %d tasks", producers*n/2, producers*n), fmt.Sprintf("at least %d writes, in each of 3 tries", least), "wakeups are not coalesced")
 }
 
+// fullWakeup has a task post 200,000 tasks to its own loop, more than a pipe takes writes: all must
+// run, and a PING and a fresh client be answered.
 func fullWakeup(s *session.Session) {
 	const n = 200_000
 	p := s.Probe().Patience(racePatience)
@@ -139,6 +150,8 @@ func fullWakeup(s *session.Session) {
 	s.ServesFresh()
 }
 
+// sleepsAfterWakeups wakes each loop by posts from inside and from other threads: the server must
+// come to rest afterwards.
 func sleepsAfterWakeups(s *session.Session) {
 	p := s.Probe()
 	for range 3 {
@@ -151,6 +164,8 @@ func sleepsAfterWakeups(s *session.Session) {
 	rests(s, "after its loops have been woken")
 }
 
+// declaredWakeup opens connections and looks at the pollers that hold them: each must also hold a
+// waker of the kind that HELLO names.
 func declaredWakeup(s *session.Session) {
 	kinds := map[string]string{"eventfd": "eventfd", "pipe": "pipe", "socketpair": "socket"}
 	hello := s.Hello()
@@ -195,6 +210,8 @@ func declaredWakeup(s *session.Session) {
 	closeAll(conns)
 }
 
+// wakeupsInRain sends signals to every thread all the time while it posts to loops that sleep: each
+// task must run within 0.5 s.
 func wakeupsInRain(s *session.Session) {
 	end := rain(s)
 	defer end()

@@ -19,6 +19,8 @@ var work = []session.Check{
 	{Clause: "WORK-7", Study: true, Run: idleWorkersWork},
 }
 
+// responsiveBesideWork offloads work of 0.8 s and sends PINGs behind and beside it: each must be
+// answered in 250 ms, and the work not before its time.
 func responsiveBesideWork(s *session.Session) {
 	const slow = 800 * time.Millisecond
 	p := s.Probe().Patience(slow)
@@ -58,6 +60,8 @@ func wantStatusOf(s *session.Session, reply probe.Reply, status probe.Status, wh
 	}
 }
 
+// resultsComeHome offloads 20 pieces of work from each loop: each must run on a thread that is no
+// loop, and its result come back to the loop that asked.
 func resultsComeHome(s *session.Session) {
 	found := onLoops(s)
 	tids := map[string]int64{}
@@ -139,6 +143,8 @@ func workBurst(s *session.Session, p *session.Probe) (done, full, rest int, ok b
 	return done, full, burst - done - full, true
 }
 
+// boundedWork offers 20,000 pieces of work in one burst: where most of them wait at its end, some
+// must have been refused, and each piece must be answered once.
 func boundedWork(s *session.Session) {
 	p := s.Probe()
 	done, full, rest, ok := workBurst(s, p)
@@ -161,6 +167,8 @@ func boundedWork(s *session.Session) {
 	s.ServesFresh()
 }
 
+// roomAgain offers work until some is refused, and waits until the rest is done: five pieces after
+// that must be taken and done.
 func roomAgain(s *session.Session) {
 	p := s.Probe()
 	_, full, rest, ok := workBurst(s, p)
@@ -181,6 +189,8 @@ func roomAgain(s *session.Session) {
 	s.ServesFresh()
 }
 
+// failingWork has 64 pieces of work fail: each must be answered failed, and eight good pieces and a
+// PING must be answered ok after that.
 func failingWork(s *session.Session) {
 	p := s.Probe()
 	for range 64 {
@@ -193,6 +203,8 @@ func failingWork(s *session.Session) {
 	p.OK("PING", "alive")
 }
 
+// resultsOfTheGone closes and resets 100 connections whose work is under way, and opens 100 new
+// ones: these must get no result of it, and other work must be done.
 func resultsOfTheGone(s *session.Session) {
 	const conns, piece = 100, 10 // milliseconds
 	for round := range 3 {
@@ -244,6 +256,8 @@ func resultsOfTheGone(s *session.Session) {
 	}
 }
 
+// idleWorkersWork offloads two pieces of work at a time, twelve times: where there are several
+// workers, most pairs must be done by two of them.
 func idleWorkersWork(s *session.Session) {
 	const piece, pairs = 60, 12 // milliseconds
 	p := s.Probe()

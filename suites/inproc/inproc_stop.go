@@ -10,6 +10,8 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
+// runsWhatWasPosted calls Stop while tasks wait, from inside one, and while threads post: what was
+// accepted must run, and a later Post be refused with ErrStopped.
 func runsWhatWasPosted(b *bench) {
 	for _, n := range []int{1, 100, 20_000} {
 		b.vantage.bench(b.Session).stopBehind(n)

@@ -25,6 +25,7 @@ var tasks = []check{
 	{"TASK-14", runsWhatWasPosted},
 }
 
+// exactlyOnce posts 1 to 20,000 tasks and waits until the queue is empty: each must have run once.
 func exactlyOnce(b *bench) {
 	for _, n := range []int{1, 2, 100, 1025, 20_000} {
 		times := make([]atomic.Int32, n)
@@ -71,6 +72,8 @@ func (b *bench) produce(producers, n int) [][2]int {
 	return slices.Clone(p.ran)
 }
 
+// inOrderOfPosting has 1, 4 and 16 threads post 500 tasks each: no task may run before one that its
+// thread posted earlier.
 func inOrderOfPosting(b *bench) {
 	for _, producers := range []int{1, 4, 16} {
 		for range 3 {
@@ -87,6 +90,8 @@ func inOrderOfPosting(b *bench) {
 	}
 }
 
+// onTheLoopsThread posts tasks from eight threads and sets a timer: in all of these InLoop must be
+// true, outside false, and no two may run at the same time.
 func onTheLoopsThread(b *bench) {
 	var elsewhere, beside atomic.Int64
 	var running atomic.Bool
@@ -125,6 +130,7 @@ func (b *bench) produceOnly(producers, n int, task func()) {
 	b.flush()
 }
 
+// manyProducers has 16 threads post 2,000 tasks each, three times: all 32,000 must run.
 func manyProducers(b *bench) {
 	const producers, n = 16, 2000
 	for range 3 {
@@ -136,6 +142,8 @@ func manyProducers(b *bench) {
 // storm is how long a storm has to last so that starving shows beyond doubt.
 const storm = 1500 * time.Millisecond
 
+// chainsStarveNobody has tasks post each other for 1.5 s: the loop must go on making turns, one in
+// 0.5 s at the least.
 func chainsStarveNobody(b *bench) {
 	count, stop := b.passes()
 	var over atomic.Bool
@@ -163,6 +171,7 @@ func (b *bench) turnsDuring(what string, count *atomic.Int64, why string) {
 	}
 }
 
+// notInsideThePost has a task post 1 to 10,000 tasks: all must run, but none before that task has returned.
 func notInsideThePost(b *bench) {
 	for _, n := range []int{1, 100, 10_000} {
 		var inside, ran atomic.Int64
@@ -184,6 +193,7 @@ func notInsideThePost(b *bench) {
 	}
 }
 
+// nextTurn runs a chain of 1,000 tasks that post each other: hooks must count at least 999 turns for it.
 func nextTurn(b *bench) {
 	if _, ok := b.loop.(contract.Hooker); !ok {
 		b.Untested("turns are counted by hooks, which the loop does not offer")
@@ -239,6 +249,8 @@ func (b *bench) hooked(note func(contract.Position)) (unhook func()) {
 	}
 }
 
+// hooksRunOnceATurn hooks every position, and wakes the loop and posts to it: all hooks must run
+// equally often, and not once after they were removed.
 func hooksRunOnceATurn(b *bench) {
 	var counts [4]atomic.Int64
 	unhook := b.hooked(func(at contract.Position) { counts[slices.Index(contract.Positions, at)].Add(1) })
@@ -274,6 +286,8 @@ func hooksRunOnceATurn(b *bench) {
 	equal(b, "calls of a hook after it was removed on the loop's thread", counts[0].Load()-total, 0, "")
 }
 
+// hooksInOrder hooks every position and wakes the loop 50 times: each turn must pass the positions
+// in their order.
 func hooksInOrder(b *bench) {
 	var mu sync.Mutex
 	var seen []contract.Position

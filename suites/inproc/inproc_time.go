@@ -80,6 +80,7 @@ func (b *bench) due(a *alarm) {
 	b.inTime(fmt.Sprintf("a timer of %v, beyond its deadline,", a.delay), late, punctual, "the poll slept past the deadline")
 }
 
+// neverEarly sets timers of -1 s to 50 ms and one that repeats: none may fire before its deadline.
 func neverEarly(b *bench) {
 	for _, d := range []time.Duration{-time.Second, 0, 1, time.Millisecond, 1999 * time.Microsecond, 3_300_001, 7_777_777, 10 * time.Millisecond, 50 * time.Millisecond} {
 		for range 4 {
@@ -108,6 +109,8 @@ func neverEarly(b *bench) {
 	}
 }
 
+// punctualTimers sets one timer of 1 to 200 ms at a time on a loop that sleeps: none may fire
+// early, or more than 250 ms late.
 func punctualTimers(b *bench) {
 	for _, d := range []time.Duration{time.Millisecond, 200 * time.Millisecond, 20 * time.Millisecond, 75 * time.Millisecond, 5 * time.Millisecond, 130 * time.Millisecond} {
 		b.Pause(asleep)
@@ -119,8 +122,10 @@ func punctualTimers(b *bench) {
 // loops may round them up to a tick of theirs.
 const apart = 2 * time.Millisecond
 
-// inOrderOfDeadlines knows each deadline up to the time that setting the timer took.
+// inOrderOfDeadlines sets 60 timers, 3 ms apart, in random order: none may fire before one that was
+// due more than 2 ms earlier.
 func inOrderOfDeadlines(b *bench) {
+	// Each deadline is known up to the time that setting the timer took.
 	const timers, rounds = 60, 3
 	type span struct{ from, to time.Duration }
 	for range rounds {
@@ -158,6 +163,8 @@ func inOrderOfDeadlines(b *bench) {
 	}
 }
 
+// tiesInOrderOfCreation sets up to 2,000 timers with the same delay: all must fire, in the order in
+// which they were set.
 func tiesInOrderOfCreation(b *bench) {
 	for _, d := range []time.Duration{0, time.Millisecond, 20 * time.Millisecond} {
 		for _, n := range []int{2, 10, 100, 2000} {
@@ -186,6 +193,8 @@ func tiesInOrderOfCreation(b *bench) {
 	}
 }
 
+// cancelledTimers cancels every other of 24 timers, twice: Cancel must say true once, these must
+// stay silent, and the others must fire once.
 func cancelledTimers(b *bench) {
 	const timers, d = 24, 60 * time.Millisecond
 	alarms := make([]*alarm, timers)
@@ -226,6 +235,8 @@ func cancelledTimers(b *bench) {
 	equal(b, "Cancel of a timer that fired long ago", again, false, "")
 }
 
+// cancelInOwnCallback has five periodic timers cancel themselves in their first callback: each must
+// fire just once.
 func cancelInOwnCallback(b *bench) {
 	const timers = 5
 	var times [timers]atomic.Int64
@@ -252,6 +263,8 @@ func cancelInOwnCallback(b *bench) {
 	}
 }
 
+// resetTimers resets pending timers to later and nearer times: each must be punctual then; one that
+// has fired must not fire again.
 func resetTimers(b *bench) {
 	for _, move := range []struct{ from, to time.Duration }{
 		{30 * time.Millisecond, 90 * time.Millisecond},
@@ -282,11 +295,13 @@ func resetTimers(b *bench) {
 	equal(b, "expiries of a timer that was reset after it fired", fired.times.Load(), 1, "Reset revived it")
 }
 
-// noDrift keeps the loop busy for half a period. The expiries that follow may be late, and
-// made up for or skipped; but one of them comes near the grid, unless all moved with the
-// delay. Where the machine is late as well, what moved may come round to the grid again; but
-// then each expiry still waits a whole period from the end of the one before.
+// noDrift holds the loop in the first callback of a periodic timer, for half a period beyond its
+// next deadline: later expiries must come back to the grid.
 func noDrift(b *bench) {
+	// The expiries that follow the delay may be late, and made up for or skipped; but one of them comes
+	// near the grid, unless all moved with the delay. Where the machine is late as well, what moved may
+	// come round to the grid again; but then each expiry still waits a whole period from the end of the
+	// one before.
 	const period, later = 120 * time.Millisecond, 6
 	var mu sync.Mutex
 	var at, ended []time.Time
@@ -335,6 +350,8 @@ func noDrift(b *bench) {
 	}
 }
 
+// dueAgainAtOnce keeps 64 timers due again at once for 1.5 s: the loop must go on making turns, one
+// in 0.5 s at the least.
 func dueAgainAtOnce(b *bench) {
 	var over atomic.Bool
 	defer over.Store(true) // or a loop that starves would never end
@@ -374,6 +391,8 @@ func (b *bench) turns() (count *atomic.Int64, stop func()) {
 	return count, func() { over.Store(true) }
 }
 
+// nearerTimerShortens sets short timers beside one of an hour, from other threads too where that is
+// declared: each must be punctual, and the far one stay pending.
 func nearerTimerShortens(b *bench) {
 	far := b.set(time.Hour)
 	for _, d := range []time.Duration{300 * time.Millisecond, 100 * time.Millisecond, 20 * time.Millisecond} {

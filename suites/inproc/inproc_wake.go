@@ -18,6 +18,7 @@ var wakes = []check{
 
 const lostWakeup = "nothing woke the loop: the post came between its last look at the queue and its sleep, or did not write to the wakeup descriptor"
 
+// promptTask posts a task to a loop that sleeps, eight times: it must run within 0.5 s.
 func promptTask(b *bench) {
 	for range 8 {
 		b.Pause(asleep)
@@ -35,8 +36,8 @@ const (
 	soakRaces = 1_000_000
 )
 
-// racesAreWon posts each task a moment after the one before it ran, just when the loop is on
-// its way to sleep; the moment is drawn anew each time, since every loop has another.
+// racesAreWon posts each task a moment after the one before it ran, just when the loop is on its
+// way to sleep, 20,000 times: each must run.
 func racesAreWon(b *bench) {
 	n := races
 	if b.vantage.Soak {
@@ -53,6 +54,7 @@ func racesAreWon(b *bench) {
 		case <-time.After(glance):
 			b.overdue(ran, i)
 		}
+		// Drawn anew each time, since every loop has another moment.
 		spin(b.Rand.IntN(4000))
 	}
 	b.Note("%d races, 0 lost", n) // the first that is lost ends the check
@@ -93,6 +95,8 @@ func spin(rounds int) {
 	}
 }
 
+// crossedWakeups has eight threads post a few tasks at once, in 600 rounds that end in silence: all
+// tasks of each round must run.
 func crossedWakeups(b *bench) {
 	const producers, rounds = 8, 600
 	for round := range rounds {
@@ -129,6 +133,8 @@ func crossedWakeups(b *bench) {
 	}
 }
 
+// fullWakeup has a task post 200,000 tasks, more than a wakeup descriptor takes writes: no post may
+// fail, and all tasks must run.
 func fullWakeup(b *bench) {
 	const n = 200_000 // a pipe takes 65,536 writes, a socketpair 278
 	ran := 0

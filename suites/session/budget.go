@@ -2,9 +2,11 @@ package session
 
 import "time"
 
-// Budget is how long a check waits. It is the only place where waiting times
-// are chosen. All of them are measured on the effective clock (see Stopwatch):
-// time in which this machine stalled does not count.
+// Budget is how long a check waits. How long checks wait is decided here; a time
+// that only one family allows is a named constant, with its reason, in that
+// family's file. What is given here is measured on the effective clock (see
+// Stopwatch), unless it says otherwise: time in which this machine stalled does
+// not count.
 type Budget struct {
 	// Await is how long something that must come may take. Two seconds is two
 	// thousand times what a reply on loopback takes, and well below the
