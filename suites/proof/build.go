@@ -113,7 +113,8 @@ type library struct {
 
 // libraries are those of the servers that need one.
 var libraries = map[string]library{
-	"tlsepoll": {"<openssl/ssl.h>", []string{"-lssl", "-lcrypto"}},
+	"tlsepoll":  {"<openssl/ssl.h>", []string{"-lssl", "-lcrypto"}},
+	"sanitized": {"<sanitizer/asan_interface.h>", []string{"-fsanitize=address"}},
 }
 
 // Lacks names the header that the row's server needs and that is not installed; empty

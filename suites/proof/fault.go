@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/dialect"
+	"github.com/reactorspec/reactorspec/suites/target"
 )
 
 // undeclared is the class of a server about which nobody says one.
@@ -64,6 +65,8 @@ type Fault struct {
 	Idle time.Duration `json:",omitzero"`
 	// MaxClients is how many clients at a time the target says that it has room for.
 	MaxClients int `json:",omitzero"`
+	// Payload bounds what a request to a Server carries, in bytes.
+	Payload target.Payload `json:",omitzero"`
 	// Limit is the declared limit of unread output, in bytes, of a Server; Memory
 	// what the target file declares for a heap that is collected late, in bytes.
 	Limit, Memory int64 `json:",omitzero"`

@@ -235,4 +235,16 @@ var accFaults = []Fault{
 		Shares:  "the other leaves all loops out but one, and would be found with a handful of clients",
 		Because: "serve none of",
 	},
+	{
+		Name:    "unix-client-is-lost",
+		Why:     "on a unix socket each 40th client is closed unheard",
+		Server:  "narrow",
+		Args:    []string{"{socket}", "backlog=100", "loses=40"},
+		Control: []string{"{socket}", "backlog=100"},
+		Dialect: "echo",
+		Class:   "reactor",
+		Breaks:  []string{"ACC-1"},
+		Because: "closed the connection | reset the connection",
+		Shares:  "the other leaves clients in the queue of a TCP listener: this one has them, and lets them go",
+	},
 }

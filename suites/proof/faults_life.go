@@ -110,7 +110,9 @@ var lifeFaults = []Fault{
 	{
 		Name: "workers-are-deserted", Why: "a master exits on SIGTERM and leaves its workers behind, who serve on",
 		Server: "processes", Args: []string{"{port}", "deserter"}, Control: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor", Features: []string{"drain"},
-		Breaks: []string{"LIFE-2", "LIFE-3", "LIFE-5", "LIFE-7", "LIFE-11"}, Because: "still open | outlives the server | still served | was served",
+		Breaks:     []string{"LIFE-2", "LIFE-3", "LIFE-5", "LIFE-7", "LIFE-11"},
+		Sometimes:  []string{"LIFE-16"},
+		Neighbours: "beside other work the worker closes connections whose input it has not read, with or without its fault", Because: "still open | outlives the server | still served | was served",
 	},
 	{
 		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",
@@ -233,5 +235,11 @@ var lifeFaults = []Fault{
 		Args: []string{"--idle-timeout", "2s"}, Breaks: []string{"LIFE-9"}, Because: "never said anything",
 		Shares:    "the other forgets them in the server, this one in the kernel",
 		Sometimes: []string{"TASK-5"}, Neighbours: "on a busy machine a chain of tasks lasts longer than the idle timeout of 2 s that the row needs, and the connection that waits for its end is closed",
+	},
+	{
+		Name: "stop-waits-for-who-was-handed-over", Why: "TCP_DEFER_ACCEPT keeps silent clients back, and a stop waits without a limit for those that were handed over",
+		Server: "epoll", Args: []string{"{port}", "defers-accept", "stop-waits"}, Control: []string{"{port}", "defers-accept"}, Dialect: "echo", Class: "reactor", Features: []string{"drain"},
+		Breaks: []string{"LIFE-4"}, Because: "still runs",
+		Shares: "the other has all its clients: this one has only those that the kernel handed over",
 	},
 }

@@ -56,7 +56,7 @@ func (f Fault) Target(command []string) target.Target {
 	file := target.File{
 		Name: f.Name, Dialect: f.Dialect, HTTP: f.HTTP, Class: spec.Class(f.Class),
 		Start: command, Env: f.Env, MaxClients: f.MaxClients, ReadyTimeout: target.Duration(30 * time.Second),
-		IdleTimeout: target.Duration(f.Idle), Limit: target.Bytes(f.Limit), Memory: target.Bytes(f.Memory), Promises: f.Promises,
+		IdleTimeout: target.Duration(f.Idle), Limit: target.Bytes(f.Limit), Memory: target.Bytes(f.Memory), Promises: f.Promises, Payload: f.Payload,
 	}
 	if file.Dialect == "" {
 		file.Dialect = "probe"

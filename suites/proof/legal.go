@@ -89,11 +89,6 @@ var edited = []Variant{
 	},
 }
 
-// Untried gives the reason for each rule that no variant is about.
-var Untried = map[spec.Rule]string{
-	spec.Heap: "the variants whose heap is collected late come with the checks that know such a heap",
-}
-
 // UntriedClauses gives the reason for each clause that no variant can be judged by.
 var UntriedClauses = map[string]string{
 	"TASK-14": "seen in-process only, where there is no server to be odd",

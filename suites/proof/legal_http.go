@@ -1,6 +1,9 @@
 package proof
 
-import "github.com/reactorspec/reactorspec/spec"
+import (
+	"github.com/reactorspec/reactorspec/spec"
+	"github.com/reactorspec/reactorspec/suites/target"
+)
 
 // asked are the clauses whose checks ask more than once, and may meet a connection
 // that the server has said it closes.
@@ -35,6 +38,12 @@ var closing = []Variant{
 		Fault: Fault{Name: "python-http-1.0", Why: "HTTP/1.0, in which a connection ends behind its reply (RFC 9112, 9.3)",
 			Server: "httpserver", Args: []string{"{port}", "1.0"}, Dialect: "http", Class: "thread-per-connection"},
 		Clauses: append([]string{"MODEL-4"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true, True: pythonSpins,
+		Untested: shortReplies,
+	},
+	{
+		Fault: Fault{Name: "python-http-behind-a-queue-of-five", Why: "HTTP/1.0 behind the backlog of 5 that socketserver has",
+			Server: "httpserver", Args: []string{"{port}", "1.0", "5"}, Dialect: "http", Class: "thread-per-connection"},
+		Clauses: append([]string{"MODEL-4"}, asked...), Rules: []spec.Rule{spec.Scarce, spec.Kernel}, True: pythonSpins,
 		Untested: shortReplies,
 	},
 	{
@@ -77,6 +86,12 @@ var closing = []Variant{
 		Fault: Fault{Name: "http-small-requests", Why: "a request of more than 4,096 bytes is answered 431, as fasthttp does (RFC 6585, 5)",
 			Server: "httpraw", Args: []string{"{port}", "small"}, Dialect: "http"},
 		Clauses: append([]string{"LOOP-7"}, asked...), Rules: []spec.Rule{spec.Scarce}, Whole: true,
+		Untested: shortReplies,
+	},
+	{
+		Fault: Fault{Name: "http-small-requests-declared", Why: "the same, and its target file says that a request carries 1,024 bytes at most",
+			Server: "httpraw", Args: []string{"{port}", "small"}, Dialect: "http", Payload: target.Payload{Max: 1024}},
+		Clauses: asked, Rules: []spec.Rule{spec.Scarce},
 		Untested: shortReplies,
 	},
 	{

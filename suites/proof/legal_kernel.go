@@ -44,6 +44,13 @@ var kernels = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "asyncio-on-a-unix-socket", Why: "Python's asyncio with all defaults, on a unix socket",
+			Server: "pythonecho", Args: []string{"{socket}", "asyncio"}, Dialect: "echo", Class: "reactor",
+		},
+		Clauses: without(begins, "CONN-6", "CONN-19"), Rules: []spec.Rule{spec.Scarce, spec.Kernel},
+	},
+	{
+		Fault: Fault{
 			Name: "reference-behind-a-queue-of-two", Why: "the reference with a backlog of 2",
 			Args: []string{"--backlog", "2"},
 		},

@@ -101,7 +101,7 @@ var trees = []Variant{
 			Server: "forking", Args: []string{"{port}", "one-an-accept"}, Dialect: "echo", Class: "thread-per-connection",
 		},
 		Rules:   []spec.Rule{spec.Tree, spec.Slow},
-		Clauses: []string{"MODEL-7", "MODEL-8", "RES-1", "ACC-1"},
+		Clauses: []string{"MODEL-7", "MODEL-8", "RES-1", "ACC-1", "LOOP-12"},
 	},
 	{
 		Fault: Fault{
@@ -109,7 +109,16 @@ var trees = []Variant{
 			Server: "forking", Args: []string{"{port}", "at-fifty"}, Dialect: "echo", Class: "thread-per-connection",
 		},
 		Rules:   []spec.Rule{spec.Tree, spec.Slow},
-		Clauses: []string{"MODEL-7", "MODEL-8"},
+		Clauses: []string{"MODEL-7", "MODEL-8", "LOOP-12"},
+	},
+	{
+		Fault: Fault{
+			Name: "python-forks-for-each", Why: "socketserver.ForkingTCPServer with all defaults: forty processes at most, behind a backlog of 5",
+			Server: "pythonecho", Args: []string{"{port}", "forking"}, Dialect: "echo", Class: "thread-per-connection",
+		},
+		Rules:    []spec.Rule{spec.Tree, spec.Scarce, spec.Kernel},
+		Clauses:  []string{"MODEL-7", "MODEL-8", "ACC-1", "ACC-2", "CONN-12", "CONN-13", "LOOP-12", "RES-1", "RES-2"},
+		Untested: map[string]string{"MODEL-8": "it holds fewer than 40 at once", "ACC-1": "it holds 40 clients at once", "ACC-2": "it holds 40 clients at once"},
 	},
 	{
 		Fault: Fault{
@@ -206,8 +215,26 @@ var heaps = []Variant{
 			Slow: "the check of memory goes on for a minute where the target declares four gigabytes",
 		},
 		Rules:    []spec.Rule{spec.Heap},
-		Clauses:  []string{"RES-3", "RES-4", "LOOP-1"},
+		Clauses:  []string{"RES-3", "RES-4", "LOOP-1", "FLOW-3", "FLOW-8"},
 		Untested: map[string]string{"RES-3": "within the 4GiB that it declares"},
+	},
+	{
+		Fault: Fault{
+			Name: "loops-whose-heap-is-collected-at-four-gigabytes", Why: "the same in the class of several loops, with a limit of unread output",
+			Env: map[string]string{"GOGC": "off", "GOMEMLIMIT": "4GiB"}, Memory: 4 << 30, Args: []string{"--limit", "65536"},
+			Slow: "the check of memory goes on for a minute where the target declares four gigabytes",
+		},
+		Rules:    []spec.Rule{spec.Heap},
+		Clauses:  []string{"RES-3", "FLOW-2", "FLOW-3", "FLOW-8"},
+		Untested: map[string]string{"RES-3": "within the 4GiB that it declares"},
+	},
+	{
+		Fault: Fault{
+			Name: "freed-memory-stays-for-a-while", Why: "built with AddressSanitizer, which keeps what was freed until it is 256 MiB, and maps terabytes of addresses",
+			Server: "sanitized", Args: []string{"{port}"}, Dialect: "echo", Class: "reactor",
+		},
+		Rules:   []spec.Rule{spec.Heap, spec.Slow},
+		Clauses: []string{"CONN-1", "LOOP-1", "LOOP-12", "LOOP-15", "RES-1", "RES-2", "RES-3", "RES-9", "RES-10", "FLOW-5", "FLOW-11", "ACC-1"},
 	},
 	{
 		Fault: Fault{

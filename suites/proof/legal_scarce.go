@@ -86,6 +86,28 @@ var scarce = []Variant{
 	},
 	{
 		Fault: Fault{
+			Name: "sixty-for-each-address", Why: "one address may have sixty clients, which it says, and whoever comes beyond is closed",
+			Server: "narrow", Args: []string{"{port}", "address=60"}, Dialect: "echo", Class: "reactor", MaxClients: 60,
+		},
+		Clauses: crowds, Rules: []spec.Rule{spec.Scarce},
+	},
+	{
+		Fault: Fault{
+			Name: "http-places-for-each-address", Why: "one address may have 64 clients of HTTP, as FastFlowLM 680 limits them",
+			Server: "httpepoll", Args: []string{"{port}", "counts"}, Dialect: "http", Class: "reactor",
+		},
+		Clauses: without(crowds, "ACC-10"), Rules: []spec.Rule{spec.Scarce},
+		Untested: map[string]string{"ACC-1": "it holds 64 clients at once", "ACC-2": "it holds 64 clients at once", "CONN-14": "it holds 64 clients at once"},
+	},
+	{
+		Fault: Fault{
+			Name: "reads-four-kibibytes-at-once", Why: "it reads 4 KiB at once, of whatever is there",
+			Server: "narrow", Args: []string{"{port}", "buffer=4096"}, Dialect: "echo", Class: "reactor",
+		},
+		Clauses: append([]string{"CONN-1", "CONN-4", "CONN-5", "CONN-7", "CONN-12", "CONN-18", "CONN-19", "FLOW-5", "FLOW-7"}, idleVariant...), Rules: []spec.Rule{spec.Slow},
+	},
+	{
+		Fault: Fault{
 			Name: "hundred-workers", Why: "a pool of a hundred threads, each with a client of its own",
 			Server: "pool", Args: []string{"{port}", "workers", "100"}, Dialect: "echo", Class: "thread-per-connection",
 		},

@@ -153,7 +153,7 @@ func TestEveryRuleHasItsVariant(t *testing.T) {
 			tried := slices.ContainsFunc(Legal, func(v Variant) bool {
 				return slices.Contains(v.Rules, rule) && v.judgedBy(clause)
 			})
-			if !tried && Untried[rule] == "" && UntriedClauses[clause.ID] == "" {
+			if !tried && UntriedClauses[clause.ID] == "" {
 				t.Errorf("%s rests on rule %d, and no variant that the rule is about is judged by it: name it in Clauses of one, or have one judged by the Whole spec", clause.ID, rule)
 			}
 		}

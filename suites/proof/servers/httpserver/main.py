@@ -1,4 +1,4 @@
-"""The server of Python's library, as its documentation shows it: main.py PORT KIND
+"""The server of Python's library, as its documentation shows it: main.py PORT KIND [QUEUE]
 
   1.0         HTTP/1.0, its default: each connection ends behind the reply
   1.1         HTTP/1.1, connections persist
@@ -30,5 +30,5 @@ if kind == "iterative":
     server = http.server.HTTPServer
 else:
     server = http.server.ThreadingHTTPServer
-server.request_queue_size = 1024
+server.request_queue_size = int(sys.argv[3]) if len(sys.argv) > 3 else 1024
 server(("127.0.0.1", port), Echo).serve_forever()

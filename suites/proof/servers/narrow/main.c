@@ -10,6 +10,8 @@
 //	loops=n     threads, each with a poller of its own (1)
 //	defer=s     TCP_DEFER_ACCEPT: who says nothing is not handed over for so many seconds
 //	rate=n      bytes a second that each connection gets back
+//	buffer=n    bytes that it reads at once (65536)
+//	address=n   clients at a time from one address; it closes whoever comes beyond
 //	pause=ms    how long it lets the listener alone when descriptors have run out (100)
 //	late=ms     it listens only after so long
 //	abort       it ends with RST a connection whose client has half-closed, once all is acknowledged
@@ -21,6 +23,7 @@
 //
 //	forgets     the listener that was let alone because of most= is never taken up again
 //	cuts        it ends with RST whoever has half-closed, acknowledged or not
+//	loses=n     each n-th client is closed unheard
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,13 +50,14 @@
 
 enum { bufferSize = 64 << 10, mostEach = 8, drainTime = 3000 };
 
-static long backlog = 4096, files, each, most, loops = 1, defer, rate, pauseTime = 100, late;
+static long backlog = 4096, files, each, most, loops = 1, defer, rate, pauseTime = 100, late, buffer = bufferSize, perAddress, loses;
 static int endsByReset, goesAway, bySignalfd, zerocopy, forgets, cuts;
 static const char *address;
 static atomic_int stopping;
 
 struct client {
 	int fd, beside[mostEach];
+	in_addr_t peer; // its address
 	char data[bufferSize]; // what is to go back
 	size_t from, to;
 	int ended;         // its client has half-closed
@@ -173,7 +177,7 @@ static void serve(struct loop *l, struct client *c, uint32_t events) {
 	if (zerocopy && events & EPOLLERR) completed(c);
 	if (events & EPOLLHUP && c->interest == 0) return end(l, c, 0); // reset while it waits for something else
 	if (c->from < c->to || c->back != c->lent || c->to) return drain(l, c);
-	ssize_t n = recv(c->fd, c->data, sizeof c->data, 0);
+	ssize_t n = recv(c->fd, c->data, buffer, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
 	if (n < 0) return end(l, c, 0);
 	c->ended = n == 0;
@@ -191,15 +195,31 @@ static void letAlone(struct loop *l) {
 	}
 }
 
+// unwelcome reports whether a client is one too many from its address.
+static int unwelcome(struct loop *l, in_addr_t peer) {
+	long n = 0;
+	for (struct client *c = l->all.next; perAddress && c != &l->all; c = c->next) n += c->peer == peer;
+	return perAddress && n >= perAddress;
+}
+
 static void take(struct loop *l) {
 	for (int i = 0; i < 64; i++) {
 		if (most && l->clients >= most) return listens(l, 0);
-		int fd = accept4(l->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
+		struct sockaddr_storage from = {0};
+		socklen_t length = sizeof from;
+		int fd = accept4(l->listener, (void *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
 		if (fd < 0 && errno == EAGAIN) return;
 		if (fd < 0) return letAlone(l);
+		in_addr_t peer = from.ss_family == AF_INET ? ((struct sockaddr_in *)&from)->sin_addr.s_addr : 0;
+		static atomic_long accepted;
+		if (unwelcome(l, peer) || (loses && ++accepted % loses == 0)) {
+			close(fd);
+			continue;
+		}
 		struct client *c = calloc(1, sizeof *c);
 		c->fd = fd;
+		c->peer = peer;
 		for (int k = 0; k < each; k++) {
 			if ((c->beside[k] = eventfd(0, EFD_CLOEXEC)) >= 0) continue;
 			while (k > 0) close(c->beside[--k]);
@@ -282,7 +302,7 @@ static void words(int argc, char **argv) {
 		{"backlog", &backlog, 0}, {"files", &files, 0}, {"each", &each, 0}, {"most", &most, 0}, {"loops", &loops, 0},
 		{"defer", &defer, 0}, {"rate", &rate, 0}, {"pause", &pauseTime, 0}, {"late", &late, 0}, {"abort", 0, &endsByReset},
 		{"away", 0, &goesAway}, {"signalfd", 0, &bySignalfd}, {"zerocopy", 0, &zerocopy}, {"forgets", 0, &forgets},
-		{"cuts", 0, &cuts},
+		{"cuts", 0, &cuts}, {"buffer", &buffer, 0}, {"address", &perAddress, 0}, {"loses", &loses, 0},
 	};
 	for (int i = 2; i < argc; i++) {
 		char *value = strchr(argv[i], '=');

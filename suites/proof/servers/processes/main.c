@@ -20,10 +20,13 @@
  *
  *   deserter     prefork whose master does not end its workers
  *   storm        prefork whose master starts short-lived helpers without a pause
+ *   mortal       prefork whose workers die of SIGPIPE, and are started again
+ *   each-hoards  a process for each connection, which reads on however much output waits
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -221,6 +224,31 @@ static void serve(int fd) {
 	}
 }
 
+/* hoard serves one connection, and reads on however much is to be written. */
+static void hoard(int fd) {
+	size_t from = 0, to = 0, room = PIECE;
+	char *data = malloc(room);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	signal(SIGTERM, SIG_DFL);
+	for (;;) {
+		struct pollfd p = {fd, (short)(POLLIN | (from < to ? POLLOUT : 0)), 0};
+		if (poll(&p, 1, -1) < 0)
+			continue;
+		if (room - to < PIECE)
+			data = realloc(data, room *= 2);
+		ssize_t n = read(fd, data + to, PIECE);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			_exit(0);
+		to += n > 0 ? (size_t)n : 0;
+		n = from < to ? write(fd, data + from, to - from) : 0;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			_exit(0);
+		from += n > 0 ? (size_t)n : 0;
+		if (from == to)
+			from = to = 0;
+	}
+}
+
 static pid_t children[CONNS];
 static int born;
 
@@ -238,7 +266,7 @@ static void collect(void) {
 /* each gives every connection a process. Stopping, it ends those that are left. */
 static void each(int port, const char *mode) {
 	int listener = listen_at(port, 0), on = 1;
-	int ignored = strcmp(mode, "each-ignored") == 0, orphan = strcmp(mode, "each-orphan") == 0;
+	int ignored = strcmp(mode, "each-ignored") == 0, orphan = strcmp(mode, "each-orphan") == 0, hoards = strcmp(mode, "each-hoards") == 0;
 	if (ignored)
 		signal(SIGCHLD, SIG_IGN);
 	while (!stopping) {
@@ -258,6 +286,8 @@ static void each(int port, const char *mode) {
 			close(listener);
 			if (orphan && fork() != 0)
 				_exit(0);
+			if (hoards)
+				hoard(fd);
 			serve(fd);
 		}
 		if (pid > 0 && born < CONNS)
@@ -280,6 +310,8 @@ static pid_t start_worker(int port, const char *mode, int listener, int number) 
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, 0);
+		if (strcmp(mode, "mortal") == 0)
+			signal(SIGPIPE, SIG_DFL);
 		if (strcmp(mode, "reuseport") == 0)
 			listener = listen_at(port, 1);
 		if (handed) {
