@@ -165,10 +165,12 @@ var lifeFaults = []Fault{
 		c.wait.touch(c)`,
 		New: `	if false {
 		c.wait.touch(c)`,
-		More:    []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
-		Args:    []string{"--idle-timeout", "2s"},
-		Breaks:  []string{"LIFE-10", "LIFE-14"},
-		Because: "closed the connection | reset the connection | was not answered | was cut off",
+		More:       []Edit{{"reference/reactor.go", "	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {", "	if n > 0 && c.wait.list == &r.drain {"}},
+		Args:       []string{"--idle-timeout", "2s"},
+		Breaks:     []string{"LIFE-10", "LIFE-14"},
+		Sometimes:  []string{"TIME-9"},
+		Neighbours: "a connection that is older than the timeout of 2 s is closed, and on a busy machine one that only has timers set gets so old",
+		Because:    "closed the connection | reset the connection | was not answered | was cut off",
 	},
 	{
 		Name: "timeout-from-the-last-reply",

@@ -24,8 +24,10 @@ var resFaults = []Fault{
 		closeSocket = func(int) error { return nil }
 	}
 	if err := closeSocket(int(c.fd)); err != nil {`,
-		Breaks:  []string{"RES-2", "CONN-13"},
-		Because: "sockets are still open",
+		Breaks:     []string{"RES-2", "CONN-13"},
+		Sometimes:  []string{"RES-7"},
+		Neighbours: "some of the 500 clients end by a reset, and keep their sockets",
+		Because:    "sockets are still open",
 	},
 	{
 		Name: "keeps-what-is-gone",
