@@ -150,8 +150,8 @@ func (k *reactors) adopt(fd int, _ netip.AddrPort) {
 }
 
 // handOver gives a connection to a sub-reactor (S5), at once: what the client says, or
-// that it says nothing, is not waited for here, where others wait (ACC-2). Where the
-// balancer's choice has ended, the next that runs takes its place.
+// that it says nothing, is not waited for here, where others wait (ACC-2), and so does a
+// stop (LIFE-2). Where the balancer's choice has ended, the next that runs takes its place.
 func (k *reactors) handOver(fd int, from netip.AddrPort) {
 	// Each loop gets its part: one that gets all leaves the others' cores idle (ACC-7).
 	r := k.loops[k.balance(from)]

@@ -78,7 +78,8 @@ func (c *Conn) read(all bool) {
 			return
 		}
 		if budget -= n; budget <= 0 {
-			// The others come first, however much more there is (FLOW-7).
+			// The others come first, however much more there is (FLOW-7), and then the rest: a
+			// client that waits for its echo sends no more that could be an event (CONN-4).
 			if all {
 				r.queue(c) // no event will come for what is left
 			}
@@ -99,7 +100,8 @@ func (c *Conn) deliver(data []byte) {
 		data = c.in
 	}
 	// What the handler leaves waits for more input, which is an event: another turn at
-	// once would spin until the rest is there (LOOP-5, PROBE-10).
+	// once would spin until the rest is there (LOOP-5, PROBE-10). Until then it holds no
+	// thread, however many clients have stalled (MODEL-8).
 	rest := c.offer(data)
 	switch {
 	case c.state != stateOpen || len(rest) == 0:

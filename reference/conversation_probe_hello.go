@@ -18,7 +18,8 @@ func (s *Server) Features() []string {
 	return features
 }
 
-// hello is the fields of HELLO. They say what is, not what was asked for (PROBE-11).
+// hello is the fields of HELLO. They say what is, not what was asked for (PROBE-11). By the
+// class a client knows whose threads serve it (MODEL-4, MODEL-5).
 func (s *Server) hello() []byte {
 	o := s.options
 	loops, limit, wakeup, poller := o.Loops, o.Limit, o.Wakeup, o.Poller

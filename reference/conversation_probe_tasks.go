@@ -20,7 +20,8 @@ const (
 	maxProducers = 16
 )
 
-// post posts n tasks to a loop one by one from this connection's loop.
+// post posts n tasks to a loop one by one from this connection's loop. The last one says
+// on which thread it runs: that loop's own (TASK-3).
 func (p *probing) post(id uint32, a *arguments) {
 	l, n := a.loop(p), int(a.number(1, maxTasks))
 	if !a.ok() {

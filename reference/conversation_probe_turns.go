@@ -17,8 +17,8 @@ const maxHookTurns = 1000
 // maxOffload is how many milliseconds an OFFLOAD blocks.
 const maxOffload = 10_000
 
-// hook counts turns at a position, and watches the order in which the loop
-// passes all of them.
+// hook counts turns at a position, each once and none beyond those that were asked for
+// (TASK-8), and watches the order in which the loop passes all of them.
 func (p *probing) hook(id uint32, a *arguments) {
 	at, turns := contract.Position(a.word()), int(a.number(1, maxHookTurns))
 	if !a.ok() || !isPosition(at) {

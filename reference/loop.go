@@ -74,6 +74,8 @@ func (l *Loop) Run() error {
 		var n int
 		l.pass(contract.BeforePoll)
 		timeout := l.fallAsleep() // after the hooks: what they posted must not wait (redis PR #12068)
+		// A signal ends the poll without an error (LOOP-11), and is an end like any other: what
+		// was posted meanwhile is found below, by a loop that says that it is awake (WAKE-9).
 		n, err = l.poller.Wait(l.events, timeout)
 		l.wakeUp()
 		if err != nil {

@@ -72,7 +72,8 @@ func NewSocketPair() (Waker, error) {
 	return &fdWaker{name: "socketpair", read: r, write: w, size: 1}, nil
 }
 
-// fdWaker wakes by writing size bytes to a descriptor.
+// fdWaker wakes by writing size bytes to a descriptor. Drain reads them all, or it would
+// stay readable, and no poll would sleep again (WAKE-7).
 type fdWaker struct {
 	name        string
 	read, write int

@@ -68,6 +68,7 @@ func (r *reactor) adopt(fd int) {
 		r.open.Add(-1)
 		return
 	}
+	// A number of its own: the kernel gives the descriptor to another one day (SIGN-7).
 	c.id = r.server.number()
 	c.place = int32(r.conns.length)
 	r.conns.push(c)
@@ -154,6 +155,7 @@ func (r *reactor) received(c *Conn, n int) {
 
 func (r *reactor) sent(c *Conn, n int) {
 	r.out.Add(uint64(n))
+	// Of a drain too: who reads slowly, and gets on, is not cut off (LIFE-22).
 	if n > 0 && (c.wait.list == &r.quiet || c.wait.list == &r.drain) {
 		c.wait.touch(c)
 	}

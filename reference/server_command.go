@@ -66,6 +66,7 @@ func serve(ctx context.Context, out io.Writer, o Options, network, address strin
 	if err := poll.FitDescriptors(o.Poller); err != nil {
 		return err
 	}
+	// That the address is taken ends the process, with a status other than 0 (LIFE-17).
 	bound, err := server.Start(network, address)
 	if err != nil {
 		return err

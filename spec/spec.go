@@ -268,11 +268,12 @@ func New(d Declared) *Spec {
 //go:embed declared.json
 var declared []byte
 
-// embedded is the spec of the pages beside this file. A broken one is a broken build.
+// embedded is the spec of the pages beside this file. One that cannot be read is a bug
+// of the build.
 var embedded = sync.OnceValue(func() *Spec {
 	var d Declared
 	if err := json.Unmarshal(declared, &d); err != nil {
-		panic("spec/declared.json is broken: " + err.Error())
+		panic("spec/declared.json cannot be read: " + err.Error())
 	}
 	return New(d)
 })

@@ -25,7 +25,7 @@ var lists embed.FS
 var frozen = sync.OnceValues(func() (versions []string, since map[string]string) {
 	entries, err := lists.ReadDir("versions")
 	if err != nil {
-		panic("spec/versions is broken: " + err.Error())
+		panic("spec/versions cannot be read: " + err.Error())
 	}
 	for _, entry := range entries {
 		versions = append(versions, strings.TrimSuffix(entry.Name(), ".txt"))
@@ -46,7 +46,7 @@ var frozen = sync.OnceValues(func() (versions []string, since map[string]string)
 func listOf(version string) []string {
 	text, err := lists.ReadFile("versions/" + version + ".txt")
 	if err != nil {
-		panic("spec/versions is broken: " + err.Error())
+		panic("spec/versions cannot be read: " + err.Error())
 	}
 	return strings.Fields(string(text))
 }

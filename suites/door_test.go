@@ -99,7 +99,7 @@ func TestTheRerunLineOfGoTestReproduces(t *testing.T) {
 	}
 	printed, _ := door(t, "-target="+garbling(t), "-clause=CONN-1,CONN-2", "-seed=0x5e1f")
 	line := rerunLine(t, printed)
-	for _, part := range []string{seedVariable + "=0x5e1f ", "^CONN-1$", "garbles it.yaml"} {
+	for _, part := range []string{judging.SeedVariable + "=0x5e1f ", "^CONN-1$", "garbles it.yaml"} {
 		if !strings.Contains(line, part) {
 			t.Errorf("the line lacks %q: %s", part, line)
 		}
@@ -126,12 +126,12 @@ func rerunLine(t *testing.T, printed string) string {
 
 // TestTheSeedOfTheEnvironment outranks the options, in every door of `go test`.
 func TestTheSeedOfTheEnvironment(t *testing.T) {
-	t.Setenv(seedVariable, "0x5e1f")
+	t.Setenv(judging.SeedVariable, "0x5e1f")
 	o := rerunIn(t, judging.Options{Seed: 7})
 	if o.Seed != 0x5e1f {
 		t.Errorf("the seed is %#x", o.Seed)
 	}
-	if line := o.Rerun("CONN-1", o.Seed); !strings.HasPrefix(line, seedVariable+"=0x5e1f go test ") || !strings.Contains(line, "^TestTheSeedOfTheEnvironment$/^CONN-1$") {
+	if line := o.Rerun("CONN-1", o.Seed); !strings.HasPrefix(line, judging.SeedVariable+"=0x5e1f go test ") || !strings.Contains(line, "^TestTheSeedOfTheEnvironment$/^CONN-1$") {
 		t.Errorf("the line is %s", line)
 	}
 }

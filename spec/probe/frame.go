@@ -79,6 +79,7 @@ func TakeFrame(buf []byte) (body []byte, n int, err error) {
 		return nil, 0, nil
 	}
 	size := binary.BigEndian.Uint32(buf)
+	// No body can make up for such a length (PROBE-6), and none is waited for (PROBE-7).
 	if size == 0 || size > MaxFrame {
 		return nil, 0, ErrLength
 	}

@@ -18,7 +18,8 @@ func (i *Item) AppendOK(dst []byte) []byte {
 
 // Login takes one line of the login conversation, without its line end, and
 // appends the answering line to dst. closing is true after QUIT: the server
-// closes once the answer is delivered. A line out of turn changes nothing (SIGN-10).
+// closes once the answer is delivered. A line out of turn changes nothing (SIGN-10), and
+// QUIT is never out of turn (SIGN-12).
 func (i *Item) Login(dst, line []byte) (answer []byte, closing bool) {
 	step, text, _ := bytes.Cut(line, space)
 	switch {
@@ -61,6 +62,7 @@ func (i *Item) appendShow(dst []byte) []byte {
 	return appendDecimal(dst, uint64(i.Steps))
 }
 
+// isName says which names an item carries, the longest of MaxName letters (SIGN-9).
 func isName(text []byte) bool {
 	if len(text) == 0 || len(text) > MaxName {
 		return false

@@ -93,12 +93,14 @@ func TakeLine(buf []byte, max int) (line []byte, n int, err error) {
 		return nil, 0, nil
 	}
 	line = buf[:end]
+	// A terminal ends its line by both, and means the same command (SIGN-2).
 	if end > 0 && line[end-1] == '\r' {
 		line = line[:end-1]
 	}
 	if len(line) > max {
 		return nil, 0, ErrTooLong
 	}
+	// The caller goes on behind the newline, where the conversation begins (SIGN-3).
 	return line, end + 1, nil
 }
 

@@ -19,7 +19,7 @@ import (
 type signals struct {
 	owned    []os.Signal
 	arrivals chan os.Signal
-	broken   chan os.Signal // nobody reads it
+	pipes    chan os.Signal // SIGPIPE; nobody reads it
 	released chan struct{}
 	out      io.Writer
 
@@ -45,11 +45,11 @@ func endings() []os.Signal {
 }
 
 func ownSignals(out io.Writer) *signals {
-	s := &signals{owned: endings(), arrivals: make(chan os.Signal, 2), broken: make(chan os.Signal, 1), released: make(chan struct{}), out: out}
+	s := &signals{owned: endings(), arrivals: make(chan os.Signal, 2), pipes: make(chan os.Signal, 1), released: make(chan struct{}), out: out}
 	signal.Notify(s.arrivals, s.owned...)
 	// A reader of standard output that went away is an error of writing, and no reason to
 	// end before the reports. Ignored, the signal would be ignored by the target too.
-	signal.Notify(s.broken, syscall.SIGPIPE)
+	signal.Notify(s.pipes, syscall.SIGPIPE)
 	go s.watch()
 	return s
 }
@@ -67,7 +67,7 @@ func (s *signals) first(cancel func()) {
 // release gives the signals back to their default.
 func (s *signals) release() {
 	signal.Stop(s.arrivals)
-	signal.Stop(s.broken)
+	signal.Stop(s.pipes)
 	signal.Reset(append(s.owned, syscall.SIGPIPE)...)
 	close(s.released)
 }

@@ -192,8 +192,8 @@ func (d *reading) wrong(b []byte, want string, got []byte, at int, carries bool)
 	return &ReplyError{Dialect: d.name, Want: want, Got: shown, Garbage: !carries}
 }
 
-// take reads n more bytes behind b.
-func (d *reading) take(b []byte, n int) ([]byte, error) {
+// readMore reads n more bytes behind b.
+func (d *reading) readMore(b []byte, n int) ([]byte, error) {
 	if n > d.left {
 		return b, &ReplyError{Dialect: d.name, Want: fmt.Sprintf("a reply of at most %d more bytes", d.left), Got: fmt.Sprintf("%s, which announces %d", shorten(b), n), Garbage: true}
 	}
@@ -222,28 +222,28 @@ func (d *reading) cut(f *frame) (b, content []byte, err error) {
 		return b, bytes.TrimSuffix(b, f.line), err
 	case f.length != nil:
 		l := f.length
-		if b, err = d.take(nil, l.at+l.number.size); err != nil {
+		if b, err = d.readMore(nil, l.at+l.number.size); err != nil {
 			return b, b, err
 		}
 		n := l.number.read(b[l.at:])
 		if n < 0 || n > int64(d.left) {
 			return b, b, &ReplyError{Dialect: d.name, Want: fmt.Sprintf("a length that counts 0 to %d bytes", d.left), Got: fmt.Sprintf("%s, which counts %d", shorten(b), n), Garbage: true}
 		}
-		b, err = d.take(b, int(n))
+		b, err = d.readMore(b, int(n))
 	case f.header != nil:
 		var n int
 		if b, n, err = d.prefix(f.header, true); err != nil {
 			return b, b, err
 		}
-		if b, err = d.take(b, n); err != nil {
+		if b, err = d.readMore(b, n); err != nil {
 			return b, b, err
 		}
 		head := len(b)
-		if b, err = d.take(b, len(f.tail)); err == nil && !bytes.Equal(b[head:], f.tail) {
+		if b, err = d.readMore(b, len(f.tail)); err == nil && !bytes.Equal(b[head:], f.tail) {
 			err = garbage(d.name, ascii.Quote(f.tail)+" after the bytes that the header counts", b[head:])
 		}
 	case f.size > 0:
-		b, err = d.take(nil, f.size)
+		b, err = d.readMore(nil, f.size)
 	default: // close
 		b, err = d.untilClosed()
 	}
@@ -313,14 +313,14 @@ func (d *reading) prefix(t *text, header bool) (b []byte, n int, err error) {
 				return b, n, err
 			}
 		case p.kind == anyBytes && p.count > 0:
-			b, err = d.take(b, p.count)
+			b, err = d.readMore(b, p.count)
 		case p.kind == anyBytes: // sound: a literal follows; it is left to the next round
 			end := parts[i+1].literal
 			if b, err = d.upTo(b, end, "some bytes, then "+shorten(end)); err == nil {
 				parts[i+1] = part{kind: literal}
 			}
 		case p.kind == lengthOf && p.number.size > 0:
-			if b, err = d.take(b, p.number.size); err == nil {
+			if b, err = d.readMore(b, p.number.size); err == nil {
 				counted := p.number.read(b[start:])
 				if counted < 0 || counted > int64(d.left) {
 					err = garbage(d.name, fmt.Sprintf("a length that counts 0 to %d bytes", d.left), b[start:])

@@ -12,8 +12,8 @@ import (
 	"github.com/reactorspec/reactorspec/spec"
 )
 
-// shipped are the dialects that a page of the spec describes. A broken one is a
-// broken build.
+// shipped are the dialects that a page of the spec describes. One that cannot be
+// read is a bug of the build.
 var shipped = sync.OnceValue(func() []Dialect {
 	var list []Dialect
 	for _, page := range spec.Dialects() {
@@ -25,7 +25,7 @@ var shipped = sync.OnceValue(func() []Dialect {
 		text := strings.Repeat("\n", page.DescriptionLine-1) + page.Description
 		d, err := ReadDescribed([]byte(text), file)
 		if err != nil {
-			panic("a dialect that ships is broken: " + err.Error())
+			panic("a dialect that ships cannot be read: " + err.Error())
 		}
 		d.name = page.Name
 		list = append(list, d)

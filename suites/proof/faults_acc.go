@@ -225,12 +225,14 @@ var accFaults = []Fault{
 		Because: "silence",
 	},
 	{
-		Name:    "one-of-many-loops-is-left-out",
-		Why:     "a hash of the address chooses among 64 loops, and never chooses the last",
-		Args:    []string{"--loops", "64", "--balance", "source-hash"},
-		File:    "reference/class_reactor.go",
-		Old:     "	r := k.loops[k.balance(from)]\n",
-		New:     "	r := k.loops[k.balance(from)%63]\n",
+		Name: "one-of-many-loops-is-left-out",
+		Why:  "a hash of the address chooses among 64 loops, and never chooses the last",
+		Args: []string{"--loops", "64", "--balance", "source-hash"},
+		File: "reference/class_reactor.go",
+		Old: `	r := k.loops[k.balance(from)]
+`,
+		New: `	r := k.loops[k.balance(from)%63]
+`,
 		Breaks:  []string{"ACC-7"},
 		Shares:  "the other leaves all loops out but one, and would be found with a handful of clients",
 		Because: "serve none of",

@@ -256,9 +256,25 @@ var heaps = []Variant{
 	{
 		Fault: Fault{
 			Name: "garbage-of-each-turn", Why: "every turn leaves a copy of what it read for a collector that comes at 300 MiB",
-			File: "reference/conn_turn.go", Old: "		r.received(c, n)\n		c.deliver(r.buf[:n])\n", New: "		r.received(c, n)\n		r.garbage = append([]byte(nil), r.buf[:n]...)\n		c.deliver(r.buf[:n])\n",
-			More: []Edit{{"reference/reactor.go", "	stopping bool\n", "	stopping bool\n	garbage  []byte\n"}},
-			Env:  map[string]string{"GOGC": "off", "GOMEMLIMIT": "300MiB"}, Args: []string{"--limit", "65536"},
+			File: "reference/conn_turn.go",
+			Old: `		r.received(c, n)
+		c.deliver(r.buf[:n])
+`,
+			New: `		r.received(c, n)
+		r.garbage = append([]byte(nil), r.buf[:n]...)
+		c.deliver(r.buf[:n])
+`,
+			More: []Edit{
+				{
+					"reference/reactor.go",
+					`	stopping bool
+`,
+					`	stopping bool
+	garbage  []byte
+`,
+				},
+			},
+			Env: map[string]string{"GOGC": "off", "GOMEMLIMIT": "300MiB"}, Args: []string{"--limit", "65536"},
 		},
 		Rules:   []spec.Rule{spec.Heap},
 		Clauses: []string{"FLOW-2", "FLOW-3", "FLOW-8", "FLOW-11", "RES-3", "RES-4", "RES-9"},

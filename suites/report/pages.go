@@ -74,18 +74,18 @@ func linked(text string) template.HTML {
 }
 
 // frame is what every page has: its title, and where the report's folder begins.
-// A page that is alone carries style and script in itself.
+// An inline page carries style and script in itself.
 type frame struct {
 	Title  string
 	Root   string // "", "../" …: from the page to the folder
 	Style  template.CSS
 	Script template.JS
-	Alone  bool
+	Inline bool
 	Tool   string
 }
 
-func aloneFrame(title, tool string) frame {
-	return frame{Title: title, Alone: true, Tool: tool,
+func inlineFrame(title, tool string) frame {
+	return frame{Title: title, Inline: true, Tool: tool,
 		Style: template.CSS(pageFile("style.css")), Script: template.JS(pageFile("script.js"))} //nolint:gosec // our own files
 }
 
@@ -93,7 +93,7 @@ func aloneFrame(title, tool string) frame {
 func WriteHTML(w io.Writer, run *Run) error {
 	copied := neutral(*run)
 	view := runPageOf(&copied, nil)
-	view.frame = aloneFrame(copied.Target.Name+" – reactorspec", copied.Tool)
+	view.frame = inlineFrame(copied.Target.Name+" – reactorspec", copied.Tool)
 	return pageTemplates().ExecuteTemplate(w, "run.html", view)
 }
 

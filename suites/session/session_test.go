@@ -340,7 +340,7 @@ func TestPanicsAndEndings(t *testing.T) {
 		"panic":        {func(*Session) { *nothing = 1 }, func(a Attempt) bool { return strings.Contains(a.HarnessError, "nil pointer") }},
 		"panic beside": {func(s *Session) { s.Go(func() { panic("oh") }) }, func(a Attempt) bool { return strings.Contains(a.HarnessError, "oh") }},
 		"undecided":    {func(s *Session) { s.Inconclusive("no right") }, func(a Attempt) bool { return a.Inconclusive == "no right" && a.Failure == nil }},
-		"blind":        {func(s *Session) { s.Tree() }, func(a Attempt) bool { return a.Untested != "" && a.Failure == nil }},
+		"untested":     {func(s *Session) { s.Tree() }, func(a Attempt) bool { return a.Untested != "" && a.Failure == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if a := attempt(t, echo, c.run); !c.ok(a) {

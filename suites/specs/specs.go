@@ -5,6 +5,7 @@ package specs
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 
@@ -38,7 +39,8 @@ func Covers(ids ...string) ginkgo.Labels {
 // family, an It for each clause, and a last one for what the target did not promise,
 // which can come to advice at most. Call it where containers may be declared,
 // before RunSpecs. The target is started by the first It that runs and stopped
-// after the last.
+// after the last. REACTORSPEC_SEED in the environment fixes the seed, as for
+// suites.Verify.
 func Specs(judged target.Target, opts ...suites.Option) {
 	r, err := judging.OnTarget(context.Background(), judged, optionsOf(opts))
 	if err != nil {
@@ -91,7 +93,23 @@ func optionsOf(opts []suites.Option) judging.Options {
 	for _, option := range opts {
 		option(&o)
 	}
+	if err := o.SeedGiven(); err != nil {
+		panic("reactorspec: " + err.Error())
+	}
+	if o.Rerun == nil {
+		o.Rerun = rerun
+	}
 	return o
+}
+
+// rerun words the go test command that judges one clause again. Which test calls RunSpecs
+// nobody here knows: it is among those that ran this time.
+func rerun(clause string, seed uint64) string {
+	ran := ""
+	if f := flag.Lookup("test.run"); f != nil {
+		ran = f.Value.String()
+	}
+	return judging.GoTest(seed, ran, "-ginkgo.label-filter="+clause)
 }
 
 // register declares the tree of a run; finished gets the judged run after the

@@ -1,8 +1,14 @@
 package specs
 
 import (
+	"bytes"
 	"flag"
+	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -120,4 +126,59 @@ func TestCoversRefusesUnknownClauses(t *testing.T) {
 		}
 	}()
 	Covers("CONN-1", "CONN-999")
+}
+
+// TestTheRerunLineReproduces pastes what a failing tree prints into a shell: the same
+// clause fails again, by the same seed, and no other is judged.
+func TestTheRerunLineReproduces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds this package's tests; left out by -short")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "garbles it.yaml")
+	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, tiny.Variable)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rerun := regexp.MustCompile(`(?m)^ *rerun +(.*)$`)
+	printed, err := exec.Command(self, "-ginkgo.no-color", "-target="+file, "-clause=CONN-1,CONN-2", "-seed=0x5e1f").CombinedOutput()
+	found := rerun.FindSubmatch(printed)
+	if err == nil || found == nil {
+		t.Fatalf("%v, and no rerun line\n%s", err, printed)
+	}
+	line := string(found[1])
+	for _, part := range []string{judging.SeedVariable + "=0x5e1f ", "garbles it.yaml", "-run '^TestTarget$'"} {
+		if !strings.Contains(line, part) {
+			t.Errorf("the line lacks %q: %s", part, line)
+		}
+	}
+	again, err := exec.Command("sh", "-c", line).CombinedOutput()
+	if err == nil || !bytes.Contains(again, []byte("CONN-1 MUST fail")) || !bytes.Contains(again, []byte("Ran 1 of ")) {
+		t.Fatalf("%s: %v\n%s", line, err, again)
+	}
+	if second := rerun.FindSubmatch(again); second == nil || string(second[1]) != line {
+		t.Errorf("pasted, %s prints another line\n%s", line, again)
+	}
+}
+
+// A tree takes the seed of the environment, and says how one clause is judged again.
+func TestTheSeedOfTheEnvironment(t *testing.T) {
+	t.Setenv(judging.SeedVariable, "0x5e1f")
+	o := optionsOf([]suites.Option{suites.Seed(7)})
+	if o.Seed != 0x5e1f {
+		t.Errorf("the seed is %#x", o.Seed)
+	}
+	if line := o.Rerun("CONN-1", o.Seed); !strings.HasPrefix(line, judging.SeedVariable+"=0x5e1f go test ") || !strings.HasSuffix(line, " -ginkgo.label-filter=CONN-1") {
+		t.Errorf("the rerun line is %s", line)
+	}
+	t.Setenv(judging.SeedVariable, "seven")
+	defer func() {
+		if message, _ := recover().(string); !strings.Contains(message, "REACTORSPEC_SEED: seven is not a number") {
+			t.Errorf("it panicked with %q", message)
+		}
+	}()
+	optionsOf(nil)
 }

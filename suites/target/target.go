@@ -241,7 +241,7 @@ func newScratchOf(as *identity) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := as.take(scratch); err != nil {
+	if err := as.chown(scratch); err != nil {
 		_ = os.RemoveAll(scratch)
 		return "", err
 	}

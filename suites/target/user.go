@@ -98,8 +98,8 @@ func (f File) as(uid, gid int) (*identity, error) {
 	return id, nil
 }
 
-// take makes a directory of ours the user's, who has to be able to get there.
-func (id *identity) take(scratch string) error {
+// chown makes a directory of ours the user's, who has to be able to get there.
+func (id *identity) chown(scratch string) error {
 	if id == nil {
 		return nil
 	}

@@ -119,7 +119,7 @@ func TestUsersThatCannotBe(t *testing.T) {
 		"no such user":    {func() error { _, err := (File{User: "no-such-user-here"}).as(0, 0); return err }, "no user no-such-user-here"},
 		"not root":        {func() error { _, err := (File{User: other}).as(1000, 1000); return err }, "only root can start a server so"},
 		"another group":   {func() error { _, err := (File{User: "1000:7"}).as(1000, 1000); return err }, "only root can start a server so"},
-		"scratch is shut": {func() error { return (&identity{name: "x", uid: 4242}).take(filepath.Join(closed, "scratch")) }, "set TMPDIR"},
+		"scratch is shut": {func() error { return (&identity{name: "x", uid: 4242}).chown(filepath.Join(closed, "scratch")) }, "set TMPDIR"},
 		"dir is shut":     {func() error { return (&identity{name: "x", uid: 4242}).enters(closed) }, "may not enter"},
 	} {
 		t.Run(name, func(t *testing.T) {

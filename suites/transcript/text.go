@@ -139,7 +139,7 @@ func parseStep(words []string) (Step, error) {
 		return s, fmt.Errorf("%s takes no connection: %s MILLISECONDS", s.Op, s.Op)
 	}
 	var err error
-	take := func(form string, least, most int) error {
+	arity := func(form string, least, most int) error {
 		if len(arguments) != least && len(arguments) != most {
 			return fmt.Errorf("%s is written %q", s.Op, form)
 		}
@@ -147,33 +147,33 @@ func parseStep(words []string) (Step, error) {
 	}
 	switch s.Op {
 	case Dial, Open:
-		if err = take("N "+string(s.Op)+" [frames]", 0, 1); err == nil && len(arguments) == 1 {
+		if err = arity("N "+string(s.Op)+" [frames]", 0, 1); err == nil && len(arguments) == 1 {
 			if s.Frames = arguments[0] == "frames"; !s.Frames {
 				err = fmt.Errorf("%s knows the conversation frames only, not %q", s.Op, arguments[0])
 			}
 		}
 	case Ask, Sip:
-		if err = take("N "+string(s.Op)+" BYTES", 1, 1); err == nil {
+		if err = arity("N "+string(s.Op)+" BYTES", 1, 1); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxSize)
 		}
 	case Push:
-		if err = take("N push BYTES, or N push all", 1, 1); err == nil && arguments[0] != "all" {
+		if err = arity("N push BYTES, or N push all", 1, 1); err == nil && arguments[0] != "all" {
 			s.Size, err = number(arguments[0], 1, MaxSize)
 		}
 	case Send:
 		s.Count = 1
-		if err = take("N send BYTES [COUNT]", 1, 2); err == nil {
+		if err = arity("N send BYTES [COUNT]", 1, 2); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxSize)
 		}
 		if err == nil && len(arguments) == 2 {
 			s.Count, err = number(arguments[1], 1, MaxCount)
 		}
 	case Read:
-		if err = take("N read COUNT, or N read all", 1, 1); err == nil && arguments[0] != "all" {
+		if err = arity("N read COUNT, or N read all", 1, 1); err == nil && arguments[0] != "all" {
 			s.Count, err = number(arguments[0], 1, MaxCount)
 		}
 	case Call:
-		if err = take("N call VERB [NUMBER]", 1, 2); err == nil {
+		if err = arity("N call VERB [NUMBER]", 1, 2); err == nil {
 			if s.Verb = arguments[0]; !slices.Contains(verbs, s.Verb) {
 				err = fmt.Errorf("unknown verb %q: use one of %s", s.Verb, strings.Join(verbs, ", "))
 			}
@@ -182,7 +182,7 @@ func parseStep(words []string) (Step, error) {
 			s.Size, err = number(arguments[1], 1, maxArgument)
 		}
 	case Spoil:
-		if err = take("N spoil WAY [NUMBER]", 1, 2); err == nil {
+		if err = arity("N spoil WAY [NUMBER]", 1, 2); err == nil {
 			if s.Verb = arguments[0]; !slices.Contains(spoils, s.Verb) {
 				err = fmt.Errorf("unknown way to spoil %q: use one of %s", s.Verb, strings.Join(spoils, ", "))
 			}
@@ -191,11 +191,11 @@ func parseStep(words []string) (Step, error) {
 			s.Size, err = number(arguments[1], 1, MaxSize)
 		}
 	case Wait, Halt:
-		if err = take(string(s.Op)+" MILLISECONDS", 1, 1); err == nil {
+		if err = arity(string(s.Op)+" MILLISECONDS", 1, 1); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxWait)
 		}
 	case Fin, End, Reset, Close:
-		err = take("N "+string(s.Op), 0, 0)
+		err = arity("N "+string(s.Op), 0, 0)
 	default:
 		err = fmt.Errorf("unknown operation %q", words[1])
 	}

@@ -53,7 +53,7 @@ func (r *Run) advise(s step) report.Result {
 		defer turns.leave()
 	}
 	started := r.journal.begun(s.clause)
-	s.alone = true
+	s.own = true
 	tried, err := r.groundOf(s).try(r.adviceCtx, s, r.setup(s.clause))
 	switch {
 	case r.adviceCtx.Err() != nil || tried.Cancelled:

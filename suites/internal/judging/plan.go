@@ -27,7 +27,7 @@ type step struct {
 	here     bool // it judges a value in this process, not the target
 	last     bool // it binds nobody here: what is found is advice, and is looked for last
 	expected bool // the target's owner expects it to be broken
-	alone    bool // it is tried on an instance of its own, whatever its check needs
+	own      bool // it is tried on an instance of its own, whatever its check needs
 }
 
 // newPlan selects the clauses that the options ask for, and finds each its check:

@@ -108,7 +108,7 @@ func (g *targetGround) unready(ctx context.Context, err error) error {
 // on one of its own.
 func (g *targetGround) try(ctx context.Context, s step, setup session.Setup) (trial, error) {
 	s.check = opened(s.check)
-	if (s.check.Study || s.check.Own || s.alone) && !g.attached() {
+	if (s.check.Study || s.check.Own || s.own) && !g.attached() {
 		return g.onOwn(ctx, s, setup)
 	}
 	return g.onShared(ctx, s, setup)

@@ -104,12 +104,12 @@ func (c *link) readFrame(wanted *due) {
 	if err != nil {
 		c.p.s.Failf(session.Wrong, "the target sent a frame that is no reply", "<id> <status> <fields>", session.Quoted(body), "")
 	}
-	c.take(reply)
+	c.match(reply)
 }
 
-// take matches a reply with what is due. Replies come in any order, but those
+// match matches a reply with what is due. Replies come in any order, but those
 // to PING in the order of their requests.
-func (c *link) take(reply probe.Reply) {
+func (c *link) match(reply probe.Reply) {
 	wrong := func(reason, want string) {
 		c.p.s.Failf(session.Wrong, reason, want, fmt.Sprintf("%d %s %s", reply.ID, reply.Status, session.Quoted(reply.Fields)), "")
 	}

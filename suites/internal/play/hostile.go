@@ -118,7 +118,7 @@ func (c *link) drain() {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.gone, end = true, "closed"
 			if !errors.Is(err, io.EOF) {
-				end = "broken"
+				end = "failed"
 			}
 		}
 		c.saw("heard", end+head, got, 0)

@@ -35,7 +35,7 @@ type link struct {
 	cut    bool   // it half-closed amid a request
 	spoilt bool   // it sends what is no request: nothing is due to it
 	last   uint32 // the sign of what was seen on it before
-	broken error  // how input ended while it was sipped
+	sipEnd error  // how input ended while it was sipped
 
 	lastID    uint32
 	lastTimer uint32
@@ -90,8 +90,8 @@ func (a arrivals) Read(b []byte) (int, error) {
 		a.c.held = a.c.held[n:]
 		return n, nil
 	}
-	if a.c.broken != nil {
-		return 0, a.c.broken
+	if a.c.sipEnd != nil {
+		return 0, a.c.sipEnd
 	}
 	return a.c.conn.Input().Read(b)
 }
@@ -272,7 +272,7 @@ func (c *link) sip(size int) {
 	n, err := c.conn.Input().Read(b)
 	c.held = append(c.held, b[:n]...)
 	if err != nil { // what was held may say that this is how it ends
-		c.broken = err
+		c.sipEnd = err
 		c.read(0)
 	}
 }

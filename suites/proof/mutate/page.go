@@ -16,7 +16,7 @@ type tally struct {
 	late                         int // of socket: the run was not over in time
 	private                      int // of unit: in a group of private.txt
 	unasked                      int // of unit: the in-process doors had no say
-	survivors, blind             []Judged
+	survivors, unitOnly          []Judged
 }
 
 func count(results Results, groups []Group) tally {
@@ -36,7 +36,7 @@ func count(results Results, groups []Group) tally {
 			t.inproc++
 		case byUnit:
 			t.unit++
-			t.blind = append(t.blind, row)
+			t.unitOnly = append(t.unitOnly, row)
 			if g := groupOf(groups, row.Mutant); g != nil && g.Private {
 				t.private++
 			}
@@ -94,13 +94,13 @@ No promise to a client, or to a user of spec/contract, forbids these. Each group
 		t.unit, t.unasked, "`-again unit -doors`", t.unit, t.private, percent(t.private, t.viable), percent(t.private, t.unit))
 	for _, g := range groups {
 		if g.Private {
-			fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", g.Name, len(g.of(t.blind)), g.Says["reason"], g.Says["contrary"])
+			fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", g.Name, len(g.of(t.unitOnly)), g.Says["reason"], g.Says["contrary"])
 		}
 	}
 	b.WriteString("\n## Survivors\n\n")
 	table(&b, t.survivors, "why it lives", func(row Judged) string { return reasons[key(row.Mutant)] })
 	b.WriteString("\n## Killed by the unit tests only\n\n")
-	table(&b, t.blind, "by, and its group", func(row Judged) string {
+	table(&b, t.unitOnly, "by, and its group", func(row Judged) string {
 		g := groupOf(groups, row.Mutant)
 		switch {
 		case g == nil:
