@@ -239,7 +239,7 @@ var accFaults = []Fault{
 	},
 	{
 		Name:    "unix-client-is-lost",
-		Why:     "on a unix socket each 40th client is closed unheard",
+		Why:     "on a unix socket the 40th client that one turn accepts is closed unheard",
 		Server:  "narrow",
 		Args:    []string{"{socket}", "backlog=100", "loses=40"},
 		Control: []string{"{socket}", "backlog=100"},

@@ -23,7 +23,7 @@
 //
 //	forgets     the listener that was let alone because of most= is never taken up again
 //	cuts        it ends with RST whoever has half-closed, acknowledged or not
-//	loses=n     each n-th client is closed unheard
+//	loses=n     the n-th client that it accepts in one turn is closed unheard
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -212,8 +212,7 @@ static void take(struct loop *l) {
 		if (fd < 0 && errno == EAGAIN) return;
 		if (fd < 0) return letAlone(l);
 		in_addr_t peer = from.ss_family == AF_INET ? ((struct sockaddr_in *)&from)->sin_addr.s_addr : 0;
-		static atomic_long accepted;
-		if (unwelcome(l, peer) || (loses && ++accepted % loses == 0)) {
+		if (unwelcome(l, peer) || (loses && i == loses - 1)) {
 			close(fd);
 			continue;
 		}

@@ -227,25 +227,30 @@ static void serve(int fd) {
 /* hoard serves one connection, and reads on however much is to be written. */
 static void hoard(int fd) {
 	size_t from = 0, to = 0, room = PIECE;
+	int ended = 0;
 	char *data = malloc(room);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	signal(SIGTERM, SIG_DFL);
 	for (;;) {
-		struct pollfd p = {fd, (short)(POLLIN | (from < to ? POLLOUT : 0)), 0};
+		struct pollfd p = {fd, (short)((ended ? 0 : POLLIN) | (from < to ? POLLOUT : 0)), 0};
 		if (poll(&p, 1, -1) < 0)
 			continue;
 		if (room - to < PIECE)
 			data = realloc(data, room *= 2);
-		ssize_t n = read(fd, data + to, PIECE);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		ssize_t n = ended ? -1 : read(fd, data + to, PIECE);
+		if (!ended && n < 0 && errno != EAGAIN && errno != EINTR)
 			_exit(0);
+		ended = ended || n == 0;
 		to += n > 0 ? (size_t)n : 0;
 		n = from < to ? write(fd, data + from, to - from) : 0;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			_exit(0);
 		from += n > 0 ? (size_t)n : 0;
-		if (from == to)
+		if (from == to) {
 			from = to = 0;
+			if (ended)
+				_exit(0);
+		}
 	}
 }
 
