@@ -295,7 +295,6 @@ func acceptsNoMore(s *session.Session) {
 		if err != nil {
 			continue
 		}
-		c.Patience(deaf - s.Budget.Await)
 		payload := s.Payload(16)
 		// All is said at once, so that it is there when the server takes the connection.
 		served := s.Trial(func() {

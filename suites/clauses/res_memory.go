@@ -7,6 +7,9 @@ import (
 	"github.com/reactorspec/reactorspec/suites/session"
 )
 
+// memoryClause is about the memory of connections that have come and gone.
+const memoryClause = "RES-3"
+
 const (
 	// keptEach is what a server's memory may grow by for each connection that has come
 	// and gone, in bytes, and keptRequest for each request on one that stays: less than
@@ -54,23 +57,36 @@ func memoryAfterChurn(s *session.Session) {
 	found := comings(s)
 	payload := s.Payload(2 * everyLength)
 	for _, which := range found.growing {
-		m := manners[which]
-		from := found.came + m.warmUp(s, found.came, payload)
-		s.ServesFresh()
-		s.Pause(settle)
-		steady(s, "connection that "+m.how, func() (came int, allowed int64) {
-			came = m.round(s, from, m.ofRound(s, true), payload)
-			from += came
+		leak := found.kept
+		if found.finder != s { // on an instance of its own
+			from := found.came + manners[which].warmUp(s, found.came, payload)
 			s.ServesFresh()
-			return came, m.allowed(s, came)
-		})
+			s.Pause(settle)
+			_, leak = growsOn(s, manners[which], from, payload)
+		}
+		if leak != nil {
+			s.Fail(leak)
+		}
 	}
 	found.needs(s, func(manner) bool { return true })
 }
 
-// steady has rounds of something go by until the memory does not grow in one; it fails
-// the clause if it grew in all of them, leastRounds at least, and that is a leak.
-func steady(s *session.Session, what string, round func() (came int, allowed int64)) {
+// growsOn has more connections come and go in a manner in which the memory grew, from the
+// given one on, and returns how many came, and what they show to be kept of each; nil if
+// nothing is.
+func growsOn(s *session.Session, m manner, from int, payload []byte) (all int, leak *session.Failure) {
+	leak = steady(s, "connection that "+m.how, func() (came int, allowed int64) {
+		came = m.round(s, from+all, m.ofRound(s, true), payload)
+		all += came
+		s.ServesFresh()
+		return came, m.allowed(s, came)
+	})
+	return all, leak
+}
+
+// steady has rounds of something go by until the memory does not grow in one; it returns a
+// failure if it grew in all of them, leastRounds at least, and that is a leak.
+func steady(s *session.Session, what string, round func() (came int, allowed int64)) *session.Failure {
 	first, began, all := memory(s), time.Now(), 0
 	for before, n := first, 1; ; n++ { // a heap that is collected once it is full fills up for some rounds
 		came, allowed := round()
@@ -79,12 +95,15 @@ func steady(s *session.Session, what string, round func() (came int, allowed int
 		least := allowed / int64(max(came, 1))
 		s.Note("%d came, each a %s; the memory went from %d to %d KiB; %d bytes kept of each would have shown", came, what, before>>10, after>>10, least)
 		if after-before <= allowed {
-			return
+			return nil
 		}
 		if n >= leastRounds && leaking(s, after-first, began) {
-			s.Failf(session.Wrong, fmt.Sprintf("the server's memory grew by %d bytes for each %s", (after-first)/int64(all), what),
-				fmt.Sprintf("a round with less than %d bytes for each, before it has grown by %d MiB or for %v", least, max(leakAt, int64(s.Info.Memory))>>20, leakAfter),
-				fmt.Sprintf("%d MiB more after %d rounds and %d of them, %d KiB in the last", (after-first)>>20, n, all, (after-before)>>10), "something is kept of each for ever, or "+declareMemory)
+			return &session.Failure{
+				Kind: session.Wrong, Reason: fmt.Sprintf("the server's memory grew by %d bytes for each %s", (after-first)/int64(all), what),
+				Want: fmt.Sprintf("a round with less than %d bytes for each, before it has grown by %d MiB or for %v", least, max(leakAt, int64(s.Info.Memory))>>20, leakAfter),
+				Got:  fmt.Sprintf("%d MiB more after %d rounds and %d of them, %d KiB in the last", (after-first)>>20, n, all, (after-before)>>10),
+				Why:  "something is kept of each for ever, or " + declareMemory,
+			}
 		}
 		before = after
 	}
@@ -120,9 +139,12 @@ func memoryAfterRequests(s *session.Session) {
 	}
 	ask(requests / 8)
 	s.Pause(settle)
-	steady(s, "request on a connection that stays", func() (came int, allowed int64) {
+	leak := steady(s, "request on a connection that stays", func() (came int, allowed int64) {
 		came = ask(soaked(s, requests))
 		return came, max(keptRequests, int64(came)*keptRequest)
 	})
+	if leak != nil {
+		s.Fail(leak)
+	}
 	closeAll(conns)
 }

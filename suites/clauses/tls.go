@@ -296,12 +296,15 @@ func memoryAfterHandshakes(s *session.Session) {
 	}
 	comeAndGo(s, conns/2, one)
 	s.ServesFresh()
-	steady(s, "handshake that was broken off", func() (came int, allowed int64) {
+	leak := steady(s, "handshake that was broken off", func() (came int, allowed int64) {
 		comeAndGo(s, conns, one)
 		s.ServesFresh()
 		s.Pause(settle)
 		return conns, free
 	})
+	if leak != nil {
+		s.Fail(leak)
+	}
 }
 
 // idleTimeoutInHandshakes stalls a handshake in each of three states: each connection must be
