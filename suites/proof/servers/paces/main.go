@@ -187,8 +187,8 @@ func pace(first bool) {
 		busy(us("starts"))
 	}
 	if word["ends"] > 0 {
-		ends.Lock() // those that came first are done first
-		ends.Unlock()
+		ends.Lock()   // those that came first are done first
+		ends.Unlock() //nolint:staticcheck // it is the wait that is wanted
 	}
 	loop.Lock()
 	defer loop.Unlock()
