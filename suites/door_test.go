@@ -1,11 +1,9 @@
 package suites
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,21 +23,6 @@ func door(t *testing.T, args ...string) (string, error) {
 	return string(out), err
 }
 
-// garbling is a target file of a server that breaks CONN-1.
-func garbling(t *testing.T) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "garbles it.yaml")
-	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, tiny.Variable)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // TestTheDoorOfGoTest judges by address and by target file, and narrows by
 // clause, family and level.
 func TestTheDoorOfGoTest(t *testing.T) {
@@ -57,7 +40,7 @@ func TestTheDoorOfGoTest(t *testing.T) {
 	}{
 		"address":   {[]string{"-addr=" + address, "-class=thread-per-connection", "-clause=CONN-1,CONN-2", "-seed=0x2a"}, false, []string{"--- PASS: TestTarget/CONN-1", "--- PASS: TestTarget/CONN-2", address + ": conformant"}},
 		"limit":     {[]string{"-addr=" + address, "-limit=1048576", "-clause=CONN-1"}, false, []string{"--- PASS: TestTarget/CONN-1"}},
-		"file":      {[]string{"-target=" + garbling(t), "-clause=CONN-1"}, true, []string{"--- FAIL: TestTarget/CONN-1", "CONN-1 MUST fail", "rerun"}},
+		"file":      {[]string{"-target=" + tiny.Garbling(t), "-clause=CONN-1"}, true, []string{"--- FAIL: TestTarget/CONN-1", "CONN-1 MUST fail", "rerun"}},
 		"level":     {[]string{"-addr=" + address, "-clause=CONN-1", "-level=should"}, true, []string{"no clause is selected"}},
 		"seed":      {[]string{"-addr=" + address, "-clause=CONN-1", "-seed=lucky"}, true, []string{"lucky is not a number"}},
 		"both":      {[]string{"-addr=" + address, "-target=x.yaml"}, true, []string{"name one target"}},
@@ -97,7 +80,7 @@ func TestTheRerunLineOfGoTestReproduces(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds this package's tests; left out by -short")
 	}
-	printed, _ := door(t, "-target="+garbling(t), "-clause=CONN-1,CONN-2", "-seed=0x5e1f")
+	printed, _ := door(t, "-target="+tiny.Garbling(t), "-clause=CONN-1,CONN-2", "-seed=0x5e1f")
 	line := rerunLine(t, printed)
 	for _, part := range []string{judging.SeedVariable + "=0x5e1f ", "^CONN-1$", "garbles it.yaml"} {
 		if !strings.Contains(line, part) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/reactorspec/reactorspec/spec"
@@ -100,34 +99,20 @@ func TestRealServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts real servers; left out by -short")
 	}
-	var machine sync.RWMutex // held for writing by whoever needs all of it
 	for _, row := range real {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel() // most of a run is waiting
 			require(t, row.needs)
 			file, err := target.Load(filepath.Join("..", "testdata", "targets", row.name+".yaml"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			expected := expectations{path: filepath.Join("..", "testdata", "targets", "expected", row.name+".txt")}
-			expected.read(t)
-			machine.RLock()
 			run, err := suites.Check(t.Context(), target.Target{File: file})
-			machine.RUnlock()
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Log(run.Verdict.Sentence, run.Took)
-			if undecided := expected.undecided(run); len(undecided) > 0 {
-				machine.Lock()
-				again, err := suites.Check(t.Context(), target.Target{File: file}, suites.Clauses(undecided...))
-				machine.Unlock()
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Log("judged again, alone:", undecided, again.Took)
-				run.Results = instead(run.Results, again.Results)
-			}
+			expected := expectations{path: filepath.Join("..", "testdata", "targets", "expected", row.name+".txt")}
+			expected.read(t)
 			if *note {
 				expected.write(t, run)
 				return
@@ -135,29 +120,6 @@ func TestRealServers(t *testing.T) {
 			expected.compare(t, run)
 		})
 	}
-}
-
-// undecided are the clauses that a run beside another came to no outcome of, and that are
-// expected to have one. Whoever shares two cores may say so, and is asked again alone; what
-// was broken, or kept against the expectation, is not.
-func (e *expectations) undecided(run report.Run) []string {
-	var ids []string
-	for _, r := range run.Results {
-		if r.Outcome != e.outcomes[r.Clause] && (r.Outcome == report.Untested || r.Outcome == report.Inconclusive) {
-			ids = append(ids, r.Clause)
-		}
-	}
-	return ids
-}
-
-// instead are results with those of a later run in the place of their own.
-func instead(results, later []report.Result) []report.Result {
-	for i, r := range results {
-		if at := slices.IndexFunc(later, func(l report.Result) bool { return l.Clause == r.Clause }); at >= 0 {
-			results[i] = later[at]
-		}
-	}
-	return results
 }
 
 // expectations are the lines of testdata/targets/expected/NAME.txt:

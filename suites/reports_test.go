@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reactorspec/reactorspec/suites/internal/tiny"
 )
 
 // TestReportsOfAGoTest: without -v the verdict is said where it is not conformant, and
@@ -16,7 +18,7 @@ func TestReportsOfAGoTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "made", "for it")
-	cmd := exec.Command(self, "-target="+garbling(t), "-clause=CONN-1")
+	cmd := exec.Command(self, "-target="+tiny.Garbling(t), "-clause=CONN-1")
 	cmd.Env = append(os.Environ(), reportVariable+"="+dir)
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "garbles: not conformant; class") {
@@ -27,7 +29,7 @@ func TestReportsOfAGoTest(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	cmd = exec.Command(self, "-target="+garbling(t), "-clause=CONN-1")
+	cmd = exec.Command(self, "-target="+tiny.Garbling(t), "-clause=CONN-1")
 	cmd.Env = append(os.Environ(), reportVariable+"=/dev/null/x")
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), reportVariable+": mkdir /dev/null: not a directory") {
 		t.Errorf("it ended with %v\n%s", err, out)

@@ -29,8 +29,8 @@ type churned struct {
 	came     int                         // connections that came and went
 	done     int                         // manners that were gone through
 	broken   map[string]*session.Failure // by clause: what is not given back
-	growing  []int                       // manners in which the memory grew in each round, one at most
-	kept     *session.Failure            // what rounds of that manner showed, where RES-3 is the finder
+	growing  *manner                     // in which the memory grew in each round; one is enough to go on with
+	kept     *session.Failure            // what RES-3 saw as the finder, with more of that manner
 	unserved *session.Failure            // what kept it from its end; nil: every reply was as it should be
 	died     bool                        // that was the end of the server's process
 	crowd    string                      // threads of the server's that kept it from its end; often ""
@@ -163,10 +163,10 @@ func (c *churned) goThrough(s *session.Session, which int) {
 		if seen {
 			after := memory(s)
 			c.notes = append(c.notes, m.told(s, came, before, after))
-			if after-before > m.allowed(s, came) && len(c.growing) == 0 { // one manner that grows is enough to go on with
+			if after-before > m.allowed(s, came) && c.growing == nil {
 				more = true
 				if again {
-					c.grows(s, which, payload)
+					c.grows(s, m, payload)
 				}
 			}
 			before = after
@@ -179,15 +179,16 @@ func (c *churned) goThrough(s *session.Session, which int) {
 
 // grows takes a manner in which the memory grew twice for one that may leak. RES-3 has more of
 // its connections come at once: later manners may make a heap so large that nothing shows in it.
-func (c *churned) grows(s *session.Session, which int, payload []byte) {
-	if c.finder.Spec.ID == memoryClause {
-		came, leak := growsOn(s, manners[which], c.came, payload)
+// Where the target declares how large that gets, nothing is known before the end.
+func (c *churned) grows(s *session.Session, m manner, payload []byte) {
+	if c.finder.Spec.ID == memoryClause && s.Info.Memory == 0 {
+		came, leak := growsOn(s, m, c.came, payload)
 		if c.came += came; leak == nil {
 			return
 		}
 		c.kept = leak
 	}
-	c.growing = append(c.growing, which)
+	c.growing = &m
 }
 
 // keptMore looks, behind a round of connections, whether the server holds more than

@@ -420,10 +420,8 @@ func TestMapping(t *testing.T) {
 		}
 		return slices.Equal(pids, []int{cmd.Process.Pid})
 	}
-	for end := time.Now().Add(10 * time.Second); !maps("sleep") && time.Now().Before(end); { // until it is sleep
-		time.Sleep(time.Millisecond)
-	}
-	if !maps("sleep") || maps("leep") || maps("slee") {
-		t.Error("sleep is not found, or a part of its name is")
+	until(t, "the process has become sleep", func() bool { return maps("sleep") })
+	if maps("leep") || maps("slee") {
+		t.Error("a part of a file's name is taken for it")
 	}
 }

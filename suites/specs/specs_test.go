@@ -3,11 +3,9 @@ package specs
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -138,11 +136,7 @@ func TestTheRerunLineReproduces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "garbles it.yaml")
-	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, tiny.Variable)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := tiny.Garbling(t)
 	rerun := regexp.MustCompile(`(?m)^ *rerun +(.*)$`)
 	printed, err := exec.Command(self, "-ginkgo.no-color", "-target="+file, "-clause=CONN-1,CONN-2", "-seed=0x5e1f").CombinedOutput()
 	found := rerun.FindSubmatch(printed)

@@ -185,25 +185,31 @@ func (w *worker) shortest(ctx context.Context, t transcript.Transcript, a attemp
 		return true
 	}, func() bool { return time.Now().Before(until) && ctx.Err() == nil })
 	w.field.Await = 0
-	forms = append([]transcript.Transcript{t}, forms...)
-	for range tries {
+	var last attempt
+	form := standing(t, forms, g, func(form transcript.Transcript) {
+		last = w.replays(ctx, form, a.breach.kind, g)
+	})
+	if g.Apart {
+		last = attempt{}
+	}
+	return form, last
+}
+
+// standing is the shortest form that fails often enough in its replays, which fill in how
+// often it does: t, or one of the forms that it was shortened to, the shortest last. Where
+// there is none it is a matter of chance: t stays as it was found, and is kept apart.
+func standing(t transcript.Transcript, forms []transcript.Transcript, g *Finding, replay func(transcript.Transcript)) transcript.Transcript {
+	for n := 0; n < tries && len(forms) > 0; n++ {
 		form := forms[len(forms)-1]
-		last := w.replays(ctx, form, a.breach.kind, g)
-		if g.Failed >= enough {
-			return form, last
+		if replay(form); g.Failed >= enough {
+			g.Apart = false
+			return form
 		}
-		if len(forms) == 1 {
-			break
-		}
-		forms = forms[:max(1, len(forms)*3/4)]
+		forms = forms[:len(forms)*3/4]
 	}
-	if g.Failed < enough && len(forms) > 1 {
-		if last := w.replays(ctx, t, a.breach.kind, g); g.Failed >= enough {
-			return t, last
-		}
-	}
-	g.Apart = true
-	return t, attempt{}
+	replay(t)
+	g.Apart = g.Failed < enough
+	return t
 }
 
 // once plays a form, and reports whether what it shows is of that kind, or nothing.
@@ -218,13 +224,23 @@ func (w *worker) once(ctx context.Context, t transcript.Transcript, kind string)
 // replays plays a form until it has failed often enough, or cannot any more, and fills in
 // how often.
 func (w *worker) replays(ctx context.Context, t transcript.Transcript, kind string, g *Finding) (last attempt) {
+	g.replay(ctx, func() bool {
+		again, ok := w.once(ctx, t, kind)
+		if ok = ok && again.breach != nil; ok {
+			last = again
+		}
+		return ok
+	})
+	return last
+}
+
+// replay counts in how many replays it fails, until that is often enough, or cannot be any more.
+func (g *Finding) replay(ctx context.Context, fails func() bool) {
 	g.Failed, g.Of = 0, 0
 	for g.Failed < enough && g.Failed+replays-g.Of >= enough && ctx.Err() == nil {
 		g.Of++
-		if again, ok := w.once(ctx, t, kind); ok && again.breach != nil {
+		if fails() {
 			g.Failed++
-			last = again
 		}
 	}
-	return last
 }

@@ -176,20 +176,13 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 	again := func(t transcript.Transcript) bool {
 		return w.leaves(ctx, h, []transcript.Transcript{t}, h.repeats, h.least)
 	}
+	g.Apart = true
 	if len(suspects) == 1 && more() && again(t) {
-		forms := play.Shorten(t, len(t.Steps), again, more)
-		if len(forms) > 0 {
-			t = forms[len(forms)-1]
-		}
-		for g.Failed < enough && g.Failed+replays-g.Of >= enough && ctx.Err() == nil { // as for what fails by itself
-			g.Of++
-			if again(t) {
-				g.Failed++
-			}
-		}
+		t = standing(t, play.Shorten(t, len(t.Steps), again, more), g, func(form transcript.Transcript) {
+			g.replay(ctx, func() bool { return again(form) })
+		})
 	}
-	if g.Failed < enough {
-		g.Apart = true
+	if g.Apart {
 		g.Reason += "; no transcript was found that does it alone"
 	} else if h.repeats > 0 {
 		g.Reason = fmt.Sprintf("%s that belong to no client stay behind, each time that a transcript is played", h.name)

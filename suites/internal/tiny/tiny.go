@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -47,6 +48,21 @@ func Target(t *testing.T, mode string) target.Target {
 		Env:          map[string]string{Variable: mode},
 		ReadyTimeout: target.Duration(3 * time.Second),
 	}}
+}
+
+// Garbling is a target file, with a space in its name, of a server that breaks CONN-1.
+func Garbling(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "garbles it.yaml")
+	text := fmt.Sprintf("name: garbles\ndialect: probe\nclass: thread-per-connection\nstart: [%q, '{port}']\nenv: {%s: garbles}\n", self, Variable)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // serve is the main of the tiny servers. They speak as much of the probe
