@@ -218,11 +218,6 @@ func numbers(dir string) ([]int, error) {
 		return nil, kind(err)
 	}
 	defer d.Close()
-	return numbersIn(d)
-}
-
-// numbersIn lists them of a directory that is open.
-func numbersIn(d *os.File) ([]int, error) {
 	names, err := d.Readdirnames(-1)
 	if err != nil {
 		return nil, kind(err)
