@@ -289,19 +289,27 @@ func acceptsNoMore(s *session.Session) {
 	}
 	const deaf = 700 * time.Millisecond
 	s.Pause(deaf)
-	for range 4 {
-		watch := s.Clock()
-		c, err := s.TryDial()
-		if err != nil {
-			continue
-		}
-		payload := s.Payload(16)
-		// All is said at once, so that it is there when the server takes the connection.
-		served := s.Trial(func() {
-			c.Ask(payload)
-			c.Answered(payload)
+	watch, payload := s.Clock(), s.Payload(16)
+	var late []*session.Conn
+	// All is said while the server is suspended, so that it is there when it takes the connections.
+	failure := s.Trial(func() {
+		stopped(s, func() {
+			for range 4 {
+				if c, err := s.TryDial(); err == nil && s.Trial(func() { c.Ask(payload) }) == nil {
+					late = append(late, c)
+				}
+			}
 		})
-		if served == nil {
+	})
+	switch {
+	case failure == nil:
+	case s.Target.Alive() != nil:
+		return // it has stopped by now, and serves nobody
+	default:
+		s.Fail(failure)
+	}
+	for _, c := range late {
+		if s.Trial(func() { c.Answered(payload) }) == nil {
 			s.Failf(session.Late, fmt.Sprintf("a new connection was served %v after SIGTERM", deaf), "it is refused, closed, or never answered",
 				"the reply to its request, after "+watch.Elapsed().String(), "the listener is still on")
 		}
