@@ -110,9 +110,8 @@ var lifeFaults = []Fault{
 	{
 		Name: "workers-are-deserted", Why: "a master exits on SIGTERM and leaves its workers behind, who serve on",
 		Server: "processes", Args: []string{"{port}", "deserter"}, Control: []string{"{port}", "prefork"}, Dialect: "echo", Class: "multi-reactor", Features: []string{"drain"},
-		Breaks:     []string{"LIFE-2", "LIFE-3", "LIFE-5", "LIFE-7", "LIFE-11"},
-		Sometimes:  []string{"LIFE-16"},
-		Neighbours: "beside other work the worker closes connections whose input it has not read, with or without its fault", Because: "still open | outlives the server | still served | was served",
+		Breaks:  []string{"LIFE-2", "LIFE-3", "LIFE-5", "LIFE-7", "LIFE-11"},
+		Because: "still open | outlives the server | still served | was served",
 	},
 	{
 		Name: "socket-file-stays", Why: "the file of a unix listener is not removed",

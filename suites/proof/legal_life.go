@@ -39,7 +39,7 @@ var trees = []Variant{
 			Features: []string{"drain"}, Limit: 65536, Promises: []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-17", "LIFE-18", "LIFE-21"},
 		},
 		Rules:   []spec.Rule{spec.Tree},
-		Clauses: slices.Concat(treeVariant, []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-17", "LIFE-18", "LIFE-21"}),
+		Clauses: slices.Concat(treeVariant, []string{"LIFE-3", "LIFE-4", "LIFE-5", "LIFE-16", "LIFE-17", "LIFE-18", "LIFE-21"}),
 	},
 	{
 		Fault: Fault{

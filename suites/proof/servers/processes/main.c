@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -81,9 +82,10 @@ static int admit(int *have, const char *p, int n) {
 	return used;
 }
 
-/* A connection of a worker's loop. It is not read from while output waits. */
+/* A connection of a worker's loop. It is not read from while output waits. One that lingers
+ * has been written to its end, and is read so that what lies unread brings no RST. */
 struct conn {
-	int fd, off, len, ended, have;
+	int fd, off, len, ended, have, lingers;
 	char *out;
 };
 
@@ -111,7 +113,24 @@ static int flush(struct conn *c) {
 	}
 	free(c->out);
 	c->out = NULL;
-	return c->ended || stopping ? -1 : 0;
+	return c->ended ? -1 : 0;
+}
+
+/* finish begins to close a connection to which nothing is due; -1 when that is all. */
+static int finish(struct conn *c) {
+	int unread = 0;
+	if (ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0 || shutdown(c->fd, SHUT_WR) < 0)
+		return -1;
+	c->lingers = 1;
+	return 0;
+}
+
+/* discard takes what comes on a connection that lingers; -1 when the client is done. */
+static int discard(struct conn *c) {
+	ssize_t n;
+	while ((n = read(c->fd, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR))
+		;
+	return n < 0 && errno == EAGAIN ? 0 : -1;
 }
 
 /* turn reads one piece and sends it back; -1 when the connection is over. */
@@ -172,7 +191,7 @@ static void work(int source, int handed) {
 			close(source);
 		}
 		for (int i = count - 1; stopping && i >= 0; i--)
-			if (conns[i].len == 0 || now_ms() > deadline)
+			if (now_ms() > deadline || (conns[i].len == 0 && !conns[i].lingers && finish(&conns[i]) < 0))
 				drop(i);
 		if (stopping && count == 0)
 			exit(0);
@@ -183,7 +202,8 @@ static void work(int source, int handed) {
 		if (poll(polled, (nfds_t)n + 1, stopping ? 20 : asks ? -1 : 100) < 0)
 			continue;
 		for (int i = n - 1; i >= 0; i--)
-			if (polled[i].revents != 0 && (conns[i].len > 0 ? flush(&conns[i]) : turn(&conns[i])) < 0)
+			if (polled[i].revents != 0 &&
+			    (conns[i].lingers ? discard(&conns[i]) : conns[i].len > 0 ? flush(&conns[i]) : turn(&conns[i])) < 0)
 				drop(i);
 		if (asks && polled[n].revents != 0) {
 			for (int k = 0; k < 64; k++) {
