@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,12 +25,12 @@ func Backlog(addr net.Addr) (int, error) {
 		if a.IP.To4() == nil {
 			family = unix.AF_INET6
 		}
-		dump = tcpListeners(family)
+		dump = inetSockets(family, listenersOnly.states())
 		lengthOf = func(m []byte) (int, bool) { return tcpBacklog(m, a) }
 		if least, err := leastBacklog(dump, lengthOf); family == unix.AF_INET6 || err == nil || !errors.Is(err, ErrNoListener) {
 			return least, err
 		}
-		dump = tcpListeners(unix.AF_INET6) // a socket of IPv6 may take both
+		dump = inetSockets(unix.AF_INET6, listenersOnly.states()) // a socket of IPv6 may take both
 	case *net.UnixAddr:
 		dump = unixListeners()
 		lengthOf = func(m []byte) (int, bool) { return unixBacklog(m, a.Name) }
@@ -41,10 +40,8 @@ func Backlog(addr net.Addr) (int, error) {
 	return leastBacklog(dump, lengthOf)
 }
 
-// The layouts of linux/inet_diag.h and linux/unix_diag.h, in bytes.
+// The layout of linux/unix_diag.h, in bytes.
 const (
-	inetRequest = 56 // struct inet_diag_req_v2
-	inetMessage = 72 // struct inet_diag_msg
 	unixRequest = 24 // struct unix_diag_req
 	unixMessage = 16 // struct unix_diag_msg
 
@@ -52,13 +49,6 @@ const (
 	nameAttr, queueAttr = 0, 4    // UNIX_DIAG_NAME, UNIX_DIAG_RQLEN
 	listenState         = 10      // TCP_LISTEN, which unix sockets use too
 )
-
-func tcpListeners(family uint8) []byte {
-	r := make([]byte, inetRequest)
-	r[0], r[1] = family, unix.IPPROTO_TCP
-	binary.NativeEndian.PutUint32(r[4:], 1<<listenState)
-	return r
-}
 
 func unixListeners() []byte {
 	r := make([]byte, unixRequest)
@@ -104,48 +94,16 @@ func unixBacklog(m []byte, path string) (n int, ok bool) {
 	return n, n > 0 && (name == path || "@"+strings.TrimLeft(name, "\x00") == path)
 }
 
-// leastBacklog dumps sockets and takes the least length of those that count.
+// leastBacklog takes the least length of those sockets that count.
 func leastBacklog(request []byte, lengthOf func([]byte) (int, bool)) (int, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
-	if err != nil {
-		return 0, os.NewSyscallError("socket", err)
-	}
-	defer unix.Close(fd)
-	header := make([]byte, unix.NLMSG_HDRLEN)
-	binary.NativeEndian.PutUint32(header, uint32(len(header)+len(request)))
-	binary.NativeEndian.PutUint16(header[4:], unix.SOCK_DIAG_BY_FAMILY)
-	binary.NativeEndian.PutUint16(header[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	if err := unix.Sendto(fd, append(header, request...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return 0, os.NewSyscallError("sendto", err)
-	}
 	least := 0
-	for buffer := make([]byte, 64<<10); ; {
-		n, _, err := unix.Recvfrom(fd, buffer, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
+	err := diagnose(request, func(m []byte) {
+		if length, ok := lengthOf(m); ok && (least == 0 || length < least) {
+			least = length
 		}
-		if err != nil {
-			return 0, os.NewSyscallError("recvfrom", err)
-		}
-		for rest := buffer[:n]; len(rest) >= unix.NLMSG_HDRLEN; {
-			size := int(binary.NativeEndian.Uint32(rest))
-			if size < unix.NLMSG_HDRLEN || size > len(rest) {
-				return 0, errors.New("sock_diag(7): a message is cut short")
-			}
-			body := rest[unix.NLMSG_HDRLEN:size]
-			switch kind := binary.NativeEndian.Uint16(rest[4:]); {
-			case kind == unix.NLMSG_DONE && least == 0:
-				return 0, ErrNoListener
-			case kind == unix.NLMSG_DONE:
-				return least, nil
-			case kind == unix.NLMSG_ERROR && len(body) >= 4:
-				return 0, os.NewSyscallError("sock_diag", unix.Errno(-int32(binary.NativeEndian.Uint32(body))))
-			case kind == unix.SOCK_DIAG_BY_FAMILY:
-				if length, ok := lengthOf(body); ok && (least == 0 || length < least) {
-					least = length
-				}
-			}
-			rest = rest[min((size+3)&^3, len(rest)):]
-		}
+	})
+	if err == nil && least == 0 {
+		err = ErrNoListener
 	}
+	return least, err
 }

@@ -34,5 +34,7 @@ func proportional(int) (int64, error) { return 0, Here() }
 
 func sameFile(int, int, int) bool { return false }
 
+func diagnosed(string, selection) ([]Socket, error) { return nil, errElsewhere }
+
 // Backlog is told on Linux only.
 func Backlog(net.Addr) (int, error) { return 0, ErrNoListener }

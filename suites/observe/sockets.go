@@ -56,7 +56,7 @@ func (t *Tree) sockets(which selection) ([]Socket, error) {
 				return nil, err
 			}
 			if tables[space] == nil {
-				if tables[space], err = socketTable(below(tid, "net"), which); err != nil {
+				if tables[space], err = tableOf(space, below(tid, "net"), which); err != nil {
 					return nil, err
 				}
 			}
@@ -223,16 +223,37 @@ const (
 	listenersOnly selection = true
 )
 
+// errElsewhere is that what is asked for is in another network namespace.
+var errElsewhere = errors.New("another network namespace")
+
+// tableOf reads the selected sockets of a network namespace, by inode. dir is the net directory
+// of a process that is in it.
+func tableOf(space, dir string, which selection) (map[uint64]Socket, error) {
+	list, err := diagnosed(space, which)
+	if err != nil { // another namespace, or a kernel without sock_diag
+		return socketTable(dir, which)
+	}
+	table, err := readTables(dir, which, "unix")
+	for _, s := range list {
+		table[s.Inode] = s
+	}
+	return table, err
+}
+
 // socketTable reads the selected rows of tcp, tcp6 and unix below dir, by inode.
 func socketTable(dir string, which selection) (map[uint64]Socket, error) {
+	return readTables(dir, which, "tcp", "tcp6", "unix")
+}
+
+func readTables(dir string, which selection, networks ...string) (map[uint64]Socket, error) {
 	table := map[uint64]Socket{}
-	for _, network := range []string{"tcp", "tcp6", "unix"} {
+	for _, network := range networks {
 		f, err := os.Open(dir + "/" + network)
 		if errors.Is(err, os.ErrNotExist) && network == "tcp6" {
 			continue // a kernel without IPv6
 		}
 		if err != nil {
-			return nil, kind(err)
+			return table, kind(err)
 		}
 		err = eachSocket(f, network, func(s Socket) bool {
 			listens := s.State == stateListen
@@ -245,7 +266,7 @@ func socketTable(dir string, which selection) (map[uint64]Socket, error) {
 		})
 		f.Close()
 		if err != nil {
-			return nil, fmt.Errorf("%s/%s: %w", dir, network, err)
+			return table, fmt.Errorf("%s/%s: %w", dir, network, err)
 		}
 	}
 	return table, nil
