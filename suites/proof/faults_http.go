@@ -8,9 +8,9 @@ var httpFaults = []Fault{
 	{
 		Name: "http-closes-without-a-word", Why: "each connection ends behind its reply, which says keep-alive: the client's next request is lost (as in hypercorn 0.13.2)",
 		Server: "httpraw", Args: []string{"{port}", "silent"}, Control: []string{"{port}", "keeps"}, Dialect: "http", Class: "multi-reactor",
-		Breaks:     []string{"MODEL-3", "CONN-1", "CONN-2", "CONN-12", "CONN-14", "CONN-15", "CONN-22", "FLOW-6", "LOOP-7", "LOOP-9", "LOOP-10", "LOOP-11"},
-		Sometimes:  []string{"WAKE-1", "RES-9", "RES-10"},
-		Neighbours: "what asks twice on a connection is cut there too, unless the check takes the end for the server's own limit",
+		Breaks:     []string{"MODEL-3", "CONN-1", "CONN-2", "CONN-12", "CONN-14", "CONN-15", "CONN-22", "FLOW-6", "LOOP-9", "LOOP-10", "LOOP-11"},
+		Sometimes:  []string{"WAKE-1", "LOOP-7", "RES-9", "RES-10"},
+		Neighbours: "in LOOP-7 it is a step before that fails, which is charged to no clause; what asks twice on a connection is cut there too, unless the check takes the end for the server's own limit",
 		Because:    "closed the connection | reset the connection",
 	},
 	{
@@ -34,7 +34,7 @@ var httpFaults = []Fault{
 		Server: "httpraw", Args: []string{"{port}", "odd"}, Control: []string{"{port}", "page"}, Dialect: "http", Class: "multi-reactor",
 		HTTP:       &dialect.HTTP{Path: "/healthz"},
 		Breaks:     []string{"ACC-1", "CONN-2", "CONN-15"},
-		Sometimes:  []string{"MODEL-3", "MODEL-7", "MODEL-8", "ACC-2", "ACC-3", "ACC-10", "CONN-1", "CONN-12", "CONN-13", "CONN-14", "FLOW-5", "FLOW-6", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-9", "LOOP-10", "LOOP-11", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-17", "LOOP-18", "WAKE-1", "RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-9", "RES-10"},
+		Sometimes:  []string{"MODEL-3", "MODEL-7", "MODEL-8", "ACC-2", "ACC-3", "ACC-7", "ACC-10", "CONN-1", "CONN-12", "CONN-13", "CONN-14", "FLOW-5", "FLOW-6", "LOOP-3", "LOOP-4", "LOOP-5", "LOOP-6", "LOOP-7", "LOOP-9", "LOOP-10", "LOOP-11", "LOOP-12", "LOOP-15", "LOOP-16", "LOOP-17", "LOOP-18", "WAKE-1", "RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-9", "RES-10"},
 		Neighbours: "whose the twentieth reply is, one of CONN-1 too, depends on how many came before",
 		Because:    "closed the connection",
 	},
