@@ -26,6 +26,8 @@ const (
 // churned is what one run of connections that come and go, in every manner, has shown.
 type churned struct {
 	finder   *session.Session
+	pid      int                         // of the server, 0 if unknown
+	first    int64                       // its memory before the first of them, in bytes
 	came     int                         // connections that came and went
 	done     int                         // manners that were gone through
 	broken   map[string]*session.Failure // by clause: what is not given back
@@ -40,16 +42,20 @@ type churned struct {
 // comings has connections come and go in every manner on one instance, once in a run, and
 // tells what that showed: several clauses are told by it.
 func comings(s *session.Session) *churned {
-	found := session.Found(s, "comings", func() *churned {
-		found := &churned{finder: s, broken: map[string]*session.Failure{}}
-		found.unserved = s.Trial(func() { found.goThroughAll(s) })
-		found.died = found.unserved != nil && s.Target.Alive() != nil
-		return found
-	})
+	found := session.Found(s, "comings", func() *churned { return goneThrough(s) })
 	for _, note := range found.notes {
 		s.Note("%s", note)
 	}
 	return found
+}
+
+// goneThrough has connections come and go in every manner.
+func goneThrough(s *session.Session) *churned {
+	c := &churned{finder: s, pid: s.Target.Pid(), broken: map[string]*session.Failure{}}
+	c.first, _ = memorySeen(s)
+	c.unserved = s.Trial(func() { c.goThroughAll(s) })
+	c.died = c.unserved != nil && s.Target.Alive() != nil
+	return c
 }
 
 // goThroughAll goes through the manners in their order, as far as the dialect has words

@@ -56,6 +56,9 @@ func memoryAfterChurn(s *session.Session) {
 	memory(s)
 	found := comings(s)
 	payload := s.Payload(2 * everyLength)
+	if found.growing != nil && s.Info.Memory > 0 && found.pid != s.Target.Pid() {
+		found = goneThrough(s) // what it declares is held against all that has come to one server
+	}
 	if m := found.growing; m != nil {
 		leak := found.kept
 		if leak == nil || found.finder != s { // each attempt sees for itself
@@ -64,11 +67,30 @@ func memoryAfterChurn(s *session.Session) {
 			s.Pause(settle)
 			_, leak = growsOn(s, *m, from, payload)
 		}
+		if leak == nil {
+			leak = found.beyondDeclared(s)
+		}
 		if leak != nil {
 			s.Fail(leak)
 		}
 	}
 	found.needs(s, func(manner) bool { return true })
+}
+
+// beyondDeclared is that the memory has grown by more than the target declares its heap to
+// take, since the first of the connections. A round in which such a heap does not grow shows
+// only that it had room.
+func (c *churned) beyondDeclared(s *session.Session) *session.Failure {
+	declared := int64(s.Info.Memory)
+	grown := memory(s) - c.first
+	if declared == 0 || grown <= max(leakAt, declared) {
+		return nil
+	}
+	return &session.Failure{
+		Kind: session.Wrong, Reason: fmt.Sprintf("the server's memory grew by %d MiB while connections came and went, and its heap takes %v, as it declares (memory:)", grown>>20, s.Info.Memory),
+		Want: fmt.Sprintf("at most %d MiB more, with none of them open", max(leakAt, declared)>>20), Got: fmt.Sprintf("from %d to %d MiB", c.first>>20, (c.first+grown)>>20),
+		Why: "something is kept of each for ever, or the heap takes more than is declared",
+	}
 }
 
 // growsOn has more connections come and go in a manner in which the memory grew, from the

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net/netip"
@@ -39,7 +40,11 @@ func diagnosed(space string, which selection) ([]Socket, error) {
 		return nil, errElsewhere
 	}
 	var list []Socket
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+	families := []uint8{unix.AF_INET, unix.AF_INET6}
+	if !inUse6() {
+		families = families[:1]
+	}
+	for _, family := range families {
 		err := diagnose(inetSockets(family, which.states()), func(m []byte) {
 			if s, ok := parseInet(m); ok {
 				list = append(list, s)
@@ -50,6 +55,13 @@ func diagnosed(space string, which selection) ([]Socket, error) {
 		}
 	}
 	return list, nil
+}
+
+// inUse6 reports whether there may be TCP sockets of IPv6: the kernel walks through all of
+// its sockets for each family, and this says so at once.
+func inUse6() bool {
+	text, err := os.ReadFile("/proc/thread-self/net/sockstat6")
+	return err != nil || !bytes.HasPrefix(text, []byte("TCP6: inuse 0\n"))
 }
 
 func inetSockets(family uint8, states uint32) []byte {
