@@ -44,7 +44,7 @@
 enum { WORKERS = 2, CONNS = 4096, PIECE = 64 << 10, CACHE = 24 << 20 };
 
 static volatile sig_atomic_t stopping;
-static int signs_on;
+static int signs_on, mortal;
 static char *cache; /* what a server loads before it forks: shared by all its processes */
 
 static void on_term(int sig) { (void)sig; stopping = 1; }
@@ -106,8 +106,13 @@ static int flush(struct conn *c) {
 		ssize_t n = write(c->fd, c->out + c->off, (size_t)c->len);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -1;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0) {
+			while (mortal && write(c->fd, c->out + c->off, 1) > 0)
+				; /* as who does not look at what write says, and goes on: SIGPIPE at the latest here */
+			return -1;
+		}
 		c->off += (int)n;
 		c->len -= (int)n;
 	}
@@ -335,8 +340,10 @@ static pid_t start_worker(int port, const char *mode, int listener, int number) 
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, 0);
-		if (strcmp(mode, "mortal") == 0)
+		if (strcmp(mode, "mortal") == 0) {
+			mortal = 1;
 			signal(SIGPIPE, SIG_DFL);
+		}
 		if (strcmp(mode, "reuseport") == 0)
 			listener = listen_at(port, 1);
 		if (handed) {
