@@ -370,7 +370,7 @@ func (echo) OnEnd(c *Conn) {
 		Server: "paces", Args: []string{"{port}", "http", "wrong=769"}, Control: []string{"{port}", "http"}, Dialect: "http", Class: "reactor",
 		Breaks: []string{"CONN-1", "RES-9", "RES-10"}, Because: "not the one | differs | reply",
 		Shares:    "one length in each dialect",
-		Sometimes: []string{"CONN-15", "CONN-2"}, Neighbours: "their payloads have random lengths, and may have this one",
+		Sometimes: []string{"CONN-15", "CONN-2", "CONN-14"}, Neighbours: "their payloads have random lengths, and may have this one; the clients of CONN-14 ask for random lengths",
 	},
 	{
 		Name: "wrong-at-one-length", Why: "the last byte of a read of 769 bytes is changed",

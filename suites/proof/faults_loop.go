@@ -96,7 +96,7 @@ var loopFaults = []Fault{
 		Dialect:    "echo",
 		Class:      "multi-reactor",
 		Breaks:     []string{"LOOP-12"},
-		Sometimes:  []string{"CONN-12", "CONN-13", "CONN-15", "LOOP-6", "LOOP-18", "RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-10"},
+		Sometimes:  []string{"CONN-12", "CONN-13", "CONN-15", "FLOW-9", "LOOP-6", "LOOP-18", "RES-1", "RES-2", "RES-3", "RES-7", "RES-8", "RES-10"},
 		Neighbours: "a client that leaves takes the others of its worker along, if the worker writes to it then",
 		Because:    "died | ended | closed",
 	},

@@ -34,7 +34,6 @@ type Conn struct {
 	lull    lull
 	watched bool   // the check itself counts how long it is silent
 	pace    func() // nil: input is read as it comes
-	narrow  bool   // see DialNarrow
 }
 
 // Paced has pace called before each read of input, for as long as the check wants to wait there: so

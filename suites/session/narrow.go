@@ -20,9 +20,7 @@ func (s *Session) DialNarrow() *Conn {
 	if !way {
 		s.makeWay(number)
 	}
-	c := s.dialWith(net.Dialer{KeepAlive: -1, Control: narrow}, number, s.secured)
-	c.narrow = true
-	return c
+	return s.dialWith(net.Dialer{KeepAlive: -1, Control: narrow}, number, s.secured)
 }
 
 // Arrived is how many bytes have come so far on the connection: those that were read, and those that

@@ -25,19 +25,6 @@ func narrow(network, _ string, socket syscall.RawConn) error {
 	})
 }
 
-// acknowledge has the kernel say at once what has been taken. Its delayed acknowledgements
-// (40 ms) would let one small window through at a time, and take seconds for what a server's
-// socket holds.
-func (c *Conn) acknowledge() {
-	socket, plain := c.socket.(*net.TCPConn)
-	if !plain {
-		return
-	}
-	if raw, err := socket.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
-	}
-}
-
 // queued asks for what waits in the socket.
 func (c *Conn) queued(which uint) (bytes int, ok bool) {
 	socket, plain := c.socket.(*net.TCPConn)

@@ -12,6 +12,4 @@ const (
 
 func narrow(string, string, syscall.RawConn) error { return nil }
 
-func (c *Conn) acknowledge() {}
-
 func (c *Conn) queued(uint) (bytes int, ok bool) { return 0, false }

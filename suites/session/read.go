@@ -60,9 +60,6 @@ func (c *Conn) receive(b []byte, budget time.Duration, eager bool) (int, error) 
 		c.s.alive()
 		if n > 0 {
 			c.moved()
-			if c.narrow {
-				c.acknowledge()
-			}
 			c.got.Add(int64(n))
 			if !c.spoke.Swap(true) {
 				c.s.heard(c)
