@@ -130,7 +130,16 @@ func (r Results) save(path string) error {
 		return err
 	}
 	b.WriteString("]}\n")
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	return replace(path, b.Bytes())
+}
+
+// replace writes a file whole or not at all: what earlier rounds brought is not lost by the end of this one.
+func replace(path string, text []byte) error {
+	next := path + ".next"
+	if err := os.WriteFile(next, text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
 }
 
 func lines[T any](b *bytes.Buffer, all []T, rounded func(T) T) error {

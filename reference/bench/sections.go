@@ -131,11 +131,7 @@ func (s Section) save(path string) error {
 		text = append(text, '\n')
 	}
 	text = append(text, "]}\n"...)
-	next := path + ".next"
-	if err := os.WriteFile(next, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return replace(path, text)
 }
 
 // loadSection reads what save wrote; a section that was never measured is empty.

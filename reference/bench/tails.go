@@ -68,7 +68,7 @@ func tailReport(s Section) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `Open loop: requests are due at a fixed rate, evenly spaced, on one connection after another, whatever the server does. A latency counts from
 when its request was due, so a stall counts against every request that falls into it. The rates are 30, 60 and 80 %% of what raw C epoll carries at most. µs, medians over
-runs; the second table has the p99 as ratios to raw C epoll's of the same round. A server that fell behind by 4,096 requests on one connection is “overrun”.
+runs; the other tables have them as ratios to raw C epoll's of the same round. A server that fell behind by 4,096 requests on one connection is “overrun”.
 
 `)
 	s.bars(&b, "p99", "p99 / raw C epoll ≤ 1.10 at 60 %", func(k int) (float64, bool) { return barTail, tailLoads[k%len(tailLoads)] == 60 })
@@ -79,7 +79,9 @@ runs; the second table has the p99 as ratios to raw C epoll's of the same round.
 		}
 		return s.number(k, server.Name, "p50", 0) + " / " + s.number(k, server.Name, "p99", 0) + " / " + s.number(k, server.Name, "p999", 0)
 	})
-	fmt.Fprint(&b, "\np99 over raw C epoll's:\n\n")
-	s.table(&b, func(k int, server Shown) string { return interval(s.ratio(k, server.Name, "epoll", "p99")) })
+	for _, figure := range []struct{ name, title string }{{"p50", "p50"}, {"p99", "p99"}, {"p999", "p99.9"}} {
+		fmt.Fprintf(&b, "\n%s over raw C epoll's:\n\n", figure.title)
+		s.table(&b, func(k int, server Shown) string { return interval(s.ratio(k, server.Name, "epoll", figure.name)) })
+	}
 	return b.String()
 }

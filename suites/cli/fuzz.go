@@ -82,7 +82,9 @@ func (p *program) fuzz(cmd *cobra.Command, f *fuzzFlags, command []string) error
 	}
 	judged, o, err := f.options(cmd, command)
 	if err != nil {
-		return err
+		p.reported = true
+		run := judging.Unrun(judged, o.Judging, &judging.UsageError{Message: err.Error()})
+		return errors.Join(err, f.reports.write(&run))
 	}
 	signals := ownSignals(p.err)
 	defer signals.release()
