@@ -82,9 +82,7 @@ func (p *program) fuzz(cmd *cobra.Command, f *fuzzFlags, command []string) error
 	}
 	judged, o, err := f.options(cmd, command)
 	if err != nil {
-		p.reported = true
-		run := judging.Unrun(judged, o.Judging, &judging.UsageError{Message: err.Error()})
-		return errors.Join(err, f.reports.write(&run))
+		return p.unrun(judged, o.Judging, &f.reports, err)
 	}
 	signals := ownSignals(p.err)
 	defer signals.release()

@@ -70,7 +70,7 @@ var loopFaults = []Fault{
 		Because:    "of a core",
 		Slow:       "each of its instances spins for as long as it is used, and several at once starve each other",
 		Sometimes:  []string{"ACC-6", "LOOP-1", "LOOP-2", "LOOP-3", "LOOP-11"},
-		Neighbours: "whether a client beyond the limit sends the last byte late enough is a matter of moments; where several of its instances spin beside each other, the fifteen seconds may be over before one of them could run for five",
+		Neighbours: "whether a client beyond the limit sends the last byte late enough is a matter of moments; where several of its instances spin beside each other, the fifteen seconds may be over before one of them could run for five, in LOOP-1, LOOP-2, LOOP-3 and LOOP-11",
 		Shares:     "the other spins for a minute: this one is just beyond what is allowed",
 	},
 	{
