@@ -34,7 +34,7 @@ const (
 	// seen is how soon what is given back is gone while a culprit is looked for.
 	seen = time.Second
 	// hunt bounds the looking for the transcript that leaves something behind.
-	hunt = 30 * time.Second
+	hunt = 90 * time.Second
 )
 
 var (
