@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // held are connections that are never closed.
@@ -66,10 +64,6 @@ func serve(mode string) {
 	}
 	for {
 		conn, err := listener.Accept()
-		if errors.Is(err, syscall.EMFILE) {
-			<-time.After(time.Millisecond) // until descriptors are free again
-			continue
-		}
 		if err != nil {
 			os.Exit(1)
 		}
