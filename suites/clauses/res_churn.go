@@ -27,7 +27,7 @@ const (
 type churned struct {
 	finder   *session.Session
 	pid      int                         // of the server, 0 if unknown
-	first    int64                       // its memory before the first of them, in bytes
+	first    int64                       // its memory before the first of them, in bytes; 0 if it was not seen
 	came     int                         // connections that came and went
 	done     int                         // manners that were gone through
 	broken   map[string]*session.Failure // by clause: what is not given back
@@ -43,10 +43,15 @@ type churned struct {
 // tells what that showed: several clauses are told by it.
 func comings(s *session.Session) *churned {
 	found := session.Found(s, "comings", func() *churned { return goneThrough(s) })
-	for _, note := range found.notes {
+	found.tell(s)
+	return found
+}
+
+// tell notes what it showed in the evidence.
+func (c *churned) tell(s *session.Session) {
+	for _, note := range c.notes {
 		s.Note("%s", note)
 	}
-	return found
 }
 
 // goneThrough has connections come and go in every manner.

@@ -58,6 +58,7 @@ func memoryAfterChurn(s *session.Session) {
 	payload := s.Payload(2 * everyLength)
 	if found.growing != nil && s.Info.Memory > 0 && found.pid != s.Target.Pid() {
 		found = goneThrough(s) // what it declares is held against all that has come to one server
+		found.tell(s)
 	}
 	if m := found.growing; m != nil {
 		leak := found.kept
@@ -82,8 +83,11 @@ func memoryAfterChurn(s *session.Session) {
 // only that it had room.
 func (c *churned) beyondDeclared(s *session.Session) *session.Failure {
 	declared := int64(s.Info.Memory)
+	if declared == 0 || c.first == 0 {
+		return nil
+	}
 	grown := memory(s) - c.first
-	if declared == 0 || grown <= max(leakAt, declared) {
+	if grown <= max(leakAt, declared) {
 		return nil
 	}
 	return &session.Failure{

@@ -234,10 +234,13 @@ func tableOf(space, dir string, which selection) (map[uint64]Socket, error) {
 		return socketTable(dir, which)
 	}
 	table, err := readTables(dir, which, "unix")
+	if err != nil {
+		return nil, err // whoever is asked next has to read it whole
+	}
 	for _, s := range list {
 		table[s.Inode] = s
 	}
-	return table, err
+	return table, nil
 }
 
 // socketTable reads the selected rows of tcp, tcp6 and unix below dir, by inode.
@@ -253,7 +256,7 @@ func readTables(dir string, which selection, networks ...string) (map[uint64]Soc
 			continue // a kernel without IPv6
 		}
 		if err != nil {
-			return table, kind(err)
+			return nil, kind(err)
 		}
 		err = eachSocket(f, network, func(s Socket) bool {
 			listens := s.State == stateListen
@@ -266,7 +269,7 @@ func readTables(dir string, which selection, networks ...string) (map[uint64]Soc
 		})
 		f.Close()
 		if err != nil {
-			return table, fmt.Errorf("%s/%s: %w", dir, network, err)
+			return nil, fmt.Errorf("%s/%s: %w", dir, network, err)
 		}
 	}
 	return table, nil
