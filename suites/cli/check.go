@@ -88,6 +88,17 @@ func afterDash(cmd *cobra.Command, args []string) ([]string, error) {
 	return args, nil
 }
 
+// unrun writes the reports of what was not begun, and returns why.
+func (p *program) unrun(judged target.Target, o judging.Options, reports *reportFlags, err error) error {
+	p.reported = true
+	why := error(&judging.UsageError{Message: err.Error()})
+	if errors.As(err, new(*failure)) {
+		why = err
+	}
+	run := judging.Unrun(judged, o, why)
+	return errors.Join(err, reports.write(&run))
+}
+
 func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) error {
 	if err := f.reports.writable(); err != nil {
 		return err
@@ -97,13 +108,7 @@ func (p *program) check(cmd *cobra.Command, f *checkFlags, command []string) err
 		err = f.recordable(command)
 	}
 	if err != nil {
-		p.reported = true
-		why := error(&judging.UsageError{Message: err.Error()})
-		if errors.As(err, new(*failure)) {
-			why = err
-		}
-		run := judging.Unrun(judged, options, why)
-		return errors.Join(err, f.reports.write(&run))
+		return p.unrun(judged, options, &f.reports, err)
 	}
 	signals := ownSignals(p.err)
 	defer signals.release()

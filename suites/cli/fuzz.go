@@ -82,7 +82,7 @@ func (p *program) fuzz(cmd *cobra.Command, f *fuzzFlags, command []string) error
 	}
 	judged, o, err := f.options(cmd, command)
 	if err != nil {
-		return err
+		return p.unrun(judged, o.Judging, &f.reports, err)
 	}
 	signals := ownSignals(p.err)
 	defer signals.release()

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -113,6 +114,59 @@ func TestFuzzEndsEarly(t *testing.T) {
 	}
 	if _, err := os.Stat(file[1]); err != nil {
 		t.Errorf("what was found is gone: %v", err)
+	}
+}
+
+// Transcripts that disturb the server's process show what nothing else does.
+func TestFuzzDisturbs(t *testing.T) {
+	rare := filepath.Join(t.TempDir(), "rare")
+	if out, err := exec.Command("cc", "-O1", "-pthread", "-o", rare, filepath.Join("..", "proof", "servers", "rare", "main.c")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	const start = "reactorspec transcript 1\nclause CONN-22\nseed 7\n1 open\n1 send 10\n1 read all\n"
+	for fault, steps := range map[string]string{
+		"short":     "short 5\n1 send 10\n1 read all\n1 end\n",
+		"interrupt": "2 open narrow\n2 send 60000 60\n2 sip 500\nrain 5\n2 end\n",
+	} {
+		file := written(t, start+steps)
+		for _, mode := range []string{"none", fault} {
+			o := reactorspec(t, nil, "replay", file, "--dialect", "echo", "--", rare, "{port}", mode)
+			if wrong := o.exit == report.ExitNotConformant; wrong != (mode == fault) || o.exit > report.ExitNotConformant {
+				t.Errorf("%s of a server with the fault %s: exit %d\n%s%s", fault, mode, o.exit, o.out, o.errors)
+			}
+		}
+	}
+}
+
+// A corpus that is read again loses what shows nothing new beside the rest; what somebody else
+// put there stays.
+func TestACorpusStaysSmall(t *testing.T) {
+	corpus := t.TempDir()
+	own := filepath.Join(corpus, "mine.txt")
+	if err := os.WriteFile(own, []byte(pending), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := 0
+	for _, seed := range []string{"7", "8", "9"} { // each of them alone shows about the same
+		part := t.TempDir()
+		if o := fuzzing(t, "good", "1500ms", "--corpus", part, "--seed", seed); o.exit != report.ExitConformant {
+			t.Fatalf("exit %d\n%s%s", o.exit, o.out, o.errors)
+		}
+		for _, file := range texts(t, part) {
+			before++
+			if err := os.Rename(file, filepath.Join(corpus, filepath.Base(file))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if o := fuzzing(t, "good", "1500ms", "--corpus", corpus, "--seed", "7"); o.exit != report.ExitConformant {
+		t.Fatalf("exit %d\n%s%s", o.exit, o.out, o.errors)
+	}
+	if after := len(texts(t, corpus)); after >= before {
+		t.Errorf("%d transcripts of three runs, and %d once they were read", before, after)
+	}
+	if _, err := os.Stat(own); err != nil {
+		t.Error(err)
 	}
 }
 

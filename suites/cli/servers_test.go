@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // held are connections that are never closed.
@@ -64,6 +66,10 @@ func serve(mode string) {
 	}
 	for {
 		conn, err := listener.Accept()
+		if errors.Is(err, syscall.EMFILE) {
+			<-time.After(time.Millisecond) // until descriptors are free again
+			continue
+		}
 		if err != nil {
 			os.Exit(1)
 		}

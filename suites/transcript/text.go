@@ -106,7 +106,7 @@ func (p *parser) line(number int, text string) error {
 // add bounds the transcript as a whole.
 func (p *parser) add(s Step) error {
 	p.bytes += s.Size * max(s.Count, 1)
-	if s.Op == Wait || s.Op == Halt {
+	if s.Op.OfNone() {
 		p.waits += s.Size
 	}
 	switch {
@@ -123,10 +123,10 @@ func (p *parser) add(s Step) error {
 
 func parseStep(words []string) (Step, error) {
 	var s Step
-	if words[0] == string(Wait) || words[0] == string(Halt) {
+	if Op(words[0]).OfNone() {
 		words = append([]string{"0"}, words...)
 	} else if n, err := number(words[0], 1, MaxConns); err != nil {
-		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait or halt: %q", MaxConns, words[0])
+		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait, halt, rain or short: %q", MaxConns, words[0])
 	} else {
 		s.Conn = n
 	}
@@ -135,7 +135,7 @@ func parseStep(words []string) (Step, error) {
 	}
 	s.Op = Op(words[1])
 	arguments := words[2:]
-	if (s.Op == Wait || s.Op == Halt) && s.Conn != 0 {
+	if s.Op.OfNone() && s.Conn != 0 {
 		return s, fmt.Errorf("%s takes no connection: %s MILLISECONDS", s.Op, s.Op)
 	}
 	var err error
@@ -146,10 +146,17 @@ func parseStep(words []string) (Step, error) {
 		return nil
 	}
 	switch s.Op {
-	case Dial, Open:
-		if err = arity("N "+string(s.Op)+" [frames]", 0, 1); err == nil && len(arguments) == 1 {
+	case Dial:
+		if err = arity("N dial [frames]", 0, 1); err == nil && len(arguments) == 1 {
 			if s.Frames = arguments[0] == "frames"; !s.Frames {
-				err = fmt.Errorf("%s knows the conversation frames only, not %q", s.Op, arguments[0])
+				err = fmt.Errorf("dial knows the conversation frames only, not %q", arguments[0])
+			}
+		}
+	case Open:
+		if err = arity("N open [frames|narrow]", 0, 1); err == nil && len(arguments) == 1 {
+			s.Frames, s.Narrow = arguments[0] == "frames", arguments[0] == "narrow"
+			if !s.Frames && !s.Narrow {
+				err = fmt.Errorf("open knows the conversation frames only, and narrow connections, not %q", arguments[0])
 			}
 		}
 	case Ask, Sip:
@@ -190,7 +197,7 @@ func parseStep(words []string) (Step, error) {
 		if err == nil && len(arguments) == 2 {
 			s.Size, err = number(arguments[1], 1, MaxSize)
 		}
-	case Wait, Halt:
+	case Wait, Halt, Rain, Short:
 		if err = arity(string(s.Op)+" MILLISECONDS", 1, 1); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxWait)
 		}
@@ -228,8 +235,11 @@ func (s Step) String() string {
 	line := fmt.Sprintf("%d %s", s.Conn, s.Op)
 	switch s.Op {
 	case Dial, Open:
-		if s.Frames {
+		switch {
+		case s.Frames:
 			line += " frames"
+		case s.Narrow:
+			line += " narrow"
 		}
 	case Ask, Sip:
 		line += fmt.Sprintf(" %d", s.Size)
@@ -245,7 +255,7 @@ func (s Step) String() string {
 		if line += " " + s.Verb; s.Size > 0 {
 			line += fmt.Sprintf(" %d", s.Size)
 		}
-	case Wait, Halt:
+	case Wait, Halt, Rain, Short:
 		line = fmt.Sprintf("%s %d", s.Op, s.Size)
 	}
 	return line

@@ -14,11 +14,12 @@ import (
 func steps() *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		s := Step{Conn: rapid.IntRange(1, MaxConns).Draw(t, "conn")}
-		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait, Halt, Spoil}).Draw(t, "op")
+		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait, Halt, Rain, Short, Spoil}).Draw(t, "op")
 		size := func(least, most int) int { return rapid.IntRange(least, most).Draw(t, "size") }
 		switch s.Op {
 		case Dial, Open:
 			s.Frames = rapid.Bool().Draw(t, "frames")
+			s.Narrow = s.Op == Open && !s.Frames && rapid.Bool().Draw(t, "narrow")
 		case Ask, Sip:
 			s.Size = size(1, 5000)
 		case Push:
@@ -31,7 +32,7 @@ func steps() *rapid.Generator[Step] {
 			s.Verb, s.Size = rapid.SampledFrom(verbs).Draw(t, "verb"), size(0, maxArgument)
 		case Spoil:
 			s.Verb, s.Size = rapid.SampledFrom(spoils).Draw(t, "way"), size(0, 5000)
-		case Wait, Halt:
+		case Wait, Halt, Rain, Short:
 			s.Conn, s.Size = 0, size(1, 20)
 		}
 		return s
@@ -68,7 +69,7 @@ func TestMistakes(t *testing.T) {
 		head + "0 open\n":                    "x:4: a step begins with a connection number",
 		head + "65 open\n":                   "x:4: a step begins with a connection number",
 		head + "1\n":                         "x:4: the operation is missing",
-		head + "1 open chat\n":               `x:4: open knows the conversation frames only, not "chat"`,
+		head + "1 open chat\n":               `x:4: open knows the conversation frames only, and narrow connections, not "chat"`,
 		head + "1 send\n":                    `x:4: send is written "N send BYTES [COUNT]"`,
 		head + "1 send 0\n":                  `x:4: "0" is no number from 1`,
 		head + "1 send 007\n":                `x:4: "007" is no number`,
@@ -76,7 +77,9 @@ func TestMistakes(t *testing.T) {
 		head + "1 send 1 2 3\n":              "x:4: send is written",
 		head + "1 call JUMP\n":               `x:4: unknown verb "JUMP"`,
 		head + "1 wait 5\n":                  "x:4: wait takes no connection",
-		head + "wait 5000\n":                 `x:4: "5000" is no number from 1 to 1000`,
+		head + "1 dial narrow\n":             `x:4: dial knows the conversation frames only, not "narrow"`,
+		head + "1 short 5\n":                 "x:4: short takes no connection",
+		head + "wait 50000\n":                `x:4: "50000" is no number from 1 to 10000`,
 		head + "1 halt 5\n":                  "x:4: halt takes no connection",
 		head + "1 spoil\n":                   `x:4: spoil is written "N spoil WAY [NUMBER]"`,
 		head + "1 spoil rot 1\n":             `x:4: unknown way to spoil "rot"`,

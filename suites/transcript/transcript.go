@@ -34,8 +34,8 @@ const (
 	MaxSize  = 4 << 20               // bytes of one payload or piece
 	MaxCount = 4096                  // requests of one step
 	MaxBytes = 128 << 20             // payload bytes of a whole transcript
-	MaxWait  = 1000                  // milliseconds of one wait
-	MaxWaits = 10 * MaxWait          // milliseconds of all waits
+	MaxWait  = 10_000                // milliseconds of one wait
+	MaxWaits = MaxWait               // milliseconds of all waits
 	maxFile  = MaxSteps*64 + 100_000 // bytes of a file, comments included
 )
 
@@ -44,7 +44,7 @@ type Op string
 
 // The operations. A step on a connection that is not open, or that its
 // conversation does not know, does nothing: so every part of a transcript is a
-// transcript.
+// transcript. Those that are about the server's process do nothing where it is not ours.
 const (
 	Dial  Op = "dial"  // connect; the opening (a sign-on line, if the dialect has one) waits to be pushed
 	Open  Op = "open"  // connect, send the opening and read its answer
@@ -59,19 +59,27 @@ const (
 	Reset Op = "reset" // close with RST
 	Close Op = "close" // close
 	Wait  Op = "wait"  // for Size milliseconds do nothing
-	Halt  Op = "halt"  // stop the server's process for Size milliseconds; nothing where it is not ours
+	Halt  Op = "halt"  // stop the server's process for Size milliseconds
+	Rain  Op = "rain"  // for Size milliseconds send harmless signals to the server's threads
+	Short Op = "short" // for Size milliseconds leave the server no free descriptor, while a client comes; nothing while an answer is due
 	Spoil Op = "spoil" // damage what was made and not pushed, in the way that Verb names; Size says where, or what
 )
 
 // Step is one line.
 type Step struct {
-	Conn   int // from 1; 0 for wait and halt
+	Conn   int // from 1; 0 if Op is of none
 	Op     Op
 	Frames bool   // dial and open: the conversation is PROBE
+	Narrow bool   // open: its segments and its receive buffer are small
 	Verb   string // call: one of Verbs; spoil: one of Spoils
 	Size   int
 	Count  int
 }
+
+// OfNone reports whether the operation is about no connection, but takes a time.
+func (op Op) OfNone() bool { return slices.Contains(ofNone, op) }
+
+var ofNone = []Op{Wait, Halt, Rain, Short}
 
 // Verbs of call, each with one argument, which Size gives.
 const (
@@ -94,7 +102,7 @@ var verbs = []string{Post, Timer, Cancel, Offload, Where, Unknown, Cross, Hook, 
 const (
 	Flip   = "flip"   // the bit with number Size
 	Cut    = "cut"    // all from byte Size on
-	Repeat = "repeat" // the bytes from byte Size on come twice
+	Repeat = "repeat" // some hundred bytes from byte Size on come twice
 	Lie    = "lie"    // the decimal or binary number found from byte Size on becomes another
 	Alien  = "alien"  // the words of another protocol follow, Size says which
 	Noise  = "noise"  // Size bytes follow that mean nothing

@@ -29,14 +29,21 @@ const crossing = 24
 type corpus struct {
 	entries []*entry
 	seen    map[uint32]struct{}
-	waiting []transcript.Transcript // were kept by an earlier run, and are played first
+	waiting []stored // were kept by an earlier run, and are played first
+}
+
+// stored is a transcript that an earlier run kept.
+type stored struct {
+	transcript.Transcript
+	file string // "" if fuzz did not write it: somebody's own is left as it is
 }
 
 // entry is a kept transcript.
 type entry struct {
 	steps  []transcript.Step
-	tried  int // transcripts made of it
-	yields int // of those, how many showed something new
+	file   string // "" if it stands in none, or in one of somebody's own
+	tried  int    // transcripts made of it
+	yields int    // of those, how many showed something new
 }
 
 func (c *corpus) signs() int { return len(c.seen) }
@@ -56,7 +63,7 @@ func (c *corpus) fresh(signs []uint32) (news []uint32) {
 }
 
 // keep adds a transcript; of too many, the one goes that was tried most for what it yields.
-func (c *corpus) keep(steps []transcript.Step) {
+func (c *corpus) keep(kept *entry) (gone *entry) {
 	if len(c.entries) == mostEntries {
 		worst := slices.MinFunc(c.entries, func(a, b *entry) int {
 			switch {
@@ -68,8 +75,10 @@ func (c *corpus) keep(steps []transcript.Step) {
 			return 0
 		})
 		c.entries = slices.DeleteFunc(c.entries, func(e *entry) bool { return e == worst })
+		gone = worst
 	}
-	c.entries = append(c.entries, &entry{steps: steps})
+	c.entries = append(c.entries, kept)
+	return gone
 }
 
 // worth is how likely an entry is to be drawn: more where it led to something new
@@ -98,8 +107,11 @@ func (c *corpus) pick(r *rand.Rand) *entry {
 func (w *worker) next() (t transcript.Transcript, from *entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.loaded = ""
 	if n := len(w.corpus.waiting); n > 0 {
-		t, w.corpus.waiting = w.corpus.waiting[n-1], w.corpus.waiting[:n-1]
+		first := w.corpus.waiting[n-1]
+		w.corpus.waiting = w.corpus.waiting[:n-1]
+		t, w.loaded = first.Transcript, first.file
 		t.Steps = w.shape.Within(t.Steps)
 	}
 	for len(t.Steps) == 0 {
@@ -125,6 +137,9 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 		if w.random.IntN(4) > 0 {
 			t.Steps = w.shape.Mutate(w.random, t.Steps, drawn)
 		}
+		if w.random.IntN(20) > 0 {
+			t.Steps = w.shape.Hasten(t.Steps)
+		}
 	}
 	if from != nil {
 		from.tried++
@@ -136,7 +151,10 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 
 // directory is where a corpus is kept: the transcripts themselves, failures below
 // "failures", and below "apart" those that are a matter of chance.
-type directory struct{ path string }
+type directory struct {
+	path string
+	made bool // by this run
+}
 
 const (
 	failuresIn = "failures"
@@ -146,6 +164,7 @@ const (
 
 // openDirectory makes the directory, if need be, and sees that it can be written.
 func openDirectory(path string) (*directory, error) {
+	_, missing := os.Stat(path)
 	err := os.MkdirAll(path, 0o777)
 	if err == nil {
 		var probe *os.File
@@ -157,7 +176,21 @@ func openDirectory(path string) (*directory, error) {
 	if err != nil {
 		return nil, &judging.UsageError{Message: fmt.Sprintf("--corpus %s: cannot be written: %v", path, cause(err))}
 	}
-	return &directory{path}, nil
+	return &directory{path: path, made: missing != nil}, nil
+}
+
+// undo removes a directory that was made, if nothing came to be in it.
+func (d *directory) undo() {
+	if d != nil && d.made {
+		_ = os.Remove(d.path)
+	}
+}
+
+// forget removes a transcript that shows nothing new any more.
+func (d *directory) forget(file string) {
+	if d != nil && file != "" {
+		_ = os.Remove(file)
+	}
 }
 
 func cause(err error) error {
@@ -170,11 +203,15 @@ func cause(err error) error {
 
 // load reads what an earlier run kept, in the order of the files.
 func (d *directory) load(c *corpus, dialect string, hostile bool) error {
-	files, err := filepath.Glob(filepath.Join(d.path, "*.txt"))
+	entries, err := os.ReadDir(d.path)
 	if err != nil {
-		return err
+		return &judging.UsageError{Message: fmt.Sprintf("--corpus %s: cannot be read: %v", d.path, cause(err))}
 	}
-	for _, file := range files {
+	for _, one := range entries {
+		if one.IsDir() || filepath.Ext(one.Name()) != ".txt" {
+			continue
+		}
+		file := filepath.Join(d.path, one.Name())
 		t, err := transcript.Load(file)
 		switch {
 		case err != nil:
@@ -184,16 +221,25 @@ func (d *directory) load(c *corpus, dialect string, hostile bool) error {
 		case t.Hostile() && !hostile:
 			return &judging.UsageError{Message: fmt.Sprintf("--corpus: %s is of --hostile: give each mode a corpus of its own", file)}
 		}
-		c.waiting = append(c.waiting, t)
+		kept := stored{Transcript: t}
+		if one.Name() == nameOf(t) {
+			kept.file = file
+		}
+		c.waiting = append(c.waiting, kept)
 	}
 	slices.Reverse(c.waiting) // they are taken from the end
 	return nil
 }
 
+// nameOf is the name of a transcript's file, by what is played.
+func nameOf(t transcript.Transcript) string {
+	played := sha256.Sum256(transcript.Transcript{Clause: t.Clause, Seed: t.Seed, Steps: t.Steps}.Append(nil))
+	return fmt.Sprintf("%s-%x.txt", strings.ToLower(t.Clause), played[:6])
+}
+
 // write stores a transcript whole or not at all, and returns its file.
 func (d *directory) write(below string, t transcript.Transcript) (string, error) {
 	text := t.Append(nil)
-	named := sha256.Sum256(transcript.Transcript{Clause: t.Clause, Seed: t.Seed, Steps: t.Steps}.Append(nil))
 	if d == nil { // a temporary one
 		pattern := "reactorspec-" + strings.ToLower(t.Clause) + "-*.txt"
 		f, err := os.CreateTemp("", pattern)
@@ -208,7 +254,7 @@ func (d *directory) write(below string, t transcript.Transcript) (string, error)
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, fmt.Sprintf("%s-%x.txt", strings.ToLower(t.Clause), named[:6]))
+	path := filepath.Join(folder, nameOf(t))
 	f, err := os.CreateTemp(folder, ".reactorspec.*")
 	if err != nil {
 		return "", err

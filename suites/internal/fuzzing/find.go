@@ -69,11 +69,40 @@ func (f *fuzzer) claim(b *breach) bool {
 	if known != nil {
 		known.Times++
 	}
-	if seen || len(f.known) >= 10*mostFindings || len(f.found) >= mostFindings {
+	if seen {
+		return false
+	}
+	if len(f.known) >= 10*mostFindings || len(f.found) >= mostFindings {
+		f.beyond++
 		return false
 	}
 	f.known[b.looks()] = nil
 	return true
+}
+
+// failing is a transcript that failed, and how.
+type failing struct {
+	transcript.Transcript
+	attempt
+}
+
+// mostAside bounds how many wait to be looked into.
+const mostAside = 2 * mostFindings
+
+// setAside keeps what failed while something else was looked for.
+func (w *worker) setAside(t transcript.Transcript, a attempt) {
+	if a.breach != nil && len(w.aside) < mostAside {
+		w.aside = append(w.aside, failing{t, a})
+	}
+}
+
+// lookAside looks into what was set aside, and into what fails meanwhile.
+func (w *worker) lookAside(ctx context.Context) {
+	for len(w.aside) > 0 && ctx.Err() == nil {
+		first := w.aside[0]
+		w.aside = w.aside[1:]
+		w.lookInto(ctx, first.Transcript, first.attempt)
+	}
 }
 
 // lookInto looks into one failing transcript, unless one like it is known: it makes it
@@ -82,10 +111,13 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 	if !w.claim(a.breach) {
 		return
 	}
-	g := &Finding{Clause: a.breach.clause, Reason: a.breach.reason, Times: 1, Steps: len(t.Steps), kind: a.breach.kind}
+	if !w.served(ctx) {
+		w.wedged()
+	}
+	g := &Finding{Clause: a.breach.clause, Reason: a.breach.reason, Times: 1, Steps: len(t.Steps), kind: a.breach.kind, claimed: a.breach.looks()}
 	clause, _ := spec.Lookup(g.Clause)
 	g.evidence = a.Evidence(clause)
-	if a.breach.kind == "death" {
+	if a.breach.kind == "death" && ctx.Err() == nil {
 		if earlier := w.culprit(ctx, t, g); earlier != nil {
 			t, a.Steps = *earlier, len(earlier.Steps)
 		}
@@ -121,17 +153,19 @@ func (w *worker) culprit(ctx context.Context, t transcript.Transcript, g *Findin
 func (w *worker) report(t transcript.Transcript, b *breach, g *Finding) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	looks, essence := b.looks(), b.essence(t)
-	known := w.known[essence]
-	if known == nil {
-		known = w.known[looks]
+	keys := []string{b.essence(t), b.looks(), g.claimed}
+	for _, key := range keys {
+		if known := w.known[key]; known != nil {
+			known.Times += g.Times
+			for _, key := range keys {
+				w.known[key] = known
+			}
+			return
+		}
 	}
-	if known != nil {
-		known.Times++
-		w.known[looks], w.known[essence] = known, known
-		return
+	for _, key := range keys {
+		w.known[key] = g
 	}
-	w.known[looks], w.known[essence] = g, g
 	if g.evidence == nil {
 		g.evidence = &report.Evidence{}
 	}
@@ -140,7 +174,7 @@ func (w *worker) report(t transcript.Transcript, b *breach, g *Finding) {
 	below := failuresIn
 	if g.Apart {
 		below = Apart
-		t.Notes = append(t.Notes, fmt.Sprintf("kept apart: it failed again in %d of %d replays", g.Failed, g.Of))
+		t.Notes = append(t.Notes, fmt.Sprintf("kept apart: it %s", g.replayed()))
 	}
 	file, err := w.dir.write(below, t)
 	if err != nil {
@@ -183,8 +217,12 @@ func (w *worker) shortest(ctx context.Context, t transcript.Transcript, a attemp
 			}
 		}
 		return true
-	}, func() bool { return time.Now().Before(until) && ctx.Err() == nil })
+	}, func() bool { return time.Now().Before(until) && ctx.Err() == nil && w.served(ctx) })
 	w.field.Await = 0
+	if !w.served(ctx) { // whatever is played on it now fails
+		w.wedged()
+		return t, attempt{}
+	}
 	var last attempt
 	form := standing(t, forms, g, func(form transcript.Transcript) {
 		last = w.replays(ctx, form, a.breach.kind, g)
@@ -197,7 +235,8 @@ func (w *worker) shortest(ctx context.Context, t transcript.Transcript, a attemp
 
 // standing is the shortest form that fails often enough in its replays, which fill in how
 // often it does: t, or one of the forms that it was shortened to, the shortest last. Where
-// there is none it is a matter of chance: t stays as it was found, and is kept apart.
+// there is none it is a matter of chance: t stays as it was found, and is kept apart, unless
+// there was no time to play it again.
 func standing(t transcript.Transcript, forms []transcript.Transcript, g *Finding, replay func(transcript.Transcript)) transcript.Transcript {
 	for n := 0; n < tries && len(forms) > 0; n++ {
 		form := forms[len(forms)-1]
@@ -208,7 +247,7 @@ func standing(t transcript.Transcript, forms []transcript.Transcript, g *Finding
 		forms = forms[:len(forms)*3/4]
 	}
 	replay(t)
-	g.Apart = g.Failed < enough
+	g.Apart = g.Failed < enough && g.Of > 0
 	return t
 }
 
@@ -218,7 +257,11 @@ func (w *worker) once(ctx context.Context, t transcript.Transcript, kind string)
 	if err != nil || again.Cancelled || again.skip != "" {
 		return again, false
 	}
-	return again, again.breach == nil || again.breach.kind == kind
+	if again.breach != nil && again.breach.kind != kind {
+		w.setAside(t, again)
+		return again, false
+	}
+	return again, true
 }
 
 // replays plays a form until it has failed often enough, or cannot any more, and fills in

@@ -58,6 +58,7 @@ type Finding struct {
 	Apart  bool // it fails in less than 3 of 10 replays
 
 	kind     string
+	claimed  string // what it looked like when it was found
 	evidence *report.Evidence
 }
 
@@ -73,7 +74,8 @@ type fuzzer struct {
 	corpus  corpus
 	found   []*Finding
 	known   map[string]*Finding // by what they looked like when they were found; nil: being looked into
-	skipped map[string]int      // transcripts that judged nothing, by the reason
+	beyond  int                 // breaches of which nobody knows what they are: there were too many others
+	skipped map[string]int      // transcripts that judged nothing, by the wording of the reason
 	notes   []string
 	played  int
 	began   time.Time
@@ -98,14 +100,15 @@ func Run(ctx context.Context, t target.Target, o Options) (report.Run, error) {
 		return judging.Unrun(t, o.Judging, err), err
 	}
 	if err := field.Begin(); err != nil {
+		f.dir.undo()
 		return field.Finish(nil), err
 	}
 	f.shape, f.clause = f.forTarget(field)
 	drawing, stop := context.WithCancel(ctx)
 	defer stop()
 	f.stop = stop
-	f.began = time.Now()
 	others := f.helpers(ctx)
+	f.began = time.Now()
 	var side sync.WaitGroup
 	for i, other := range others {
 		side.Go(func() { f.worker(other, i+1).run(ctx, drawing) })
@@ -126,7 +129,7 @@ func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 	if len(f.Judging.Clauses) == 0 {
 		f.Judging.Clauses = []string{"CONN-22", "PROBE-13", "CONN-12", descriptors.clause, memory.clause, threads.clause, spinning.clause}
 	}
-	field, err := f.field()
+	field, err := f.field(f.target)
 	if err != nil {
 		return nil, err
 	}
@@ -151,19 +154,21 @@ func (f *fuzzer) prepare(ctx context.Context) (*judging.Field, error) {
 const playTime = 15 * time.Second
 
 // field is one on which an interruption ends a try, and not the report.
-func (f *fuzzer) field() (*judging.Field, error) {
+func (f *fuzzer) field(t target.Target) (*judging.Field, error) {
 	o := f.Judging
 	o.Timeout = 0
 	budget := session.DefaultBudget
 	budget.Check = playTime
 	o.Budget = &budget
-	return judging.OnField(context.Background(), f.target, o)
+	return judging.OnField(context.Background(), t, o)
 }
 
 // helpers are the fields of the other jobs; one that does not begin is left out, and said so.
 func (f *fuzzer) helpers(ctx context.Context) (others []*judging.Field) {
+	built := f.target
+	built.File.Build = nil // the first instance runs what was built, which must not be written meanwhile
 	for len(others)+1 < f.Jobs && ctx.Err() == nil {
-		field, err := f.field()
+		field, err := f.field(built)
 		if err == nil {
 			if err = field.Begin(); err != nil {
 				field.Finish(nil)
@@ -236,6 +241,12 @@ func (f *fuzzer) finish(ctx context.Context, field *judging.Field) report.Run {
 	for reason, n := range f.skipped {
 		field.Note("%d transcripts judged nothing: %s", n, reason)
 	}
+	if f.beyond > 0 {
+		field.Note("%d more transcripts failed in other ways than the %d that are told, and were not looked into: mend what was found, and fuzz again", f.beyond, len(f.found))
+	}
+	if f.stopped == nil && ctx.Err() == nil && len(f.found) == 0 && f.played <= sum(f.skipped) {
+		f.stopped = &hindrance{report.Harness, fmt.Sprintf("none of %d transcripts judged anything: the notes say why", f.played), ""}
+	}
 	var problem *hindrance
 	switch {
 	case errors.As(f.stopped, &problem):
@@ -303,7 +314,7 @@ func (g *Finding) addTo(result *report.Result) {
 		}
 		result.Outcome, result.Reason, result.Evidence = outcome, g.Reason, g.evidence
 		if g.Apart {
-			result.Reason = fmt.Sprintf("kept apart, as it failed again in %d of %d replays: %s", g.Failed, g.Of, g.Reason)
+			result.Reason = fmt.Sprintf("kept apart, as it %s: %s", g.replayed(), g.Reason)
 		}
 		result.Evidence.Notes = append(result.Evidence.Notes, notes...)
 		result.Evidence.Rerun = g.Again
@@ -313,7 +324,7 @@ func (g *Finding) addTo(result *report.Result) {
 
 // String is the finding in one line.
 func (g *Finding) String() string {
-	line := fmt.Sprintf("found %d times, failed again in %d of %d replays", g.Times, g.Failed, g.Of)
+	line := fmt.Sprintf("found %d times, %s", g.Times, g.replayed())
 	if g.Apart {
 		line += " and is kept apart"
 	}
@@ -324,16 +335,27 @@ func (g *Finding) String() string {
 	return line
 }
 
+// replayed says what came of its replays.
+func (g *Finding) replayed() string {
+	if g.Of == 0 {
+		return "was not played again"
+	}
+	return fmt.Sprintf("failed again in %d of %d replays", g.Failed, g.Of)
+}
+
 // worker is one instance of the target and who plays on it.
 type worker struct {
 	*fuzzer
 	field            *judging.Field
 	random           *rand.Rand
 	plays, shortened int   // playings, and those that made shorter what is kept
-	heard            int64 // bytes that the instance had printed
+	heard            int64 // bytes that the instance had printed, up to the end of a line
 	quiet            watch // what it holds at rest
 	recent           []transcript.Transcript
 	lately           []transcript.Transcript // the last that broke nothing, deadlyLate at most
+	aside            []failing               // failed while something else was looked for
+	loaded           string                  // the file of the transcript that is played, where an earlier run wrote it
+	panicking        bool                    // the transcript before asked for a panic, which may be told late
 	failed           int                     // in a row
 	barren           int                     // in a row, that judged nothing
 }

@@ -20,6 +20,7 @@ type held struct {
 	// repeats is how often one transcript is played to see that it is the one, and
 	// least how much it leaves behind then; 0: it cannot be told so.
 	repeats, least int
+	rounds         int // of so many playings, in each of which it has to grow: a heap grows at first, and then keeps its size
 }
 
 const (
@@ -33,16 +34,16 @@ const (
 	// seen is how soon what is given back is gone while a culprit is looked for.
 	seen = time.Second
 	// hunt bounds the looking for the transcript that leaves something behind.
-	hunt = 30 * time.Second
+	hunt = 90 * time.Second
 )
 
 var (
-	descriptors = held{name: "sockets", clause: "RES-1", count: (*observe.Tree).SocketFDs, spare: 8, repeats: 20, least: 10}
-	files       = held{name: "descriptors", clause: "RES-1", count: (*observe.Tree).FDs, spare: 40, repeats: 60, least: 30}
-	threads     = held{name: "threads", clause: "RES-8", count: func(t *observe.Tree) (int, error) { list, err := t.Threads(); return len(list), err }, spare: 100, repeats: 150, least: 75}
-	processes   = held{name: "processes", clause: "RES-1", count: func(t *observe.Tree) (int, error) { list, err := t.Processes(); return len(list), err }, spare: 8, repeats: 20, least: 10}
-	memory      = held{name: "MiB of memory", clause: "RES-3", count: mebibytes, spare: 512}
-	spinning    = held{name: "processor time", clause: "LOOP-1"}
+	descriptors = held{name: "sockets", clause: "RES-1", count: (*observe.Tree).SocketFDs, spare: 8, repeats: 20, least: 10, rounds: 1}
+	files       = held{name: "descriptors", clause: "RES-1", count: (*observe.Tree).FDs, spare: 40, repeats: 60, least: 30, rounds: 1}
+	threads     = held{name: "threads", clause: "RES-8", count: func(t *observe.Tree) (int, error) { list, err := t.Threads(); return len(list), err }, spare: 100, repeats: 150, least: 75, rounds: 1}
+	processes   = held{name: "processes", clause: "RES-1", count: func(t *observe.Tree) (int, error) { list, err := t.Processes(); return len(list), err }, spare: 8, repeats: 20, least: 10, rounds: 1}
+	memory      = held{name: "MiB of memory", clause: "RES-3", count: mebibytes, spare: 512, repeats: 60, least: 24, rounds: 3}
+	spinning    = held{name: "processor time", clause: "LOOP-1", rounds: 1}
 	kept        = []held{descriptors, files, threads, processes, memory}
 )
 
@@ -150,11 +151,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (w *worker) remains(ctx context.Context, h held, reason string) {
 	suspects := w.recent
 	b := &breach{kind: h.name, clause: h.clause, reason: reason}
-	defer w.renew()
+	defer func() {
+		w.renew()
+		w.quiet, w.recent = watch{}, nil // also where it goes on: what stayed behind is told
+	}()
 	if !w.claim(b) || len(suspects) == 0 {
 		return
 	}
-	g := &Finding{Clause: h.clause, Reason: reason, Times: 1, kind: h.name, evidence: &report.Evidence{Want: "no more than before", Got: reason}}
+	g := &Finding{Clause: h.clause, Reason: reason, Times: 1, kind: h.name, claimed: b.looks(), evidence: &report.Evidence{Want: "no more than before", Got: reason}}
 	until := time.Now().Add(hunt)
 	more := func() bool { return ctx.Err() == nil && time.Now().Before(until) }
 	// What leaves something behind is drawn often, as a rule: a few of the last show it, and
@@ -181,6 +185,7 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 		t = standing(t, play.Shorten(t, len(t.Steps), again, more), g, func(form transcript.Transcript) {
 			g.replay(ctx, func() bool { return again(form) })
 		})
+		g.Apart = g.Failed < enough
 	}
 	if g.Apart {
 		g.Reason += "; no transcript was found that does it alone"
@@ -207,25 +212,30 @@ func (w *worker) leaves(ctx context.Context, h held, all []transcript.Transcript
 	if in == nil || in.Tree() == nil {
 		return false
 	}
-	before := 0
-	if h.count != nil {
-		var err error
-		if before, err = h.count(in.Tree()); err != nil {
-			return false
-		}
-	}
-	for range max(times, 1) {
-		for _, t := range all {
-			if a, err := w.play(ctx, t); err != nil || a.breach != nil || a.Cancelled || w.field.Instance() != in {
+	for range h.rounds {
+		before := 0
+		if h.count != nil {
+			var err error
+			if before, err = h.count(in.Tree()); err != nil {
 				return false
 			}
 		}
+		for range max(times, 1) {
+			for _, t := range all {
+				if a, err := w.play(ctx, t); err != nil || a.breach != nil || a.Cancelled || w.field.Instance() != in {
+					return false
+				}
+			}
+		}
+		if h.count == nil {
+			_, still := burning(ctx, in.Tree(), 2*time.Second)
+			return still
+		}
+		if fallsTo(ctx, in.Tree(), h, before+least-1, seen) {
+			return false
+		}
 	}
-	if h.count == nil {
-		_, still := burning(ctx, in.Tree(), 2*time.Second)
-		return still
-	}
-	return !fallsTo(ctx, in.Tree(), h, before+least-1, seen)
+	return true
 }
 
 // Judge is the check of a transcript's clause by that transcript alone: what the
@@ -242,7 +252,7 @@ func Judge(s *session.Session, t transcript.Transcript, listens bool) {
 		if used, still := burning(s.Context(), s.Tree(), 3*time.Second); still {
 			s.Failf(session.Wrong, "the server does not come to rest once all clients are gone", "less than a fifth of a core", fmt.Sprintf("%d %%", used), "")
 		}
-	case descriptors.clause, threads.clause:
+	case descriptors.clause, threads.clause, memory.clause:
 		stays(s, t)
 	default:
 		play.Play(s, t)
@@ -261,6 +271,17 @@ func Judge(s *session.Session, t transcript.Transcript, listens bool) {
 	}
 }
 
+// Repeats is how often Judge plays a transcript of that clause: what is left behind shows only
+// if it is left behind each time.
+func Repeats(clause string) (plays int) {
+	for _, h := range kept {
+		if h.clause == clause {
+			plays += 1 + h.rounds*h.repeats
+		}
+	}
+	return max(plays, 1)
+}
+
 // stays fails the check if what is held grows with the playings of the transcript.
 func stays(s *session.Session, t transcript.Transcript) {
 	tree := s.Tree()
@@ -269,17 +290,30 @@ func stays(s *session.Session, t transcript.Transcript) {
 		if h.clause != t.Clause {
 			continue
 		}
-		before, err := h.count(tree)
-		if err != nil {
-			s.Untested(fmt.Sprintf("the server's %s cannot be counted: %v", h.name, err))
+		before, now, grew := 0, 0, 0
+		for ; grew < h.rounds; grew++ {
+			var err error
+			if before, err = h.count(tree); err != nil {
+				s.Untested(fmt.Sprintf("the server's %s cannot be counted: %v", h.name, err))
+			}
+			for range h.repeats {
+				play.Play(s, t)
+			}
+			if _, fell := s.Holds(givenBack, func() bool { now, err = h.count(tree); return err != nil || now < before+h.least }); fell {
+				break
+			}
 		}
-		for range h.repeats {
-			play.Play(s, t)
-		}
-		now := 0
-		if _, fell := s.Holds(givenBack, func() bool { now, err = h.count(tree); return err != nil || now < before+h.least }); !fell {
-			s.Failf(session.Wrong, fmt.Sprintf("%d more %s are there after the transcript was played %d times", now-before, h.name, h.repeats),
+		if grew == h.rounds {
+			s.Failf(session.Wrong, fmt.Sprintf("%d more %s are there after the transcript was played %d times%s", now-before, h.name, h.repeats, inTurn(h.rounds)),
 				fmt.Sprintf("less than %d more", h.least), fmt.Sprint(now), "a path on which a connection ends does not give back what it held")
 		}
 	}
+}
+
+// inTurn says that it was so in each of several rounds.
+func inTurn(rounds int) string {
+	if rounds == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", in each of %d rounds", rounds)
 }

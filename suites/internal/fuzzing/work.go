@@ -3,6 +3,7 @@ package fuzzing
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -85,7 +86,8 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	if a.Cancelled {
 		return a, nil
 	}
-	said, alarmed := w.listen(t, a.Died != "")
+	said, alarmed := w.listen(a.Died != "", contained(t) || w.panicking)
+	w.panicking = contained(t)
 	a.Signs = append(a.Signs, said...)
 	late := a.Trial.Failure != nil && a.Trial.Failure.Kind == session.Late && !a.Steady()
 	switch {
@@ -111,17 +113,34 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	return a, nil
 }
 
-// renew has the next transcript played on a new instance.
+// renew has the next transcript played on a new instance, where the server is ours to start.
 func (w *worker) renew() {
 	w.field.Renew()
 	if w.field.Instance() == nil {
-		w.heard, w.quiet, w.recent = 0, watch{}, nil
+		w.heard, w.quiet, w.recent, w.panicking = 0, watch{}, nil, false
 	}
 }
 
+// served reports whether a server that cannot be started anew still serves: if not, each
+// transcript fails, and none shows why.
+func (w *worker) served(ctx context.Context) bool {
+	if w.field.Instance() == nil {
+		return true // the next one does
+	}
+	clause, _ := spec.Lookup("CONN-12")
+	tried, err := w.field.Try(ctx, session.Check{Clause: clause.ID, Run: func(s *session.Session) { s.ServesFresh() }}, clause)
+	return err == nil && tried.Failure == nil && !tried.Cancelled
+}
+
+// wedged ends it: nothing more can be learnt of such a server.
+func (w *worker) wedged() {
+	w.end(errors.New("ended early: the server serves nobody any more, and is not ours to start: start it again, and mend what was found"))
+}
+
 // listen reads what the server printed since: signs of new lines, and the first that
-// tells of a fault inside it. What a dead one printed may still be on its way.
-func (w *worker) listen(t transcript.Transcript, dead bool) (signs []uint32, alarmed string) {
+// tells of a fault inside it. What a dead one printed may still be on its way. panicked:
+// it was asked for a panic, which it tells.
+func (w *worker) listen(dead, panicked bool) (signs []uint32, alarmed string) {
 	in := w.field.Instance()
 	if in == nil {
 		return nil, ""
@@ -132,16 +151,25 @@ func (w *worker) listen(t transcript.Transcript, dead bool) (signs []uint32, ala
 	for n := 0; ; n++ {
 		printed, total := in.Printed(w.heard)
 		w.heard, text = total, append(text, printed...)
-		if alarmed = alarm(text, contained(t)); alarmed != "" || !dead || n == 20 {
+		if alarmed = alarm(text, panicked); alarmed != "" || !dead || n == 20 {
 			break
 		}
 		<-wait.C
+	}
+	if !dead && alarmed == "" { // the end of a line that was begun is read with its beginning
+		whole := bytes.LastIndexByte(text, '\n') + 1
+		if rest := len(text) - whole; rest < mostHeldBack {
+			w.heard, text = w.heard-int64(rest), text[:whole]
+		}
 	}
 	for line := range bytes.Lines(text) {
 		signs = append(signs, play.Sign("printed", wording(string(line[:min(len(line), 80)]))))
 	}
 	return signs, alarmed
 }
+
+// mostHeldBack bounds the beginning of a line that is read again, in bytes.
+const mostHeldBack = 4 << 10
 
 // look asks the kernel for the states of the server's sockets and the number of its threads.
 func (w *worker) look(tree *observe.Tree) (signs []uint32) {
@@ -183,6 +211,7 @@ func (w *worker) run(ctx, drawing context.Context) {
 			return
 		}
 		w.judge(ctx, t, a, from, n)
+		w.lookAside(ctx)
 		if w.plays >= next || time.Since(rested) > restEvery {
 			w.rest(ctx)
 			rested, next = time.Now(), w.plays+restAfter
@@ -201,7 +230,13 @@ func (w *worker) run(ctx, drawing context.Context) {
 	// What has grown once may be a pool: what was played last is played again, to see.
 	if len(w.quiet.grown) > 0 {
 		for began, again := time.Now(), w.recent; time.Since(began) < restEvery && len(again) > 0; again = again[1:] {
-			if a, err := w.play(drawing, again[0]); err != nil || a.Cancelled || a.breach != nil {
+			a, err := w.play(drawing, again[0])
+			if err != nil || a.Cancelled {
+				return
+			}
+			if a.breach != nil {
+				w.lookInto(ctx, again[0], a)
+				w.lookAside(ctx)
 				return
 			}
 		}
@@ -221,7 +256,7 @@ func (w *worker) judge(ctx context.Context, t transcript.Transcript, a attempt, 
 		return
 	case a.skip != "":
 		w.mu.Lock()
-		w.skipped[a.skip]++
+		w.skipped[wording(a.skip)]++
 		w.mu.Unlock()
 		if a.Hung { // who is busy with nothing is slow too
 			w.recent = append(w.recent, t)
@@ -252,7 +287,11 @@ func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, 
 		from.yields++
 	}
 	w.mu.Unlock()
-	if len(news) == 0 || w.Blind {
+	if w.Blind {
+		return
+	}
+	if len(news) == 0 {
+		w.dir.forget(w.loaded) // what it showed once, others before it show as well
 		return
 	}
 	if len(t.Steps) > 6 && minimising*w.shortened < w.plays {
@@ -260,17 +299,24 @@ func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, 
 		defer func() { w.shortened += w.plays - before }()
 		t.Steps = w.minimised(t, news, func(candidate transcript.Transcript) (play.Playing, bool) {
 			again, err := w.play(ctx, candidate)
+			w.setAside(candidate, again)
 			return again.Playing, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
 		})
 	}
-	w.mu.Lock()
-	w.corpus.keep(t.Steps)
-	w.mu.Unlock()
-	if w.dir == nil {
-		return
+	kept := &entry{steps: t.Steps}
+	if w.dir != nil {
+		var err error
+		if kept.file, err = w.dir.write("", t); err != nil {
+			w.end(&hindrance{report.Harness, fmt.Sprintf("--corpus %s: cannot be written any more: %v", w.dir.path, cause(err)), ""})
+		} else if w.loaded != kept.file {
+			w.dir.forget(w.loaded) // it is kept in a shorter form
+		}
 	}
-	if _, err := w.dir.write("", t); err != nil {
-		w.end(&hindrance{report.Harness, fmt.Sprintf("--corpus %s: cannot be written any more: %v", w.dir.path, cause(err)), ""})
+	w.mu.Lock()
+	gone := w.corpus.keep(kept)
+	w.mu.Unlock()
+	if gone != nil {
+		w.dir.forget(gone.file)
 	}
 }
 

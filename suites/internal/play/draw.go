@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -23,18 +24,24 @@ type Shape struct {
 	Resets bool     // Unix sockets know none
 	Verbs  []string // of calls
 	Spoils []string // ways to damage what is sent; none: all that is sent is a request
-	Halts  bool     // the server is ours to stop and continue
+	Halts  bool     // the server is ours to stop and continue, and to send signals to
+	Short  bool     // it serves those who are connected while it has no descriptors left
+	Narrow bool     // connections may have a small receive buffer
+	Lull   int      // milliseconds after which the server closes who is silent, 0: it does not, or waits too long
 }
 
 // ShapeFor is what can be drawn for a session's target.
 func ShapeFor(s *session.Session) Shape {
-	shape := Shape{Conns: 6, Bytes: true, Most: 256 << 10, Unread: 1 << 20, Resets: s.Target.Network() != "unix"}
+	shape := Shape{Conns: 6, Bytes: true, Most: 256 << 10, Unread: 1 << 20, Resets: s.Target.Network() != "unix", Narrow: s.Target.Network() != "unix"}
 	shape.Most = min(shape.Most, max(s.Dialect.MaxPayload(), 1)) // a request without a payload counts as a byte
 	if dialect.Ends(s.Dialect) {
 		shape.Unread = 20 * shape.Most // a few dozen requests a connection
 	}
 	if s.Info.Class == "iterative" {
 		shape.Conns = 1
+	}
+	if most := int(time.Duration(s.Info.IdleTimeout).Milliseconds()); most <= transcript.MaxWait/2 {
+		shape.Lull = most
 	}
 	return shape
 }
@@ -66,7 +73,10 @@ func (shape Shape) Steps() *rapid.Generator[[]transcript.Step] {
 			actions["spoil"], actions["spoil "] = m.spoil, m.spoil
 		}
 		if shape.Halts {
-			actions["halt"] = m.halt
+			actions["halt"], actions["rain"] = m.halt, m.rain
+		}
+		if shape.Short {
+			actions["short"] = m.short
 		}
 		t.Repeat(actions)
 		if m.timed {
@@ -137,7 +147,8 @@ func (m *machine) connect(t *rapid.T, op transcript.Op) {
 		c.made = opening
 	}
 	m.conns[n] = c
-	m.add(transcript.Step{Conn: n, Op: op, Frames: frames})
+	narrow := m.Narrow && !frames && op == transcript.Open && rapid.IntRange(0, 7).Draw(t, "narrow") == 7
+	m.add(transcript.Step{Conn: n, Op: op, Frames: frames, Narrow: narrow})
 }
 
 func (m *machine) open(t *rapid.T) { m.connect(t, transcript.Open) }
@@ -286,9 +297,28 @@ func (m *machine) halt(t *rapid.T) {
 	m.add(transcript.Step{Op: transcript.Halt, Size: rapid.IntRange(1, mostHalt).Draw(t, "milliseconds")})
 }
 
-// mostHalt is the longest time, in milliseconds, for which the server is stopped.
+// mostHalt is the longest time, in milliseconds, for which the server is disturbed.
 const mostHalt = 5
 
+func (m *machine) rain(t *rapid.T) {
+	m.add(transcript.Step{Op: transcript.Rain, Size: rapid.IntRange(1, mostHalt).Draw(t, "milliseconds")})
+}
+
+func (m *machine) short(t *rapid.T) {
+	m.add(transcript.Step{Op: transcript.Short, Size: rapid.IntRange(1, mostHalt).Draw(t, "milliseconds")})
+}
+
+const (
+	// aroundLull is how far from an idle timeout a wait may end, in milliseconds.
+	aroundLull = 30
+	// seldom: one wait of so many is one of them, since it takes as long as a thousand others.
+	seldom = 400
+)
+
 func (m *machine) wait(t *rapid.T) {
+	if m.Lull > aroundLull && rapid.IntRange(0, seldom).Draw(t, "lull") == seldom {
+		m.add(transcript.Step{Op: transcript.Wait, Size: m.Lull + rapid.IntRange(-aroundLull, aroundLull).Draw(t, "milliseconds")})
+		return
+	}
 	m.add(transcript.Step{Op: transcript.Wait, Size: rapid.IntRange(1, 3).Draw(t, "milliseconds")})
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reactorspec/reactorspec/suites/observe"
 	"github.com/reactorspec/reactorspec/suites/transcript"
 )
 
@@ -56,7 +55,7 @@ func (c *link) spoil(way string, n int) {
 	case transcript.Cut:
 		c.made = c.made[:at]
 	case transcript.Repeat:
-		c.made = append(c.made, slices.Clone(c.made[at:])...)
+		c.made = append(c.made, slices.Clone(c.made[at:min(len(c.made), at+mostSpoilt)])...)
 	case transcript.Lie:
 		c.made = lie(c.made, at, lies[n%len(lies)])
 	}
@@ -162,20 +161,4 @@ func (p *player) asBefore() {
 		told.Reason = "a neighbour that did no harm is wronged: " + told.Reason
 		p.s.Fail(told)
 	}
-}
-
-// halt stops the server's process for a time, and has it go on whatever happens meanwhile.
-func (p *player) halt(d time.Duration) {
-	if p.s.Target == nil || !p.s.Target.Owned() || p.s.Target.Pid() == 0 {
-		return
-	}
-	if p.s.Target.Signal(observe.Stop) != nil {
-		return
-	}
-	defer func() {
-		if err := p.s.Target.Signal(observe.Continue); err != nil && p.s.Target.Alive() == nil {
-			p.s.Inconclusive("the server could not be continued: " + err.Error())
-		}
-	}()
-	p.s.Pause(d)
 }

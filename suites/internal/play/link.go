@@ -25,6 +25,7 @@ type link struct {
 	made   []byte // what was made and not pushed
 	pushed int    // bytes pushed, counted from the first of the connection
 	asked  int    // payloads computed
+	served bool   // something that it asked was answered
 	due    []*due // what was made and is not answered, in order
 	held   []byte // received by sip, not yet used
 	in     *bufio.Reader
@@ -72,6 +73,8 @@ func (p *player) dial(step transcript.Step) *link {
 		}
 	case step.Frames:
 		c.conn = p.s.Converse(probe.Probe)
+	case step.Narrow:
+		c.conn = p.s.Ready(p.s.DialNarrow())
 	default:
 		c.conn = p.s.Open()
 	}
@@ -232,6 +235,7 @@ func (c *link) read(count int) {
 
 func (c *link) answered(d *due) {
 	c.due = slices.DeleteFunc(c.due, func(other *due) bool { return other == d })
+	c.served = c.served || d.opening == nil
 }
 
 // leastAnswer is the length of the shortest answer to a sign-on, "OK 1\n".

@@ -11,7 +11,7 @@ import (
 const (
 	mostSteps = 60
 	mostBytes = 4 << 20 // payload bytes of a whole transcript
-	mostWaits = 12      // milliseconds of all waits and halts
+	mostWaits = 12      // milliseconds of all waits and disturbances, but for one lull
 )
 
 // edges are the sizes at which buffers, lengths and counters of servers turn over.
@@ -38,11 +38,15 @@ func (shape Shape) step(r *rand.Rand) transcript.Step {
 		ops = append(ops, transcript.Spoil, transcript.Spoil)
 	}
 	if shape.Halts {
-		ops = append(ops, transcript.Halt)
+		ops = append(ops, transcript.Halt, transcript.Rain)
+	}
+	if shape.Short {
+		ops = append(ops, transcript.Short)
 	}
 	switch s.Op = ops[r.IntN(len(ops))]; s.Op {
 	case transcript.Open, transcript.Dial:
 		s.Frames = shape.Frames && r.IntN(2) == 0
+		s.Narrow = s.Op == transcript.Open && r.IntN(8) == 0
 	case transcript.Ask, transcript.Sip:
 		s.Size = shape.size(r)
 	case transcript.Push:
@@ -62,7 +66,7 @@ func (shape Shape) step(r *rand.Rand) transcript.Step {
 		s.Verb, s.Size = shape.Spoils[r.IntN(len(shape.Spoils))], r.IntN(mostSpoilt)
 	case transcript.Wait:
 		s.Conn, s.Size = 0, 1+r.IntN(3)
-	case transcript.Halt:
+	case transcript.Halt, transcript.Rain, transcript.Short:
 		s.Conn, s.Size = 0, 1+r.IntN(mostHalt)
 	}
 	return s
@@ -179,16 +183,19 @@ func (shape Shape) tweak(r *rand.Rand, s *transcript.Step) {
 func (shape Shape) Within(steps []transcript.Step) []transcript.Step {
 	conns := map[int]*drawn{}
 	var kept []transcript.Step
-	bytes, waits, timed := 0, 0, false
+	bytes, waits, timed, lulled := 0, 0, false, false
 	for _, s := range steps {
 		if len(kept) == mostSteps {
 			break
 		}
-		if s.Op == transcript.Wait || s.Op == transcript.Halt {
-			if s.Size < 1 || waits+s.Size > mostWaits || s.Op == transcript.Halt && (!shape.Halts || s.Size > mostHalt) {
+		if s.Op.OfNone() {
+			lull := shape.lull(s) && !lulled
+			if s.Size < 1 || !lull && waits+s.Size > mostWaits || !shape.disturbs(s) {
 				continue
 			}
-			s.Conn, waits = 0, waits+s.Size
+			if s.Conn, lulled = 0, lulled || lull; !lull {
+				waits += s.Size
+			}
 			kept = append(kept, s)
 			continue
 		}
@@ -201,6 +208,7 @@ func (shape Shape) Within(steps []transcript.Step) []transcript.Step {
 		switch s.Op {
 		case transcript.Dial, transcript.Open:
 			s.Frames = shape.Frames && (s.Frames || !shape.Bytes)
+			s.Narrow = s.Narrow && shape.Narrow && !s.Frames && s.Op == transcript.Open
 			conns[s.Conn] = &drawn{frames: s.Frames}
 			if s.Op == transcript.Dial {
 				conns[s.Conn].made = opening
@@ -269,6 +277,27 @@ func (shape Shape) Within(steps []transcript.Step) []transcript.Step {
 		kept = append(kept, last)
 	}
 	return kept
+}
+
+// lull reports whether the step waits until about the server's idle timeout.
+func (shape Shape) lull(s transcript.Step) bool {
+	return s.Op == transcript.Wait && shape.Lull > aroundLull && s.Size >= shape.Lull-aroundLull && s.Size <= shape.Lull+aroundLull
+}
+
+// Hasten leaves lulls out, which are waits that take as long as a thousand transcripts.
+func (shape Shape) Hasten(steps []transcript.Step) []transcript.Step {
+	return slices.DeleteFunc(slices.Clone(steps), shape.lull)
+}
+
+// disturbs reports whether a step that is of no connection is one that the shape allows.
+func (shape Shape) disturbs(s transcript.Step) bool {
+	switch s.Op {
+	case transcript.Halt, transcript.Rain:
+		return shape.Halts && s.Size <= mostHalt
+	case transcript.Short:
+		return shape.Short && s.Size <= mostHalt
+	}
+	return true
 }
 
 // within is the argument of a call, in the bounds in which it is drawn.

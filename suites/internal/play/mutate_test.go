@@ -11,7 +11,7 @@ import (
 )
 
 var wide = Shape{Conns: 6, Frames: true, Bytes: true, Most: 70_000, Unread: 1 << 20, Resets: true, Verbs: transcript.Verbs(),
-	Spoils: transcript.Spoils(), Halts: true}
+	Spoils: transcript.Spoils(), Halts: true, Short: true, Narrow: true, Lull: 2000}
 
 // What mutation makes stays within the shape, can be written and read, and is the same
 // again when it comes from bytes.

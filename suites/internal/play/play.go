@@ -140,6 +140,12 @@ func (p *player) play(step transcript.Step) {
 	case transcript.Halt:
 		p.halt(time.Duration(step.Size) * time.Millisecond)
 		return
+	case transcript.Rain:
+		p.rain(time.Duration(step.Size) * time.Millisecond)
+		return
+	case transcript.Short:
+		p.short(time.Duration(step.Size) * time.Millisecond)
+		return
 	}
 	c := p.conns[step.Conn]
 	switch step.Op {

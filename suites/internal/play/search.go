@@ -289,7 +289,7 @@ func (h *shrinker) withoutRuns() {
 // smaller makes sizes and counts smaller, a few tries each.
 func (h *shrinker) smaller() {
 	for i := range h.best.Steps {
-		if h.best.Steps[i].Op == transcript.Wait || h.best.Steps[i].Op == transcript.Halt {
+		if h.best.Steps[i].Op.OfNone() {
 			continue // a shorter one may be a race
 		}
 		shrink := func(number func(*transcript.Step) *int) {

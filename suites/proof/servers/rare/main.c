@@ -16,6 +16,8 @@
  *   leak        the descriptor of a client that resets behind its FIN, with output that waits, stays open
  *   seventeenth the 17th read of a connection comes back with two bytes swapped
  *   thread      each client that resets after three reads leaves a thread behind
+ *   short       who comes while no descriptor is left has the next read of another lost
+ *   interrupt   a signal that ends the poll while output waits has the first byte of that lost
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,6 +44,7 @@ struct connection {
 
 static struct connection *connections[table];
 static int poller, listener, count, came, unheard, resets_now;
+static int refused_now;
 static volatile sig_atomic_t continued;
 static const char *fault;
 static struct { char *out; size_t from, to, room; } leftovers[table];
@@ -49,6 +52,8 @@ static struct { char *out; size_t from, to, room; } leftovers[table];
 static int is(const char *name) { return !strcmp(fault, name); }
 
 static void on_continue(int n) { (void)n; continued = 1; }
+
+static void on_signal(int n) { (void)n; }
 
 static void *stays(void *p) { pause(); return p; }
 
@@ -168,10 +173,11 @@ static void serve(struct connection *c) {
 	}
 	for (int i = 0; i < n; i++) {
 		size_t skip = is("small-big") && c->last == 1 && got[i] == piece;
-		if (!(is("third") && over && i == 2))
+		if (!(is("third") && over && i == 2) && !(is("short") && refused_now))
 			keep(c, buffer[i] + skip, got[i] - skip);
 		c->last = got[i];
 	}
+	refused_now = 0;
 	if (over)
 		c->ended = 1;
 	if (!flush(c))
@@ -206,6 +212,8 @@ static void take(void) {
 		struct epoll_event e = {.events = c->watched, .data.fd = fd};
 		epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
 	}
+	if (errno == EMFILE)
+		refused_now = 1;
 }
 
 int main(int argc, char **argv) {
@@ -216,6 +224,8 @@ int main(int argc, char **argv) {
 	fault = argv[2];
 	if (is("continue"))
 		signal(SIGCONT, on_continue);
+	if (is("interrupt"))
+		signal(SIGURG, on_signal);
 	struct rlimit files = {20000, 20000};
 	setrlimit(RLIMIT_NOFILE, &files);
 	int one = 1;
@@ -238,6 +248,10 @@ int main(int argc, char **argv) {
 				if (connections[i])
 					connections[i]->from = connections[i]->to = 0;
 		}
+		if (n < 0 && is("interrupt"))
+			for (int i = 0; i < table; i++)
+				if (connections[i] && connections[i]->to > connections[i]->from)
+					connections[i]->from++;
 		resets_now = 0;
 		for (int i = 0; i < n; i++) {
 			int fd = events[i].data.fd;
