@@ -191,6 +191,8 @@ func (f *fuzzer) forTarget(field *judging.Field) (play.Shape, func(transcript.Tr
 	in := field.Instance()
 	shape.Halts = in != nil && in.Owned() && in.Pid() != 0
 	page, _ := field.Info().Page()
+	_, shape.Short = page.Promises["ACC-4"]
+	shape.Short = shape.Short && shape.Halts
 	if f.Hostile {
 		shape.Spoils = transcript.Spoils()
 		shape.Conns = max(1, min(shape.Conns, 4))

@@ -3,6 +3,7 @@ package fuzzing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/reactorspec/reactorspec/suites/internal/play"
@@ -34,7 +35,7 @@ const (
 	// seen is how soon what is given back is gone while a culprit is looked for.
 	seen = time.Second
 	// hunt bounds the looking for the transcript that leaves something behind.
-	hunt = 90 * time.Second
+	hunt = 30 * time.Second
 )
 
 var (
@@ -161,27 +162,20 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 	g := &Finding{Clause: h.clause, Reason: reason, Times: 1, kind: h.name, claimed: b.looks(), evidence: &report.Evidence{Want: "no more than before", Got: reason}}
 	until := time.Now().Add(hunt)
 	more := func() bool { return ctx.Err() == nil && time.Now().Before(until) }
-	// What leaves something behind is drawn often, as a rule: a few of the last show it, and
-	// all of them take long on a busy machine.
-	for n := 1; n < len(suspects)/2 && more(); n *= 4 {
-		if few := suspects[len(suspects)-n:]; w.leaves(ctx, h, few, 1, 1) {
-			suspects = few
-			break
-		}
-	}
-	for len(suspects) > 1 && more() {
-		half := suspects[:len(suspects)/2]
-		if !w.leaves(ctx, h, half, 1, 1) {
-			half = suspects[len(suspects)/2:]
-		}
-		suspects = half
-	}
-	t := suspects[0]
 	again := func(t transcript.Transcript) bool {
 		return w.leaves(ctx, h, []transcript.Transcript{t}, h.repeats, h.least)
 	}
+	t := suspects[len(suspects)-1]
 	g.Apart = true
-	if len(suspects) == 1 && more() && again(t) {
+	for g.Apart && len(suspects) > 0 && more() {
+		at, one := w.suspect(ctx, h, suspects, more)
+		if !one {
+			break
+		}
+		t, suspects = suspects[at], slices.Delete(slices.Clone(suspects), at, at+1)
+		if !again(t) { // it left something once, by luck
+			continue
+		}
 		t = standing(t, play.Shorten(t, len(t.Steps), again, more), g, func(form transcript.Transcript) {
 			g.replay(ctx, func() bool { return again(form) })
 		})
@@ -197,6 +191,27 @@ func (w *worker) remains(ctx context.Context, h held, reason string) {
 	}
 	t.Clause = h.clause
 	w.report(t, b, g)
+}
+
+// suspect is the place of a transcript that left something behind just now, and whether there
+// was time to find a single one. What leaves something behind is drawn often, as a rule: a few
+// of the last show it, and all of them take long on a busy machine.
+func (w *worker) suspect(ctx context.Context, h held, all []transcript.Transcript, more func() bool) (at int, one bool) {
+	from, to := 0, len(all)
+	for n := 1; n < len(all)/2 && more(); n *= 4 {
+		if w.leaves(ctx, h, all[len(all)-n:], 1, 1) {
+			from = len(all) - n
+			break
+		}
+	}
+	for to-from > 1 && more() {
+		if half := from + (to-from)/2; w.leaves(ctx, h, all[from:half], 1, 1) {
+			to = half
+		} else {
+			from = half
+		}
+	}
+	return from, to-from == 1
 }
 
 // leaves plays transcripts so many times on a new instance and reports whether at least so
