@@ -177,7 +177,8 @@ static void serve(struct connection *c) {
 			keep(c, buffer[i] + skip, got[i] - skip);
 		c->last = got[i];
 	}
-	refused_now = 0;
+	if (n > 0)
+		refused_now = 0;
 	if (over)
 		c->ended = 1;
 	if (!flush(c))
