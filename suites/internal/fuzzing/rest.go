@@ -100,26 +100,48 @@ func (w *worker) rest(ctx context.Context) {
 }
 
 // burning reports whether a server without clients goes on using the processor, and how
-// many hundredths of a core: it may have to work off what it was given first.
+// many hundredths of a core: it may have to work off what it was given first. On a busy
+// machine one that spins may get next to nothing of a window, so what it uses is held
+// against the part of the window in which its threads did not wait for a core.
 func burning(ctx context.Context, tree *observe.Tree, limit time.Duration) (percent int, still bool) {
 	for began := time.Now(); ; {
-		before, err := tree.CPU()
-		at := time.Now()
-		if err != nil || !pause(ctx, window) {
+		used, free, err := usedOf(ctx, tree)
+		if err != nil || used*burns < free {
 			return 0, false
 		}
-		after, err := tree.CPU()
-		if err != nil {
-			return 0, false
-		}
-		used := after - before
-		if used*burns <= time.Since(at) {
-			return 0, false
-		}
-		if time.Since(began) > limit {
-			return int(100 * used / time.Since(at)), true
+		if over := time.Since(began) - limit; over > limit {
+			return 0, false // it gets too little of a core to be told
+		} else if over > 0 && used*burns > window/2 {
+			return int(100 * used / max(free, used)), true
 		}
 	}
+}
+
+// usedOf is the processor time that the tree uses in a window, and how much of the window its
+// most delayed thread did not wait for a core.
+func usedOf(ctx context.Context, tree *observe.Tree) (used, free time.Duration, err error) {
+	began := time.Now()
+	delays, err := tree.Delays()
+	if err != nil {
+		return 0, 0, err
+	}
+	before, err := tree.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
+	if !pause(ctx, window) {
+		return 0, 0, ctx.Err()
+	}
+	after, err := tree.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
+	waited := time.Duration(0)
+	later, err := tree.Delays()
+	for thread, delay := range later {
+		waited = max(waited, delay-delays[thread])
+	}
+	return after - before, max(time.Since(began)-waited, 0), err
 }
 
 // fallsTo waits until no more than so much is held.
