@@ -15,12 +15,9 @@ import (
 const (
 	// settle is what a server gets to finish what it was just asked.
 	settle = 150 * time.Millisecond
-	// prompt is what an answer may take, in undisturbed time, that waits for
-	// nothing but a loop's attention. The faults that it tells apart wait for
-	// a poll timeout of a second or more.
-	prompt = 500 * time.Millisecond
-	// punctual is how late a timer may be on an idle loop.
-	punctual = 250 * time.Millisecond
+	// The spec's bounds on undisturbed time.
+	prompt   = session.Prompt
+	punctual = session.Punctual
 )
 
 // observed reads something the kernel says of the target. A process that is gone is

@@ -176,10 +176,10 @@ func (b *bench) flush() { b.on(func() {}) }
 // asleep is a pause after which a loop that has nothing to do waits in its poll.
 const asleep = 30 * time.Millisecond
 
-// prompt and punctual are the spec's bounds on undisturbed time.
+// The spec's bounds on undisturbed time.
 const (
-	prompt   = 500 * time.Millisecond
-	punctual = 250 * time.Millisecond
+	prompt   = session.Prompt
+	punctual = session.Punctual
 )
 
 // inTime fails Late when what took longer than limit.

@@ -2,6 +2,15 @@ package session
 
 import "time"
 
+// The spec's bounds on undisturbed time; nothing makes them longer but its own text.
+const (
+	// Prompt is what an answer may take that waits for nothing but a loop's attention. The
+	// faults that it tells apart wait for a poll timeout of a second or more.
+	Prompt = 500 * time.Millisecond
+	// Punctual is how late a timer may be on an idle loop.
+	Punctual = 250 * time.Millisecond
+)
+
 // Budget is how long a check waits. How long checks wait is decided here; a time
 // that only one family allows is a named constant, with its reason, in that
 // family's file. What is given here is measured on the effective clock (see
