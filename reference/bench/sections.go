@@ -101,7 +101,7 @@ var errLeftOut = errors.New("left out")
 
 func shown(servers []server) (all []Shown) {
 	for _, s := range servers {
-		all = append(all, Shown{Name: s.Name, Title: s.Title, Kind: s.Kind, Version: s.Version})
+		all = append(all, Shown{Name: s.Name, Title: s.Title, Kind: s.Kind, Version: s.version()})
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -20,12 +21,25 @@ type server struct {
 	Kind    kind
 	SignOn  string // first line of each connection; only ours has one
 	Version string
+	Asks    []string      // a command that prints the version of what is installed here, where Version names none
 	Warmup  time.Duration // more than the plan's, for runtimes that compile what they run; 0: the plan's
 	Every   int           // takes part in each so manieth round only; 0: in each
 }
 
 // takesPart reports whether the server is measured in a round.
 func (s server) takesPart(round int) bool { return s.Every == 0 || round%s.Every == 0 }
+
+// version is that of what is measured; "" where nobody says it.
+func (s server) version() string {
+	if s.Version != "" || len(s.Asks) == 0 {
+		return s.Version
+	}
+	out, err := exec.Command(s.Asks[0], s.Asks[1:]...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
 
 type kind string
 
@@ -52,13 +66,13 @@ var servers = []server{
 	{Name: "netpoll", Title: "netpoll", Kind: goPeer, Version: "v0.7.2"},
 	{Name: "nbio", Title: "nbio", Kind: goPeer, Version: "v1.6.12"},
 	{Name: "evio", Title: "evio", Kind: goPeer, Version: "v1.0.8"},
-	{Name: "libuv", Title: "libuv", Kind: otherPeer},
-	{Name: "libevent", Title: "libevent", Kind: otherPeer},
-	{Name: "asio", Title: "Asio", Kind: otherPeer, Every: seldom},
+	{Name: "libuv", Title: "libuv", Kind: otherPeer, Asks: []string{"pkg-config", "--modversion", "libuv"}},
+	{Name: "libevent", Title: "libevent", Kind: otherPeer, Asks: []string{"pkg-config", "--modversion", "libevent"}},
+	{Name: "asio", Title: "Asio", Kind: otherPeer, Asks: []string{"dpkg-query", "-W", "-f", "${source:Upstream-Version}", "libasio-dev"}, Every: seldom},
 	{Name: "mio", Title: "mio", Kind: otherPeer, Version: "1.2.5", Every: seldom},
 	{Name: "tokio", Title: "tokio", Kind: otherPeer, Version: "1.54.1", Every: seldom},
 	{Name: "netty", Title: "Netty", Kind: otherPeer, Version: "4.2.20", Every: seldom, Warmup: compiles},
-	{Name: "node", Title: "Node", Kind: otherPeer, Every: seldom, Warmup: compiles / 3},
+	{Name: "node", Title: "Node", Kind: otherPeer, Asks: []string{"node", "--version"}, Every: seldom, Warmup: compiles / 3},
 	{Name: "uvloop", Title: "uvloop", Kind: otherPeer, Version: "0.23.0", Every: seldom},
 }
 
