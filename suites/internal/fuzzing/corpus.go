@@ -121,7 +121,7 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 			from = w.corpus.pick(w.random)
 		}
 		if from == nil {
-			t.Steps = drawn
+			t.Steps = w.hastened(drawn)
 			continue
 		}
 		// Most faults show where connections cross, and what is kept is short: several
@@ -137,9 +137,7 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 		if w.random.IntN(4) > 0 {
 			t.Steps = w.shape.Mutate(w.random, t.Steps, drawn)
 		}
-		if w.random.IntN(20) > 0 {
-			t.Steps = w.shape.Hasten(t.Steps)
-		}
+		t.Steps = w.hastened(t.Steps)
 	}
 	if from != nil {
 		from.tried++
@@ -147,6 +145,17 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 	t.Notes = nil
 	t.Clause = w.clause(t)
 	return t, from
+}
+
+// hastened is a transcript without what only takes time, as a rule.
+func (w *worker) hastened(steps []transcript.Step) []transcript.Step {
+	switch n := w.random.IntN(80); {
+	case n < 60:
+		return w.shape.Hasten(steps, true)
+	case n < 79:
+		return w.shape.Hasten(steps, false)
+	}
+	return steps
 }
 
 // directory is where a corpus is kept: the transcripts themselves, failures below

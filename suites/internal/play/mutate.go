@@ -284,9 +284,14 @@ func (shape Shape) lull(s transcript.Step) bool {
 	return s.Op == transcript.Wait && shape.Lull > aroundLull && s.Size >= shape.Lull-aroundLull && s.Size <= shape.Lull+aroundLull
 }
 
-// Hasten leaves lulls out, which are waits that take as long as a thousand transcripts.
-func (shape Shape) Hasten(steps []transcript.Step) []transcript.Step {
-	return slices.DeleteFunc(slices.Clone(steps), shape.lull)
+// Hasten leaves lulls out, which take as long as a thousand transcripts; wholly, it leaves out all
+// that only takes time, which is most of the time that a transcript takes.
+func (shape Shape) Hasten(steps []transcript.Step, wholly bool) []transcript.Step {
+	idle := shape.lull
+	if wholly {
+		idle = func(s transcript.Step) bool { return s.Op.OfNone() }
+	}
+	return shape.Within(slices.DeleteFunc(slices.Clone(steps), idle))
 }
 
 // disturbs reports whether a step that is of no connection is one that the shape allows.

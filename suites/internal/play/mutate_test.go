@@ -37,6 +37,12 @@ func TestMutate(t *testing.T) {
 			if len(steps) == 0 {
 				continue
 			}
+			swift := shape.Hasten(steps, true)
+			for i, s := range swift {
+				if s.Op.OfNone() && i < len(swift)-1 {
+					t.Fatalf("%s stays in what is hastened:\n%v", s, swift)
+				}
+			}
 			written := transcript.Transcript{Clause: "CONN-22", Steps: steps}
 			read, err := transcript.Parse("x", written.Append(nil))
 			if err != nil || !slices.Equal(read.Steps, steps) {
