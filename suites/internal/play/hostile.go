@@ -102,6 +102,7 @@ func (c *link) drain() {
 	if c.gone {
 		return
 	}
+	c.out.stuck = false
 	socket, head, got := c.conn.Raw(), "", 0
 	b := make([]byte, 16<<10)
 	for got < mostDrained {

@@ -197,6 +197,7 @@ func (c *link) owed() *due {
 
 // read reads count replies, or all that are due.
 func (c *link) read(count int) {
+	c.out.stuck = false // what is read makes room
 	if c.spoilt {
 		c.drain()
 		return
@@ -252,6 +253,7 @@ func (c *link) leastReply(d *due) int {
 
 // sip reads some of what is certainly on its way, once.
 func (c *link) sip(size int) {
+	c.out.stuck = false
 	if c.spoilt {
 		c.drain()
 		return

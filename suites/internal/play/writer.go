@@ -18,8 +18,9 @@ const settleTime = 40 * time.Millisecond
 // writer writes what a connection sends, in order and in the pieces given, in a
 // goroutine of its own: so a client can stop reading without stopping to write.
 type writer struct {
-	s    *session.Session
-	conn *session.Conn
+	s     *session.Session
+	conn  *session.Conn
+	stuck bool // a push waited in vain, and nothing was read since; the player's own
 
 	mu      sync.Mutex
 	pieces  [][]byte
@@ -51,12 +52,21 @@ func (w *writer) finish() {
 }
 
 func (w *writer) settle(idle chan struct{}) (taken bool) {
+	if w.stuck { // behind what is not taken, nothing is
+		select {
+		case <-idle:
+			w.stuck = false
+		default:
+		}
+		return !w.stuck
+	}
 	timer := time.NewTimer(settleTime)
 	defer timer.Stop()
 	select {
 	case <-idle:
 		return true
 	case <-timer.C:
+		w.stuck = true
 	case <-w.s.Context().Done():
 	}
 	return false
