@@ -56,6 +56,7 @@ type parser struct {
 	seeded bool
 	bytes  int
 	waits  int
+	crowds int
 }
 
 func (p *parser) line(number int, text string) error {
@@ -105,9 +106,13 @@ func (p *parser) line(number int, text string) error {
 
 // add bounds the transcript as a whole.
 func (p *parser) add(s Step) error {
-	p.bytes += s.Size * max(s.Count, 1)
-	if s.Op.OfNone() {
+	switch {
+	case s.Op.Lasts():
 		p.waits += s.Size
+	case s.Op == Crowd:
+		p.crowds += s.Size
+	default:
+		p.bytes += s.Size * max(s.Count, 1)
 	}
 	switch {
 	case len(p.Steps) == MaxSteps:
@@ -116,6 +121,8 @@ func (p *parser) add(s Step) error {
 		return fmt.Errorf("more than %d bytes in all", MaxBytes)
 	case p.waits > MaxWaits:
 		return fmt.Errorf("waits of more than %d ms in all", MaxWaits)
+	case p.crowds > MaxCrowd:
+		return fmt.Errorf("crowds of more than %d clients in all", MaxCrowd)
 	}
 	p.Steps = append(p.Steps, s)
 	return nil
@@ -126,7 +133,7 @@ func parseStep(words []string) (Step, error) {
 	if Op(words[0]).OfNone() {
 		words = append([]string{"0"}, words...)
 	} else if n, err := number(words[0], 1, MaxConns); err != nil {
-		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait, halt, rain or short: %q", MaxConns, words[0])
+		return s, fmt.Errorf("a step begins with a connection number from 1 to %d, or is a wait, halt, rain, short or crowd: %q", MaxConns, words[0])
 	} else {
 		s.Conn = n
 	}
@@ -136,7 +143,7 @@ func parseStep(words []string) (Step, error) {
 	s.Op = Op(words[1])
 	arguments := words[2:]
 	if s.Op.OfNone() && s.Conn != 0 {
-		return s, fmt.Errorf("%s takes no connection: %s MILLISECONDS", s.Op, s.Op)
+		return s, fmt.Errorf("%s takes no connection: %s", s.Op, s.form())
 	}
 	var err error
 	arity := func(form string, least, most int) error {
@@ -198,8 +205,12 @@ func parseStep(words []string) (Step, error) {
 			s.Size, err = number(arguments[1], 1, MaxSize)
 		}
 	case Wait, Halt, Rain, Short:
-		if err = arity(string(s.Op)+" MILLISECONDS", 1, 1); err == nil {
+		if err = arity(s.form(), 1, 1); err == nil {
 			s.Size, err = number(arguments[0], 1, MaxWait)
+		}
+	case Crowd:
+		if err = arity(s.form(), 1, 1); err == nil {
+			s.Size, err = number(arguments[0], 1, MaxCrowd)
 		}
 	case Fin, End, Reset, Close:
 		err = arity("N "+string(s.Op), 0, 0)
@@ -207,6 +218,14 @@ func parseStep(words []string) (Step, error) {
 		err = fmt.Errorf("unknown operation %q", words[1])
 	}
 	return s, err
+}
+
+// form is how a step of no connection is written.
+func (s Step) form() string {
+	if s.Op.Lasts() {
+		return string(s.Op) + " MILLISECONDS"
+	}
+	return string(s.Op) + " CLIENTS"
 }
 
 // number parses a plain decimal.
@@ -255,7 +274,7 @@ func (s Step) String() string {
 		if line += " " + s.Verb; s.Size > 0 {
 			line += fmt.Sprintf(" %d", s.Size)
 		}
-	case Wait, Halt, Rain, Short:
+	case Wait, Halt, Rain, Short, Crowd:
 		line = fmt.Sprintf("%s %d", s.Op, s.Size)
 	}
 	return line

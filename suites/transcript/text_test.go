@@ -14,7 +14,7 @@ import (
 func steps() *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		s := Step{Conn: rapid.IntRange(1, MaxConns).Draw(t, "conn")}
-		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait, Halt, Rain, Short, Spoil}).Draw(t, "op")
+		s.Op = rapid.SampledFrom([]Op{Dial, Open, Ask, Call, Push, Send, Read, Sip, Fin, End, Reset, Close, Wait, Halt, Rain, Short, Crowd, Spoil}).Draw(t, "op")
 		size := func(least, most int) int { return rapid.IntRange(least, most).Draw(t, "size") }
 		switch s.Op {
 		case Dial, Open:
@@ -32,7 +32,7 @@ func steps() *rapid.Generator[Step] {
 			s.Verb, s.Size = rapid.SampledFrom(verbs).Draw(t, "verb"), size(0, maxArgument)
 		case Spoil:
 			s.Verb, s.Size = rapid.SampledFrom(spoils).Draw(t, "way"), size(0, 5000)
-		case Wait, Halt, Rain, Short:
+		case Wait, Halt, Rain, Short, Crowd:
 			s.Conn, s.Size = 0, size(1, 20)
 		}
 		return s

@@ -36,6 +36,7 @@ const (
 	MaxBytes = 128 << 20             // payload bytes of a whole transcript
 	MaxWait  = 10_000                // milliseconds of one wait
 	MaxWaits = MaxWait               // milliseconds of all waits
+	MaxCrowd = 20_000                // clients of all crowds
 	maxFile  = MaxSteps*64 + 100_000 // bytes of a file, comments included
 )
 
@@ -62,6 +63,7 @@ const (
 	Halt  Op = "halt"  // stop the server's process for Size milliseconds
 	Rain  Op = "rain"  // for Size milliseconds send harmless signals to the server's threads
 	Short Op = "short" // for Size milliseconds leave the server no free descriptor, while a client comes; nothing while an answer is due
+	Crowd Op = "crowd" // Size clients come one after the other, have one request answered each, and leave
 	Spoil Op = "spoil" // damage what was made and not pushed, in the way that Verb names; Size says where, or what
 )
 
@@ -76,10 +78,13 @@ type Step struct {
 	Count  int
 }
 
-// OfNone reports whether the operation is about no connection, but takes a time.
-func (op Op) OfNone() bool { return slices.Contains(ofNone, op) }
+// OfNone reports whether the operation is about none of the numbered connections.
+func (op Op) OfNone() bool { return op == Crowd || op.Lasts() }
 
-var ofNone = []Op{Wait, Halt, Rain, Short}
+// Lasts reports whether Size is the time that the operation takes, in milliseconds.
+func (op Op) Lasts() bool { return slices.Contains(lasting, op) }
+
+var lasting = []Op{Wait, Halt, Rain, Short}
 
 // Verbs of call, each with one argument, which Size gives.
 const (
@@ -155,6 +160,19 @@ func (t Transcript) Together() int {
 		}
 	}
 	return most
+}
+
+// Clients is the number of connections that are opened in it.
+func (t Transcript) Clients() (n int) {
+	for _, s := range t.Steps {
+		switch s.Op {
+		case Dial, Open:
+			n++
+		case Crowd:
+			n += s.Size
+		}
+	}
+	return n
 }
 
 // Payload computes the payload of a connection's nth request, counted from 0.

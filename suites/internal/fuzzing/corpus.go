@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/reactorspec/reactorspec/suites/internal/judging"
 	"github.com/reactorspec/reactorspec/suites/internal/play"
@@ -42,8 +43,9 @@ type stored struct {
 type entry struct {
 	steps  []transcript.Step
 	file   string // "" if it stands in none, or in one of somebody's own
-	tried  int    // transcripts made of it
-	yields int    // of those, how many showed something new
+	took   time.Duration
+	tried  int // transcripts made of it
+	yields int // of those, how many showed something new
 }
 
 func (c *corpus) signs() int { return len(c.seen) }
@@ -82,9 +84,9 @@ func (c *corpus) keep(kept *entry) (gone *entry) {
 }
 
 // worth is how likely an entry is to be drawn: more where it led to something new
-// before, less the more often it led to nothing, and least where it is long.
+// before, less the more often it led to nothing, and least where it is long, or takes long.
 func (e *entry) worth() float64 {
-	return (1 + 6*float64(e.yields)) / (1 + float64(e.tried)/20) / (1 + float64(len(e.steps))/40)
+	return (1 + 6*float64(e.yields)) / (1 + float64(e.tried)/20) / (1 + float64(len(e.steps))/40) / (1 + e.took.Seconds()*100)
 }
 
 // pick draws an entry by its worth; nil where there are none.
@@ -140,6 +142,9 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 		t.Steps = w.hastened(t.Steps)
 	}
 	if from != nil {
+		t.Steps = w.swept(t.Steps)
+	}
+	if from != nil {
 		from.tried++
 	}
 	t.Notes = nil
@@ -157,6 +162,27 @@ func (w *worker) hastened(steps []transcript.Step) []transcript.Step {
 	}
 	return steps
 }
+
+// swept has some of the requests be of lengths that were not sent yet, each once before any
+// is again: a fault may show at one length of thousands.
+func (w *worker) swept(steps []transcript.Step) []transcript.Step {
+	steps = slices.Clone(steps)
+	for i := range steps {
+		s := &steps[i]
+		if s.Op != transcript.Send && s.Op != transcript.Ask || w.random.IntN(3) > 0 {
+			continue
+		}
+		if len(w.lengths) == 0 {
+			w.lengths = w.random.Perm(min(w.shape.Most, longestSwept))
+		}
+		s.Size, w.lengths = 1+w.lengths[0], w.lengths[1:]
+		s.Count = min(s.Count, 1)
+	}
+	return w.shape.Within(steps)
+}
+
+// longestSwept is the length up to which each is sent, in bytes.
+const longestSwept = 4096
 
 // directory is where a corpus is kept: the transcripts themselves, failures below
 // "failures", and below "apart" those that are a matter of chance.

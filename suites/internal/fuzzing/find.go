@@ -123,6 +123,9 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 		}
 	}
 	short, last := w.shortest(ctx, t, a, g)
+	if g.Apart && g.Failed == 0 {
+		short, last = w.before(ctx, t, a, g)
+	}
 	if last.breach != nil {
 		g.Reason, g.evidence = last.breach.reason, last.Evidence(clause)
 		a.breach = last.breach

@@ -193,6 +193,7 @@ func (f *fuzzer) forTarget(field *judging.Field) (play.Shape, func(transcript.Tr
 	page, _ := field.Info().Page()
 	_, shape.Short = page.Promises["ACC-4"]
 	shape.Short = shape.Short && shape.Halts
+	shape.Slow = shape.Unread >= 1<<20
 	if f.Hostile {
 		shape.Spoils = transcript.Spoils()
 		shape.Conns = max(1, min(shape.Conns, 4))
@@ -358,6 +359,8 @@ type worker struct {
 	aside            []failing               // failed while something else was looked for
 	loaded           string                  // the file of the transcript that is played, where an earlier run wrote it
 	panicking        bool                    // the transcript before asked for a panic, which may be told late
+	lengths          []int                   // less one, that are still to be sent
+	came             int                     // clients that the instance has had
 	failed           int                     // in a row
 	barren           int                     // in a row, that judged nothing
 }

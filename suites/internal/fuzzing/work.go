@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,14 +54,23 @@ type attempt struct {
 	judging.Trial
 	play.Playing
 	breach *breach // nil: nothing is wrong
-	skip   string  // why nothing was judged
+	came   int     // clients that the instance had had before
+	took   time.Duration
+	lately []transcript.Transcript // what was played before, the last of it
+	skip   string                  // why nothing was judged
 }
 
 // play plays a transcript on the instance, which is renewed where something is wrong.
 // The error is why no instance can be had.
 func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, err error) {
 	var played atomic.Pointer[play.Playing]
+	if w.field.Instance() == nil {
+		w.came = 0
+	}
+	a.came = w.came
+	w.came += t.Clients() + 1
 	clause, _ := spec.Lookup(t.Clause)
+	began := time.Now()
 	a.Trial, err = w.field.Try(ctx, session.Check{Clause: t.Clause, Run: func(s *session.Session) {
 		if why := play.Speaks(s, t); why != "" {
 			s.Untested(why)
@@ -74,6 +84,7 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	if err != nil {
 		return a, err
 	}
+	a.took = time.Since(began)
 	if tried := played.Load(); tried != nil {
 		a.Playing = *tried
 	} else {
@@ -104,7 +115,9 @@ func (w *worker) play(ctx context.Context, t transcript.Transcript) (a attempt, 
 	default:
 		a.skip = a.Untested + a.Inconclusive
 	}
-	if a.breach == nil {
+	if a.breach != nil {
+		a.lately = slices.Clone(w.lately)
+	} else {
 		w.lately = append(w.lately[max(0, len(w.lately)-deadlyLate+1):], t)
 	}
 	if a.breach != nil || late {
@@ -300,10 +313,11 @@ func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, 
 		t.Steps = w.minimised(t, news, func(candidate transcript.Transcript) (play.Playing, bool) {
 			again, err := w.play(ctx, candidate)
 			w.setAside(candidate, again)
+			a.took = min(a.took, again.took)
 			return again.Playing, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
 		})
 	}
-	kept := &entry{steps: t.Steps}
+	kept := &entry{steps: t.Steps, took: a.took}
 	if w.dir != nil {
 		var err error
 		if kept.file, err = w.dir.write("", t); err != nil {

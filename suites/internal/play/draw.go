@@ -27,6 +27,7 @@ type Shape struct {
 	Halts  bool     // the server is ours to stop and continue, and to send signals to
 	Short  bool     // it serves those who are connected while it has no descriptors left
 	Narrow bool     // connections may have a small receive buffer
+	Slow   bool     // clients may ask for more than the kernels hold for them
 	Lull   int      // milliseconds after which the server closes who is silent, 0: it does not, or waits too long
 }
 

@@ -10,7 +10,7 @@ import (
 // Bounds of what is drawn by mutation, so that a transcript takes milliseconds.
 const (
 	mostSteps = 60
-	mostBytes = 4 << 20 // payload bytes of a whole transcript
+	mostBytes = 5 << 20 // payload bytes of a whole transcript
 	mostWaits = 12      // milliseconds of all waits and disturbances, but for one lull
 )
 
@@ -79,7 +79,7 @@ func (shape Shape) Mutate(r *rand.Rand, steps, other []transcript.Step) []transc
 	for range 1 + r.IntN(5) {
 		at := r.IntN(len(steps) + 1)
 		rest := len(steps) - at
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1: // a step more
 			steps = slices.Insert(steps, at, shape.step(r))
 		case 2: // a run less
@@ -110,7 +110,9 @@ func (shape Shape) Mutate(r *rand.Rand, steps, other []transcript.Step) []transc
 			if rest > 1 {
 				steps[at], steps[at+1] = steps[at+1], steps[at]
 			}
-		case 8: // another way to go
+		case 8: // somebody for whom output waits
+			steps = slices.Insert(steps, at, shape.slow(r)...)
+		case 9: // another way to go
 			if rest > 0 {
 				switch steps[at].Op {
 				case transcript.End, transcript.Fin, transcript.Close, transcript.Reset:
@@ -122,6 +124,41 @@ func (shape Shape) Mutate(r *rand.Rand, steps, other []transcript.Step) []transc
 		}
 	}
 	return shape.Within(steps)
+}
+
+// slow is a client who asks for more than the kernels hold for it, and reads little of that or
+// nothing: what the server does with the rest shows in what happens next. Rarely: it takes as
+// long as ten others.
+func (shape Shape) slow(r *rand.Rand) []transcript.Step {
+	size := 40_000 + r.IntN(20_000)
+	if !shape.Slow || !shape.Narrow || shape.Most < size || r.IntN(3) > 0 {
+		return nil
+	}
+	conn := 1 + r.IntN(shape.Conns)
+	steps := []transcript.Step{{Conn: conn, Op: transcript.Open, Narrow: true}}
+	for held := 0; held < mostHeld; held += size * mostAtOnce {
+		steps = append(steps, transcript.Step{Conn: conn, Op: transcript.Send, Size: size, Count: mostAtOnce})
+	}
+	if r.IntN(2) == 0 {
+		steps = append(steps, transcript.Step{Conn: conn, Op: transcript.Sip, Size: 1 + r.IntN(size)})
+	}
+	return steps
+}
+
+const (
+	// mostHeld is more than the kernels hold for a narrow connection, in bytes (tcp(7),
+	// tcp_wmem: 4 MiB, of which what surrounds the bytes takes a part).
+	mostHeld = 3 << 20
+	// mostAtOnce is the greatest number of requests of one step.
+	mostAtOnce = 20
+)
+
+// unread is how many payload bytes one connection leaves unread, at most.
+func (shape Shape) unread() int {
+	if shape.Slow {
+		return max(shape.Unread, mostBytes)
+	}
+	return shape.Unread
 }
 
 // Interleave has what two sequences do happen at the same time, on other connections as
@@ -215,7 +252,7 @@ func (shape Shape) Within(steps []transcript.Step) []transcript.Step {
 			}
 		case transcript.Ask, transcript.Send:
 			s.Size = min(max(s.Size, 1), shape.Most)
-			if c.finned || count > 20 || c.made+c.unread+s.Size*count > shape.Unread || bytes+s.Size*count > mostBytes {
+			if c.finned || count > mostAtOnce || c.made+c.unread+s.Size*count > shape.unread() || bytes+s.Size*count > mostBytes {
 				continue
 			}
 			bytes += s.Size * count
@@ -289,7 +326,7 @@ func (shape Shape) lull(s transcript.Step) bool {
 func (shape Shape) Hasten(steps []transcript.Step, wholly bool) []transcript.Step {
 	idle := shape.lull
 	if wholly {
-		idle = func(s transcript.Step) bool { return s.Op.OfNone() }
+		idle = func(s transcript.Step) bool { return s.Op.Lasts() }
 	}
 	return shape.Within(slices.DeleteFunc(slices.Clone(steps), idle))
 }
@@ -301,6 +338,8 @@ func (shape Shape) disturbs(s transcript.Step) bool {
 		return shape.Halts && s.Size <= mostHalt
 	case transcript.Short:
 		return shape.Short && s.Size <= mostHalt
+	case transcript.Crowd:
+		return false // it is added where what fails wants one, and takes too long to be tried
 	}
 	return true
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var wide = Shape{Conns: 6, Frames: true, Bytes: true, Most: 70_000, Unread: 1 << 20, Resets: true, Verbs: transcript.Verbs(),
-	Spoils: transcript.Spoils(), Halts: true, Short: true, Narrow: true, Lull: 2000}
+	Spoils: transcript.Spoils(), Halts: true, Short: true, Narrow: true, Slow: true, Lull: 2000}
 
 // What mutation makes stays within the shape, can be written and read, and is the same
 // again when it comes from bytes.
@@ -29,7 +29,7 @@ func TestMutate(t *testing.T) {
 				t.Fatalf("within again:\n%v\n%v", steps, again)
 			}
 			for _, s := range steps {
-				if s.Conn > shape.Conns || s.Size > shape.Unread || s.Op == transcript.Reset && !shape.Resets ||
+				if s.Conn > shape.Conns || s.Size > shape.unread() || s.Op == transcript.Reset && !shape.Resets ||
 					s.Op == transcript.Spoil && len(shape.Spoils) == 0 || s.Op == transcript.Call && len(shape.Verbs) == 0 {
 					t.Fatalf("%s is beyond the shape", s)
 				}

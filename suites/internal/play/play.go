@@ -11,6 +11,7 @@ package play
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"time"
@@ -132,7 +133,35 @@ func (p *player) all() {
 	p.s.ServesFresh()
 }
 
+// due is how many bytes the server owes, about.
+func (p *player) due() (bytes int) {
+	for _, c := range p.conns {
+		for _, d := range c.due {
+			if d.end <= c.pushed {
+				bytes += len(d.payload) + 1
+			}
+		}
+	}
+	return bytes
+}
+
+// crowd lets clients come one after the other, have a request answered each, and leave.
+func (p *player) crowd(clients int) {
+	for n := range clients {
+		p.s.ServesFresh()
+		if n%forgotten == 0 && len(p.conns) == 0 && p.beside == nil {
+			p.s.Forget()
+		}
+	}
+}
+
+// forgotten: after so many clients of a crowd the evidence of those before is let go.
+const forgotten = 100
+
 func (p *player) play(step transcript.Step) {
+	if step.Op.Lasts() { // beside how much that is due
+		p.signs.add(Sign("lasts", string(step.Op), fmt.Sprint(bits.Len(uint(p.due())))))
+	}
 	switch step.Op {
 	case transcript.Wait:
 		p.s.Pause(time.Duration(step.Size) * time.Millisecond)
@@ -146,6 +175,9 @@ func (p *player) play(step transcript.Step) {
 	case transcript.Short:
 		p.short(time.Duration(step.Size) * time.Millisecond)
 		return
+	case transcript.Crowd:
+		p.crowd(step.Size)
+		return
 	}
 	c := p.conns[step.Conn]
 	switch step.Op {
@@ -157,6 +189,10 @@ func (p *player) play(step transcript.Step) {
 	}
 	if c == nil {
 		return
+	}
+	switch step.Op {
+	case transcript.Fin, transcript.End, transcript.Reset, transcript.Close: // beside how many others
+		p.signs.add(Sign("leaves", string(step.Op), fmt.Sprint(len(p.conns))))
 	}
 	switch step.Op {
 	case transcript.Ask:
