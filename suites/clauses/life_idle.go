@@ -34,11 +34,15 @@ func declaredTimeout(s *session.Session) time.Duration {
 	return timeout
 }
 
+// mostFarewell is more than a server says before it closes, be it an error's page or the
+// rest of a handshake's flight, in bytes.
+const mostFarewell = 16 << 20
+
 // closedWhenSilent waits until a connection that says nothing more is closed.
 func closedWhenSilent(s *session.Session, c *session.Conn, timeout time.Duration, what string) {
 	watch := s.Clock()
 	c.Patience(timeout + timeoutGrace - s.Budget.Await)
-	if rest, end := c.ReadAll(1 << 10); end != session.EOF && end != session.Reset {
+	if rest, end := c.ReadAll(mostFarewell); end != session.EOF && end != session.Reset {
 		c.Failf(session.Late, fmt.Sprintf("%s is still open after %v", what, watch.Elapsed().Round(10*time.Millisecond)),
 			fmt.Sprintf("it is closed within the declared %v and %v", timeout, timeoutGrace), fmt.Sprintf("%d bytes, and the connection is open", len(rest)), "")
 	}

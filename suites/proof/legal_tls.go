@@ -32,6 +32,11 @@ var handshakes = []Variant{
 		Clauses: ofHandshakes, Rules: []spec.Rule{spec.Heap, spec.Slow}, Whole: true,
 	},
 	{
+		Fault: Fault{Name: "tls-long-chain", Why: "nine certificates, so that what it says behind a ClientHello is of some kilobytes, of which a client that stalls there has read a part; silent clients are closed after 3 s",
+			Server: "tlsgo", Args: []string{"{port}", "chain"}, Dialect: "echo", Class: "multi-reactor", TLS: true, Idle: 3 * time.Second},
+		Clauses: append([]string{"TLS-8"}, ofHandshakes...), Rules: []spec.Rule{spec.Kernel},
+	},
+	{
 		Fault: Fault{Name: "tls-workers", Why: "two processes take from one queue, each with room for 20 clients, and leave those beyond in it",
 			Server: "tlsepoll", Args: []string{"{port}", "workers", "most=20"}, Dialect: "echo", Class: "multi-reactor", TLS: true, MaxClients: 40},
 		Clauses: ofHandshakes, Rules: []spec.Rule{spec.Scarce, spec.Tree},

@@ -1,9 +1,10 @@
 // Command tlsgo is an echo server of goroutines over TLS, by net and crypto/tls. Its
 // certificate is made at its start.
 //
-//	tlsgo PORT [in-loop]
+//	tlsgo PORT [chain|in-loop]
 //
-// in-loop is its fault: the loop that accepts shakes hands too, so that everybody who
+// chain: eight more certificates follow its own, so that its first flight is of some
+// kilobytes, and who is silent for three seconds is closed, in a handshake too. in-loop is its fault: the loop that accepts shakes hands too, so that everybody who
 // comes waits for the slowest client.
 package main
 
@@ -16,25 +17,33 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net"
 	"os"
+	"strings"
 	"time"
 )
 
 func main() {
-	if len(os.Args) < 2 || len(os.Args) > 3 || len(os.Args) == 3 && os.Args[2] != "in-loop" {
-		fmt.Fprintln(os.Stderr, "usage: tlsgo PORT [in-loop]")
+	mode := strings.Join(os.Args[min(2, len(os.Args)):], " ")
+	if len(os.Args) < 2 || mode != "" && mode != "chain" && mode != "in-loop" {
+		fmt.Fprintln(os.Stderr, "usage: tlsgo PORT [chain|in-loop]")
 		os.Exit(2)
 	}
-	if err := serve("127.0.0.1:"+os.Args[1], len(os.Args) == 3); err != nil { //nolint:staticcheck // as serve says
+	if err := serve("127.0.0.1:"+os.Args[1], mode); err != nil { //nolint:staticcheck // as serve says
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(address string, inLoop bool) error { //nolint:staticcheck // it returns where it cannot begin, and never else
+func serve(address, mode string) error { //nolint:staticcheck // it returns where it cannot begin, and never else
 	certificate, err := certify()
 	if err != nil {
 		return err
+	}
+	if mode == "chain" {
+		for range chain {
+			certificate.Certificate = append(certificate.Certificate, certificate.Certificate[0])
+		}
 	}
 	listener, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{certificate}})
 	if err != nil {
@@ -46,7 +55,7 @@ func serve(address string, inLoop bool) error { //nolint:staticcheck // it retur
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		if inLoop {
+		if mode == "in-loop" {
 			if err := conn.(*tls.Conn).Handshake(); err != nil {
 				_ = conn.Close()
 				continue
@@ -54,9 +63,30 @@ func serve(address string, inLoop bool) error { //nolint:staticcheck // it retur
 		}
 		go func() {
 			defer conn.Close()
+			if mode == "chain" {
+				conn = &impatient{conn}
+			}
 			_, _ = io.Copy(conn, conn)
 		}()
 	}
+}
+
+const (
+	chain  = 8
+	silent = 3 * time.Second
+)
+
+// impatient is a connection on which something has to come or go within three seconds.
+type impatient struct{ net.Conn }
+
+func (c *impatient) Read(b []byte) (int, error) {
+	_ = c.SetDeadline(time.Now().Add(silent))
+	return c.Conn.Read(b)
+}
+
+func (c *impatient) Write(b []byte) (int, error) {
+	_ = c.SetDeadline(time.Now().Add(silent))
+	return c.Conn.Write(b)
 }
 
 // certify makes a certificate for localhost that vouches for itself.
