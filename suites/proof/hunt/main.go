@@ -223,7 +223,7 @@ func (r *record) page() string {
 Made by %sgo run ./suites/proof/hunt%s from hunt.json; do not edit. Last measured %s at %s.
 
 Each fault stands alone in an echo server in C ([servers/rare](../servers/rare/main.c)). “CONN-22” says in how many runs of %scheck%s that clause saw the fault. The other columns are about
-%sreactorspec fuzz%s: in how many runs it found the fault within its time limit, and the median time that this took, including replays, over all runs (a run that found nothing counts as the limit). Blind drawing weighs nothing by what it showed; its runs and the others took turns, on the same machine.
+%sreactorspec fuzz%s: in how many runs it found the fault within its time limit, and the median time that this took, including replays, over all runs (a run that found nothing counts as the limit). Blind drawing weighs nothing by what it showed, changes nothing that it drew, and does not remember which lengths were sent; its runs and the others took turns, on the same machine.
 
 | fault | what is wrong | CONN-22 | weighted: found | median | blind: found | median | limit |
 |---|---|---|---|---|---|---|---|
