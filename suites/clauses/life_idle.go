@@ -128,15 +128,14 @@ const (
 type writes struct {
 	s       *session.Session
 	c       *session.Conn
-	written int64             // by the server, as of the last look
-	since   time.Time         // the server has written at this moment or later
-	looked  time.Time         // when it was looked last
-	watch   session.Stopwatch // since then
+	written int64     // by the server, as of the last look
+	since   time.Time // the server has written at this moment or later
+	looked  time.Time // when it was looked last
 }
 
 // writesTo begins to look at a connection on which output waits since then.
 func writesTo(s *session.Session, c *session.Conn, since time.Time) writes {
-	return writes{s: s, c: c, since: since, looked: time.Now(), written: writtenTo(s, c), watch: s.Clock()}
+	return writes{s: s, c: c, since: since, looked: time.Now(), written: writtenTo(s, c)}
 }
 
 // again reports whether the server has written since it was seen to.
@@ -148,7 +147,6 @@ func (w *writes) again() bool {
 		return false
 	}
 	w.written, w.since = now, last // it wrote after that look, whatever that one saw
-	w.watch = w.s.Clock()
 	return true
 }
 
@@ -170,7 +168,7 @@ func slowReaderStays(s *session.Session) {
 	for time.Since(start) < 2*r.timeout && r.take() {
 		writes++
 		if quiet := time.Since(r.since); quiet > r.timeout/2 {
-			r.tooNarrow(quiet)
+			s.Untested(fmt.Sprintf("%v passed until the server could write again, of an idle timeout of %v: the way to the client lets too little through", quiet.Round(time.Millisecond), r.timeout))
 		}
 		s.Pause(r.timeout * 3 / 8)
 	}
@@ -209,19 +207,10 @@ func (r *slowReader) take() bool {
 func (r *slowReader) cut(how string) {
 	quiet := time.Since(r.since).Round(time.Millisecond)
 	if quiet > r.timeout*5/8 {
-		if r.watch.Stalled() < quiet/8 {
-			r.tooNarrow(quiet)
-		}
 		r.s.Inconclusive(fmt.Sprintf("the connection ended, %v after the server was seen to write: this machine stalled for a part of the idle timeout", quiet))
 	}
 	r.c.Failf(session.Wrong, "a client that reads slowly was cut off", fmt.Sprintf("the connection stays open: the server wrote %v ago at the most, and the timeout is %v", quiet, r.timeout),
 		how, "output that a client takes is no activity to the idle timeout")
-}
-
-// tooNarrow ends the check: the server cannot write often enough for anybody to judge it.
-func (r *slowReader) tooNarrow(quiet time.Duration) {
-	r.s.Untested(fmt.Sprintf("%v passed until the server could write again, of an idle timeout of %v: the way to the client lets too little through",
-		quiet.Round(time.Millisecond), r.timeout))
 }
 
 // suspendedInputCounts sends a request to a suspended server before the idle timeout is over, and
