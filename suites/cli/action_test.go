@@ -274,10 +274,15 @@ func TestTheActionFuzzes(t *testing.T) {
 	if second.exit != report.ExitNotConformant || second.values["steps.judge.outputs.exit"] != "0" || len(cache) != 2 {
 		t.Fatalf("exit %d, cache %v\n%s", second.exit, cache, second.printed)
 	}
-	for _, file := range texts(t, filepath.Join(first.temp, first.values["steps.judge.outputs.corpus"])) {
-		if _, err := os.Stat(filepath.Join(corpus, filepath.Base(file))); err != nil {
-			t.Errorf("the first run's corpus was not the second's: %v", err)
+	kept := texts(t, filepath.Join(first.temp, first.values["steps.judge.outputs.corpus"]))
+	came := 0
+	for _, file := range kept { // what shows nothing new beside the rest goes
+		if _, err := os.Stat(filepath.Join(corpus, filepath.Base(file))); err == nil {
+			came++
 		}
+	}
+	if came < len(kept)/2 || came == 0 {
+		t.Errorf("%d of the %d transcripts of the first run's corpus are in the second's", came, len(kept))
 	}
 	found := texts(t, filepath.Join(reports, "failures"))
 	if len(found) == 0 || len(texts(t, filepath.Join(corpus, "failures"))) > 0 {

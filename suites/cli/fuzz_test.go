@@ -119,7 +119,8 @@ func TestFuzzEndsEarly(t *testing.T) {
 	}
 }
 
-// Transcripts that disturb the server's process show what nothing else does.
+// Transcripts that disturb the server's process, or bring thousands of clients, show what nothing
+// else does.
 func TestFuzzDisturbs(t *testing.T) {
 	rare := filepath.Join(t.TempDir(), "rare")
 	if out, err := exec.Command("cc", "-O1", "-pthread", "-o", rare, filepath.Join("..", "proof", "servers", "rare", "main.c")).CombinedOutput(); err != nil {
@@ -127,6 +128,7 @@ func TestFuzzDisturbs(t *testing.T) {
 	}
 	const start = "reactorspec transcript 1\nclause CONN-22\nseed 7\n1 open\n1 send 10\n1 read all\n"
 	for fault, steps := range map[string]string{
+		"age":       "crowd 5010\n",
 		"short":     "short 5\n1 send 10\n1 read all\n1 end\n",
 		"interrupt": "2 open narrow\n2 send 60000 120\n2 sip 500\nrain 20\n2 end\n",
 	} {
