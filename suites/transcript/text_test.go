@@ -130,3 +130,17 @@ func TestPayloads(t *testing.T) {
 		}
 	}
 }
+
+// A crowd's clients come beside whoever is open: an iterative server could not serve them.
+func TestTogetherCountsCrowds(t *testing.T) {
+	crowd := Step{Op: Crowd, Size: 3}
+	open := Step{Conn: 1, Op: Open}
+	for _, c := range []struct {
+		steps []Step
+		want  int
+	}{{[]Step{crowd}, 1}, {[]Step{open, crowd}, 2}, {[]Step{open, {Conn: 1, Op: End}, crowd}, 1}} {
+		if got := (Transcript{Steps: c.steps}).Together(); got != c.want {
+			t.Errorf("%v: %d together, want %d", c.steps, got, c.want)
+		}
+	}
+}

@@ -155,6 +155,8 @@ func (t Transcript) Together() int {
 		case Dial, Open:
 			open[s.Conn] = true
 			most = max(most, len(open))
+		case Crowd:
+			most = max(most, len(open)+1)
 		case Close, Reset, End:
 			delete(open, s.Conn)
 		}

@@ -25,33 +25,32 @@ const (
 // were played before it, or behind a crowd of as many clients as the instance had had.
 // Without one the transcript stays apart.
 func (w *worker) before(ctx context.Context, t transcript.Transcript, a attempt, g *Finding) (transcript.Transcript, attempt) {
-	l := &looking{w: w, a: a, g: g, until: time.Now().Add(looksBefore)}
-	t.Steps = t.Steps[:min(max(a.Steps, 1), len(t.Steps))]
-	if form, ok := l.behindOthers(ctx, t); ok {
+	ctx, stop := context.WithTimeout(ctx, looksBefore)
+	defer stop()
+	l := &looking{w: w, a: a, g: g}
+	alone, played := *g, t
+	played.Steps = t.Steps[:min(max(a.Steps, 1), len(t.Steps))]
+	if form, ok := l.behindOthers(ctx, played); ok {
 		return form, l.last
 	}
-	if form, ok := l.behindCrowd(ctx, t); ok {
+	if form, ok := l.behindCrowd(ctx, played); ok {
 		return form, l.last
 	}
+	g.Failed, g.Of = alone.Failed, alone.Of // of the transcript, which stays as it was found
 	return t, attempt{}
 }
 
 // looking is one looking for what has to come before a transcript.
 type looking struct {
-	w     *worker
-	a     attempt // that failed
-	g     *Finding
-	until time.Time
-	last  attempt // the last replay that failed
-}
-
-func (l *looking) more(ctx context.Context) bool {
-	return ctx.Err() == nil && time.Now().Before(l.until)
+	w    *worker
+	a    attempt // that failed
+	g    *Finding
+	last attempt // the last replay that failed
 }
 
 // fails reports whether a form fails in one of some plays, each on a new instance.
 func (l *looking) fails(ctx context.Context, form transcript.Transcript, plays int) bool {
-	for n := 0; n < plays && l.more(ctx); n++ {
+	for n := 0; n < plays && ctx.Err() == nil; n++ {
 		l.w.renew()
 		if again, ok := l.w.once(ctx, form, l.a.breach.kind); ok && again.breach != nil {
 			l.last = again
@@ -63,9 +62,6 @@ func (l *looking) fails(ctx context.Context, form transcript.Transcript, plays i
 
 // stands fills in in how many replays a form fails, and reports whether that is enough.
 func (l *looking) stands(ctx context.Context, form transcript.Transcript) bool {
-	if !l.more(ctx) {
-		return false
-	}
 	l.g.replay(ctx, func() bool { return l.fails(ctx, form, 1) })
 	if l.g.Failed >= enough {
 		l.g.Apart = false
@@ -81,7 +77,7 @@ func (l *looking) behindOthers(ctx context.Context, t transcript.Transcript) (tr
 			continue
 		}
 		forms := play.Shorten(form, len(form.Steps), func(candidate transcript.Transcript) bool { return l.fails(ctx, candidate, 1) },
-			func() bool { return l.more(ctx) })
+			func() bool { return ctx.Err() == nil })
 		for _, short := range []transcript.Transcript{lastOf(forms, form), form} {
 			if l.stands(ctx, short) {
 				return short, true
@@ -129,7 +125,8 @@ func joined(parts []transcript.Transcript) (all transcript.Transcript, fits bool
 		}
 		first = max(first, most)
 	}
-	return all, first <= transcript.MaxConns && len(all.Steps) <= transcript.MaxSteps
+	_, err := transcript.Parse("joined", all.Append(nil)) // whoever replays it has to read it
+	return all, err == nil
 }
 
 // behindCrowd tries a crowd alone, and it with the transcript behind it, and then how many
@@ -145,7 +142,7 @@ func (l *looking) behindCrowd(ctx context.Context, t transcript.Transcript) (tra
 			continue
 		}
 		plenty, tooFew := most, 0
-		for plenty-tooFew > plenty/10 && l.more(ctx) {
+		for plenty-tooFew > plenty/10 && ctx.Err() == nil {
 			if half := (plenty + tooFew) / 2; l.fails(ctx, form(half), 1) {
 				plenty = half
 			} else {

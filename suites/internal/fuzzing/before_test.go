@@ -27,6 +27,10 @@ func TestJoined(t *testing.T) {
 	if _, err := transcript.Parse("x", all.Append(nil)); err != nil {
 		t.Error(err)
 	}
+	lull := transcript.Transcript{Clause: "CONN-22", Steps: []transcript.Step{step(1, transcript.Open), {Op: transcript.Wait, Size: transcript.MaxWait}}}
+	if _, fits := joined([]transcript.Transcript{lull, lull}); fits {
+		t.Error("longer waits than a transcript may have fit")
+	}
 	far := transcript.Transcript{Steps: []transcript.Step{step(transcript.MaxConns, transcript.Open)}}
 	if _, fits := joined([]transcript.Transcript{part, far}); fits {
 		t.Error("more connections than a transcript may have fit")

@@ -143,8 +143,6 @@ func (w *worker) next() (t transcript.Transcript, from *entry) {
 	}
 	if from != nil {
 		t.Steps = w.swept(t.Steps)
-	}
-	if from != nil {
 		from.tried++
 	}
 	t.Notes = nil
@@ -316,13 +314,18 @@ func filled(f *os.File, text []byte) error {
 	return err
 }
 
-// minimised is the shortest form of steps that still shows the news.
-func (w *worker) minimised(t transcript.Transcript, news []uint32, again func(transcript.Transcript) (play.Playing, bool)) []transcript.Step {
+// minimised is the shortest form of steps that still shows the news, and how long it took;
+// took is how long t did.
+func (w *worker) minimised(t transcript.Transcript, took time.Duration, news []uint32, again func(transcript.Transcript) (attempt, bool)) ([]transcript.Step, time.Duration) {
 	tries := 24
 	forms := play.Shorten(t, len(t.Steps), func(candidate transcript.Transcript) bool {
 		tries--
 		tried, kept := again(candidate)
-		return kept && !slices.ContainsFunc(news, func(sign uint32) bool { return !slices.Contains(tried.Signs, sign) })
+		kept = kept && !slices.ContainsFunc(news, func(sign uint32) bool { return !slices.Contains(tried.Signs, sign) })
+		if kept {
+			took = tried.took
+		}
+		return kept
 	}, func() bool { return tries > 0 })
 	best := t.Steps
 	for _, form := range forms {
@@ -330,5 +333,5 @@ func (w *worker) minimised(t transcript.Transcript, news []uint32, again func(tr
 			best = form.Steps
 		}
 	}
-	return best
+	return best, took
 }

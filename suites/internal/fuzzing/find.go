@@ -118,7 +118,7 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 	clause, _ := spec.Lookup(g.Clause)
 	g.evidence = a.Evidence(clause)
 	if a.breach.kind == "death" && ctx.Err() == nil {
-		if earlier := w.culprit(ctx, t, g); earlier != nil {
+		if earlier := w.culprit(ctx, t, a.lately, g); earlier != nil {
 			t, a.Steps = *earlier, len(earlier.Steps)
 		}
 	}
@@ -137,10 +137,9 @@ func (w *worker) lookInto(ctx context.Context, t transcript.Transcript, a attemp
 // that prints the stacks of its threads serves others meanwhile.
 const deadlyLate = 4
 
-// culprit is one of the transcripts before t that ends the server again and again; nil where
-// t, in which the death was seen, does so itself, or none does.
-func (w *worker) culprit(ctx context.Context, t transcript.Transcript, g *Finding) *transcript.Transcript {
-	earlier := slices.Clone(w.lately) // the replays are played lately too
+// culprit is one of the transcripts that were played before t, and ends the server again and
+// again; nil where t, in which the death was seen, does so itself, or none does.
+func (w *worker) culprit(ctx context.Context, t transcript.Transcript, earlier []transcript.Transcript, g *Finding) *transcript.Transcript {
 	if w.replays(ctx, t, "death", g); g.Failed >= enough {
 		return nil
 	}

@@ -111,8 +111,8 @@ func burning(ctx context.Context, tree *observe.Tree, limit time.Duration) (perc
 		}
 		if over := time.Since(began) - limit; over > limit {
 			return 0, false // it gets too little of a core to be told
-		} else if over > 0 && used*burns > window/2 {
-			return int(100 * used / max(free, used)), true
+		} else if over > 0 && used*burns > window {
+			return int(100 * used / window), true
 		}
 	}
 }

@@ -310,11 +310,10 @@ func (w *worker) learn(ctx context.Context, t transcript.Transcript, a attempt, 
 	if len(t.Steps) > 6 && minimising*w.shortened < w.plays {
 		before := w.plays
 		defer func() { w.shortened += w.plays - before }()
-		t.Steps = w.minimised(t, news, func(candidate transcript.Transcript) (play.Playing, bool) {
+		t.Steps, a.took = w.minimised(t, a.took, news, func(candidate transcript.Transcript) (attempt, bool) {
 			again, err := w.play(ctx, candidate)
 			w.setAside(candidate, again)
-			a.took = min(a.took, again.took)
-			return again.Playing, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
+			return again, err == nil && again.breach == nil && again.skip == "" && !again.Cancelled
 		})
 	}
 	kept := &entry{steps: t.Steps, took: a.took}

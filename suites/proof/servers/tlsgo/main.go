@@ -4,7 +4,9 @@
 //	tlsgo PORT [chain|in-loop]
 //
 // chain: eight more certificates follow its own, so that its first flight is of some
-// kilobytes, and who is silent for three seconds is closed, in a handshake too. in-loop is its fault: the loop that accepts shakes hands too, so that everybody who
+// kilobytes, and who is silent for three seconds is closed, in a handshake too.
+//
+// in-loop is its fault: the loop that accepts shakes hands too, so that everybody who
 // comes waits for the slowest client.
 package main
 
